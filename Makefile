@@ -1,0 +1,81 @@
+# cdp: a customer data platform inside PostgreSQL.
+#
+# ROOMS is the one list of the rooms of src/, lowest first.  It is the order
+# of the install script and the order in which a room may include another
+# (test/lint/rooms.sh checks that).
+
+ROOMS = base norm types identity consent ingest timeline profile model \
+	segment audience
+
+EXTENSION = cdp
+EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" cdp.control)
+
+MODULE_big = cdp
+OBJS = $(patsubst %.c,%.o,$(foreach room,$(ROOMS),\
+	$(sort $(wildcard src/$(room)/*.c))) src/cdp.c)
+
+EXTENSION_SQL = cdp--$(EXTVERSION).sql
+DATA_built = $(EXTENSION_SQL)
+DATA = $(wildcard src/upgrade/cdp--*.sql)
+
+# libphonenumber takes 30 ms to load: it lives in a module of its own, which
+# src/norm loads when a backend first meets a national phone number.
+PHONE_MODULE = cdp_phone.so
+
+REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+ISOLATION = $(patsubst test/isolation/specs/%.spec,%,\
+	$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=test/isolation --load-extension=cdp
+TAP_TESTS = 1
+PROVE_TESTS = $(sort $(wildcard test/tap/*.pl))
+
+EXTRA_CLEAN = $(PHONE_MODULE) src/norm/phone_module.o \
+	cdp--*.sql $(foreach room,$(ROOMS),src/$(room)/*.bc) build
+
+PG_CONFIG ?= pg_config
+PG_CPPFLAGS = -I$(srcdir)/src
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
+	-Wno-missing-field-initializers -Wno-cast-function-type $(WERROR)
+SHLIB_LINK = -licui18n -licuuc -lroaring -lm
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+# Bitcode for inlining by JIT gains nothing for a module of this kind.
+override with_llvm = no
+include $(PGXS)
+
+all: $(PHONE_MODULE)
+install: install-phone
+uninstall: uninstall-phone
+
+SCRIPT_PARTS = $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.sql)) \
+	src/cdp.sql $(wildcard src/cdp_store.sql)
+
+$(EXTENSION_SQL): src/install_script.sh $(SCRIPT_PARTS) Makefile cdp.control
+	bash $< $(ROOMS) > $@.tmp
+	mv $@.tmp $@
+
+ifneq ($(wildcard src/norm/phone_module.cc),)
+src/norm/phone_module.o: src/norm/phone_module.cc
+	$(CXX) $(CXXFLAGS) -std=c++17 -O2 -fPIC -Wall -Wextra $(WERROR) \
+		$(CPPFLAGS) -I$(srcdir)/src -c -o $@ $<
+
+$(PHONE_MODULE): src/norm/phone_module.o
+	$(CXX) -shared -o $@ $< -lphonenumber
+else
+.PHONY: $(PHONE_MODULE)
+endif
+
+.PHONY: install-phone uninstall-phone lint
+install-phone: $(PHONE_MODULE)
+	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
+	if test -f $(PHONE_MODULE); then \
+		$(INSTALL_SHLIB) $(PHONE_MODULE) '$(DESTDIR)$(pkglibdir)'; fi
+
+uninstall-phone:
+	rm -f '$(DESTDIR)$(pkglibdir)/$(PHONE_MODULE)'
+
+lint:
+	for check in test/lint/*.sh; do bash "$$check" || exit 1; done
+
+# Every object depends on every front door: rooms are small.
+$(OBJS): $(wildcard src/*.h src/*/*.h)

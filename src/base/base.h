@@ -1,0 +1,89 @@
+/*
+ * base.h
+ *		Front door of the base room: what every other room stands on.
+ *
+ * Saved plans.  The tables of the store are touched through SPI with plans
+ * that are prepared once per backend.  A plan is a static CdpPlan in the file
+ * that uses it; cdp_base_execute() prepares it on first use.  Names in it are
+ * fully qualified, values are parameters.
+ *
+ * The store.  CREATE EXTENSION brings code; cdp.setup() makes the store, the
+ * tables that hold customer data.  They are versioned apart, so every entry
+ * point first calls cdp_base_check_store(), which looks once per backend and
+ * then costs a branch.
+ *
+ * The clock.  cdp_base_clock() is the time of the running statement, or the
+ * superuser's cdp.test_clock.  Every rule that depends on "now" asks it, so a
+ * test chooses the microsecond.
+ *
+ * Pending work is rows of cdp.todo(phase, ids), written by the transaction
+ * that makes the work and deleted by the batch that did it.
+ *
+ * Runs.  A procedure that works in committed batches (merge, rebuild, ...) is
+ * a list of CdpPhase given to cdp_base_run(); run.c tells how a batch is made
+ * safe.
+ */
+#ifndef CDP_BASE_H
+#define CDP_BASE_H
+
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/compat.h"
+
+#define CDP_PLAN_MAX_ARGS 16
+
+/* A statement prepared once per backend. */
+typedef struct CdpPlan
+{
+	const char *sql;
+	int			nargs;
+	Oid			argtypes[CDP_PLAN_MAX_ARGS];
+	SPIPlanPtr	plan;			/* NULL until first used */
+} CdpPlan;
+
+/*
+ * Run a saved plan inside an open SPI connection; returns the SPI code, which
+ * is never an error.  nulls is as SPI_execute_plan's; limit 0 is no limit.
+ */
+extern int	cdp_base_execute(CdpPlan *plan, Datum *values, const char *nulls,
+							 bool read_only, long limit);
+
+/* Raises unless the store exists and its version is the extension's. */
+extern void cdp_base_check_store(void);
+
+/* The instant that "now" means for the running statement. */
+extern TimestampTz cdp_base_clock(void);
+
+/* Advisory locks of cdp: (CDP_LOCK_CLASS, one of CdpLock). */
+#define CDP_LOCK_CLASS 0x636470	/* "cdp" */
+
+typedef enum CdpLock
+{
+	CDP_LOCK_RUN = 1,			/* session: one run at a time */
+	CDP_LOCK_MERGER = 2			/* transaction: one merger at a time */
+} CdpLock;
+
+/* One phase of a run. */
+typedef struct CdpPhase
+{
+	const char *name;
+	const char *step;			/* "SELECT ...($1)": $1 int batch; returns bigint,
+								 * how many units it did; 0 or NULL: no more */
+	const char *backlog;		/* query for the units to do, or NULL: unknown */
+	bool		takes_merger_lock;	/* each batch holds CDP_LOCK_MERGER */
+} CdpPhase;
+
+/*
+ * Run the phases named in only (all of them if NULL) in committed batches.
+ * Called by C procedures; raises inside a transaction block.
+ */
+extern void cdp_base_run(FunctionCallInfo fcinfo, const char *kind,
+						 const CdpPhase *phases, int nphases,
+						 int batch, ArrayType *only, bool wait);
+
+/* Called by _PG_init. */
+extern void cdp_base_init(void);
+
+#endif							/* CDP_BASE_H */

@@ -1,0 +1,70 @@
+CREATE FUNCTION cdp.clock() RETURNS timestamptz
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp_clock';
+COMMENT ON FUNCTION cdp.clock() IS
+'the instant that "now" means for the running statement: its start, or the superuser''s cdp.test_clock';
+
+CREATE FUNCTION cdp._check_store() RETURNS void
+LANGUAGE c STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'cdp__check_store';
+COMMENT ON FUNCTION cdp._check_store() IS
+'raise unless there is a store and its version is the extension''s';
+
+-- A setting that changes the meaning of data is a row of cdp.setting.
+CREATE FUNCTION cdp._setting(name text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT setting.value FROM cdp.setting WHERE setting.name = $1
+$$;
+COMMENT ON FUNCTION cdp._setting(text) IS
+'the value of a row of cdp.setting; NULL when it has none';
+
+CREATE FUNCTION cdp._add_todo(phase text, ids bigint[]) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO cdp.todo (phase, ids)
+	SELECT $1, $2 WHERE cardinality($2) > 0
+$$;
+COMMENT ON FUNCTION cdp._add_todo(text, bigint[]) IS
+'note pending work for a phase of the merge run';
+
+-- Rows are taken oldest first until they hold at least "units" ids; rows that
+-- another transaction has locked are left for later.
+CREATE FUNCTION cdp._take_todo(phase text, units integer) RETURNS bigint[]
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH waiting AS MATERIALIZED (
+		SELECT todo_id, cardinality(ids) AS size
+		FROM cdp.todo
+		WHERE todo.phase = $1
+		ORDER BY todo_id
+		LIMIT $2
+		FOR UPDATE SKIP LOCKED
+	), chosen AS MATERIALIZED (
+		SELECT todo_id
+		FROM (SELECT todo_id, sum(size) OVER (ORDER BY todo_id) - size AS before
+			  FROM waiting) AS running
+		WHERE before < $2
+	), taken AS (
+		DELETE FROM cdp.todo
+		USING chosen
+		WHERE todo.todo_id = chosen.todo_id
+		RETURNING todo.ids
+	)
+	SELECT array_agg(DISTINCT id)
+	FROM taken, unnest(taken.ids) AS id
+$$;
+COMMENT ON FUNCTION cdp._take_todo(text, integer) IS
+'remove and return pending work of a phase, distinct ids, about "units" of them; NULL when there is none';
+
+CREATE FUNCTION cdp._todo_size(phase text) RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(sum(cardinality(ids)), 0) FROM cdp.todo WHERE todo.phase = $1
+$$;
+COMMENT ON FUNCTION cdp._todo_size(text) IS
+'how many ids wait for a phase';

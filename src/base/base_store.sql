@@ -1,0 +1,68 @@
+-- One row: which version of the extension this store was made for.
+CREATE TABLE cdp.store (
+	version text NOT NULL,
+	store_id uuid NOT NULL DEFAULT gen_random_uuid(),
+	created_at timestamptz NOT NULL DEFAULT now(),
+	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
+);
+COMMENT ON TABLE cdp.store IS
+'one row: the version of the store, compared with the extension''s by every entry point';
+
+CREATE TABLE cdp.setting (
+	name text PRIMARY KEY,
+	value text,
+	description text NOT NULL
+);
+COMMENT ON TABLE cdp.setting IS
+'settings that change the meaning of data: time zone, region, currency, limits';
+
+CREATE TABLE cdp.todo (
+	todo_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	phase text NOT NULL,
+	ids bigint[] NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT now()
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+CREATE INDEX todo_phase_idx ON cdp.todo (phase, todo_id);
+COMMENT ON TABLE cdp.todo IS
+'pending work: written by the transaction that makes it, deleted by the batch that does it';
+
+CREATE TABLE cdp.run_log (
+	run_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	kind text NOT NULL,
+	state text NOT NULL DEFAULT 'running'
+		CHECK (state IN ('running', 'done', 'failed', 'interrupted')),
+	phase text,
+	done bigint NOT NULL DEFAULT 0,
+	total bigint,
+	phase_ms jsonb NOT NULL DEFAULT '{}',
+	error text,
+	pid integer NOT NULL,
+	started_at timestamptz NOT NULL DEFAULT now(),
+	updated_at timestamptz NOT NULL DEFAULT now(),
+	finished_at timestamptz
+);
+CREATE INDEX run_log_state_idx ON cdp.run_log (state) WHERE state = 'running';
+COMMENT ON TABLE cdp.run_log IS
+'one row per run (merge, rebuild, ...); read it through the view cdp.run';
+
+CREATE VIEW cdp.run AS
+SELECT run_id, kind,
+	CASE WHEN state = 'running' AND NOT EXISTS (
+			SELECT FROM pg_catalog.pg_locks AS held
+			WHERE held.locktype = 'advisory'
+				AND held.database = (SELECT oid FROM pg_catalog.pg_database
+					WHERE datname = pg_catalog.current_database())
+				AND held.classid = 6513776 AND held.objid = 1
+				AND held.objsubid = 2 AND held.granted
+				AND held.pid = run_log.pid)
+		THEN 'interrupted' ELSE state END AS state,
+	phase, done, total,
+	round((done / nullif((phase_ms ->> phase)::numeric / 1000, 0)), 1) AS rate_per_second,
+	CASE WHEN state = 'running' AND total > done AND done > 0
+		THEN make_interval(secs => ((total - done)
+			* (phase_ms ->> phase)::numeric / 1000 / done)::double precision)
+		END AS eta,
+	phase_ms, error, started_at, updated_at, finished_at
+FROM cdp.run_log;
+COMMENT ON VIEW cdp.run IS
+'runs and their progress; a run whose session died shows as interrupted';

@@ -1,0 +1,19 @@
+/*
+ * compat.h
+ *		The one file that knows which server version it is built for.
+ *
+ * cdp builds on PostgreSQL 15 to 18.  Whatever differs between them is named
+ * here once; no other file may test PG_VERSION_NUM (test/lint checks it).
+ */
+#ifndef CDP_BASE_COMPAT_H
+#define CDP_BASE_COMPAT_H
+
+#if PG_VERSION_NUM < 150000
+#error "cdp needs PostgreSQL 15 or later"
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+#endif							/* CDP_BASE_COMPAT_H */

@@ -1,0 +1,136 @@
+/*
+ * store.c
+ *		Does the store exist, is it of our version, and what time is it.
+ *
+ * The version check runs once per backend: a store changes its version only
+ * through cdp.migrate(), after which sessions that saw the old one keep
+ * failing with the same hint until they reconnect or ask again, and sessions
+ * that saw the right one keep being right.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+
+#include "base/base.h"
+
+static char *test_clock_text = NULL;	/* cdp.test_clock as written */
+static TimestampTz test_clock = 0;	/* the same as a time, once parsed */
+static bool test_clock_parsed = false;
+static char *default_source = NULL; /* cdp.source, read by SQL only */
+static bool store_checked = false;
+
+PG_FUNCTION_INFO_V1(cdp_clock);
+PG_FUNCTION_INFO_V1(cdp__check_store);
+
+/* Compare the version of the store with that of the extension. */
+static void
+check_store_version(void)
+{
+	static CdpPlan version_plan = {
+		"SELECT store.version, extension.extversion"
+		" FROM cdp.store, pg_catalog.pg_extension AS extension"
+		" WHERE extension.extname OPERATOR(pg_catalog.=) 'cdp'", 0
+	};
+	char	   *store_version;
+	char	   *extension_version;
+
+	cdp_base_execute(&version_plan, NULL, NULL, true, 1);
+	if (SPI_processed == 0)
+		elog(ERROR, "cdp.store has no row");
+	store_version = SPI_getvalue(SPI_tuptable->vals[0],
+								 SPI_tuptable->tupdesc, 1);
+	extension_version = SPI_getvalue(SPI_tuptable->vals[0],
+									 SPI_tuptable->tupdesc, 2);
+	if (strcmp(store_version, extension_version) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("store version %s does not match extension version %s",
+						store_version, extension_version),
+				 errhint("Run CALL cdp.migrate().")));
+}
+
+/* Raise unless there is a store of this extension's version. */
+void
+cdp_base_check_store(void)
+{
+	Oid			namespace_oid;
+
+	if (store_checked)
+		return;
+	namespace_oid = get_namespace_oid("cdp", true);
+	if (!OidIsValid(namespace_oid) ||
+		!OidIsValid(get_relname_relid("store", namespace_oid)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("there is no store in this database"),
+				 errhint("Run SELECT cdp.setup().")));
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	check_store_version();
+	SPI_finish();
+	store_checked = true;
+}
+
+/* cdp._check_store(): the same for functions written in SQL. */
+Datum
+cdp__check_store(PG_FUNCTION_ARGS)
+{
+	cdp_base_check_store();
+	PG_RETURN_VOID();
+}
+
+/* The statement's time, unless a superuser set cdp.test_clock. */
+TimestampTz
+cdp_base_clock(void)
+{
+	if (test_clock_text == NULL || *test_clock_text == '\0')
+		return GetCurrentStatementStartTimestamp();
+	if (!test_clock_parsed)
+	{
+		test_clock = DatumGetTimestampTz(
+			DirectFunctionCall3(timestamptz_in, CStringGetDatum(test_clock_text),
+								ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+		test_clock_parsed = true;
+	}
+	return test_clock;
+}
+
+/* cdp.clock(): the instant that "now" means. */
+Datum
+cdp_clock(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TIMESTAMPTZ(cdp_base_clock());
+}
+
+/* A new setting is parsed when the clock is next read. */
+static void
+assign_test_clock(const char *newval, void *extra)
+{
+	test_clock_parsed = false;
+}
+
+void
+cdp_base_init(void)
+{
+	DefineCustomStringVariable("cdp.test_clock",
+							   "The time that cdp takes for now, for tests.",
+							   "A timestamp with time zone; empty: the real time.",
+							   &test_clock_text,
+							   "",
+							   PGC_SUSET,
+							   0,
+							   NULL, assign_test_clock, NULL);
+	DefineCustomStringVariable("cdp.source",
+							   "The source of rows that COPY puts into cdp.inbox.",
+							   NULL,
+							   &default_source,
+							   "",
+							   PGC_USERSET,
+							   0,
+							   NULL, NULL, NULL);
+	MarkGUCPrefixReserved("cdp");
+}

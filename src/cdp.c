@@ -1,0 +1,64 @@
+/*
+ * cdp.c
+ *		The roof: what the whole extension does with all of its rooms.
+ *
+ * A merge run and a rebuild are lists of phases, each a function of one room;
+ * base/run.c runs them in committed batches.
+ */
+#include "postgres.h"
+
+#include "utils/array.h"
+
+#include "base/base.h"
+
+PG_MODULE_MAGIC;
+
+PG_FUNCTION_INFO_V1(cdp_merge);
+PG_FUNCTION_INFO_V1(cdp_rebuild);
+
+#define TODO_SIZE(phase) "SELECT cdp._todo_size('" phase "')"
+
+static const CdpPhase merge_phases[] = {
+	{"ingest", "SELECT cdp._ingest_step($1)", "SELECT cdp._ingest_backlog()", false},
+	{"stitch", "SELECT cdp._stitch_step($1)", TODO_SIZE("stitch"), true},
+	{"timeline", "SELECT cdp._timeline_step($1)", TODO_SIZE("timeline"), true},
+	{"profile", "SELECT cdp._profile_step($1)", TODO_SIZE("profile"), true},
+	{"score", "SELECT cdp._score_step($1)", NULL, true},
+	{"segment", "SELECT cdp._segment_step($1)", NULL, true},
+};
+
+static const CdpPhase rebuild_phases[] = {
+	{"stitch", "SELECT cdp._stitch_rebuild($1)", NULL, true},
+	{"timeline", "SELECT cdp._timeline_rebuild($1)", NULL, true},
+	{"profile", "SELECT cdp._profile_rebuild($1)", NULL, true},
+	{"score", "SELECT cdp._score_rebuild($1)", NULL, true},
+	{"segment", "SELECT cdp._segment_rebuild($1)", NULL, true},
+};
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	cdp_base_init();
+}
+
+/* cdp.merge(batch, phases, wait): do all pending work. */
+Datum
+cdp_merge(PG_FUNCTION_ARGS)
+{
+	cdp_base_run(fcinfo, "merge", merge_phases, lengthof(merge_phases),
+				 PG_GETARG_INT32(0),
+				 PG_ARGISNULL(1) ? NULL : PG_GETARG_ARRAYTYPE_P(1),
+				 PG_GETARG_BOOL(2));
+	PG_RETURN_NULL();
+}
+
+/* cdp.rebuild(wait): make everything derived anew. */
+Datum
+cdp_rebuild(PG_FUNCTION_ARGS)
+{
+	cdp_base_run(fcinfo, "rebuild", rebuild_phases, lengthof(rebuild_phases),
+				 1000000, NULL, PG_GETARG_BOOL(0));
+	PG_RETURN_NULL();
+}
