@@ -48,7 +48,7 @@ install: install-phone
 uninstall: uninstall-phone
 
 SCRIPT_PARTS = $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.sql)) \
-	src/cdp.sql $(wildcard src/cdp_store.sql)
+	$(wildcard src/cdp*.sql src/upgrade/store--*.sql)
 
 $(EXTENSION_SQL): src/install_script.sh $(SCRIPT_PARTS) Makefile cdp.control
 	bash $< $(ROOMS) > $@.tmp

@@ -15,6 +15,7 @@ PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(cdp_merge);
 PG_FUNCTION_INFO_V1(cdp_rebuild);
+PG_FUNCTION_INFO_V1(cdp_migrate);
 
 #define TODO_SIZE(phase) "SELECT cdp._todo_size('" phase "')"
 
@@ -35,6 +36,10 @@ static const CdpPhase rebuild_phases[] = {
 	{"segment", "SELECT cdp._segment_rebuild($1)", NULL, true},
 };
 
+static const CdpPhase migrate_phases[] = {
+	{"migrate", "SELECT cdp._migrate_step($1)", NULL, true},
+};
+
 void		_PG_init(void);
 
 void
@@ -47,6 +52,7 @@ _PG_init(void)
 Datum
 cdp_merge(PG_FUNCTION_ARGS)
 {
+	cdp_base_check_store();
 	cdp_base_run(fcinfo, "merge", merge_phases, lengthof(merge_phases),
 				 PG_GETARG_INT32(0),
 				 PG_ARGISNULL(1) ? NULL : PG_GETARG_ARRAYTYPE_P(1),
@@ -58,7 +64,17 @@ cdp_merge(PG_FUNCTION_ARGS)
 Datum
 cdp_rebuild(PG_FUNCTION_ARGS)
 {
+	cdp_base_check_store();
 	cdp_base_run(fcinfo, "rebuild", rebuild_phases, lengthof(rebuild_phases),
 				 1000000, NULL, PG_GETARG_BOOL(0));
+	PG_RETURN_NULL();
+}
+
+/* cdp.migrate(): bring the store to the extension's version. */
+Datum
+cdp_migrate(PG_FUNCTION_ARGS)
+{
+	cdp_base_run(fcinfo, "migrate", migrate_phases, lengthof(migrate_phases),
+				 1, NULL, true);
 	PG_RETURN_NULL();
 }

@@ -13,6 +13,38 @@ AS 'MODULE_PATHNAME', 'cdp_rebuild';
 COMMENT ON PROCEDURE cdp.rebuild(boolean) IS
 'make everything derived anew from events and evidence; the result equals what the increments left';
 
+-- A store is migrated step by step: each step is the DDL of one file
+-- src/upgrade/store--FROM--TO.sql, committed with the version it leads to.
+CREATE PROCEDURE cdp.migrate()
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'cdp_migrate';
+COMMENT ON PROCEDURE cdp.migrate() IS
+'bring the store to the version of the extension, in committed, resumable steps';
+
+CREATE FUNCTION cdp._migrate_step(batch integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	present text := (SELECT store.version FROM cdp.store);
+	wanted text := (SELECT extversion FROM pg_extension WHERE extname = 'cdp');
+	step record;
+BEGIN
+	IF present = wanted THEN
+		RETURN 0;
+	END IF;
+	SELECT * INTO step FROM cdp._migrations() AS m WHERE m.from_version = present;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'cannot migrate a store of version % to version %', present, wanted
+			USING ERRCODE = 'feature_not_supported',
+				HINT = 'Update the extension in the steps that its CHANGELOG names.';
+	END IF;
+	EXECUTE step.ddl;
+	UPDATE cdp.store SET version = step.to_version;
+	RETURN 1;
+END
+$$;
+
 CREATE FUNCTION cdp.setup(
 	time_zone text DEFAULT 'UTC',
 	default_region text DEFAULT NULL,
@@ -43,10 +75,9 @@ BEGIN
 	END LOOP;
 	INSERT INTO cdp.store (version)
 	SELECT extversion FROM pg_extension WHERE extname = 'cdp';
-	INSERT INTO cdp.setting (name, value, description) VALUES
-		('time_zone', setup.time_zone, 'time zone of calendar windows and reports'),
-		('default_region', upper(setup.default_region), 'region of phone numbers written without a country code'),
-		('currency', upper(coalesce(setup.currency, 'USD')), 'currency of amounts in the store');
+	UPDATE cdp.setting SET value = setup.time_zone WHERE name = 'time_zone';
+	UPDATE cdp.setting SET value = upper(setup.default_region) WHERE name = 'default_region';
+	UPDATE cdp.setting SET value = upper(coalesce(setup.currency, value)) WHERE name = 'currency';
 END
 $$;
 COMMENT ON FUNCTION cdp.setup(text, text, text, boolean) IS

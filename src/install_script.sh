@@ -25,7 +25,8 @@ room_parts() {
 
 print_store() {
 	printf "\tWHEN '%s' THEN \$cdp_store_ddl\$\n" "$1"
-	cat "$2"
+	shift
+	cat "$@"
 	printf '\t$cdp_store_ddl$\n'
 }
 
@@ -39,7 +40,12 @@ for room in "$@"; do
 		print_file "$part"
 	done
 done
-print_file cdp.sql
+for part in cdp*.sql; do
+	case $part in
+		*_store.sql) ;;
+		*) print_file "$part" ;;
+	esac
+done
 
 cat <<'SQL'
 
@@ -53,10 +59,35 @@ for room in "$@"; do
 		print_store "$room" "$room/${room}_store.sql"
 	fi
 done
-print_store cdp cdp_store.sql
+print_store cdp cdp*_store.sql
 echo 'END;'
 
 printf "\nCREATE FUNCTION cdp._rooms() RETURNS text[]\n"
 printf "LANGUAGE sql IMMUTABLE PARALLEL SAFE\nRETURN ARRAY["
 printf "'%s', " "$@"
 printf "'cdp']::text[];\n"
+
+# Each src/upgrade/store--FROM--TO.sql is one step of cdp.migrate().
+print_migration() {
+	local name=${1#upgrade/store--}
+	name=${name%.sql}
+	printf "UNION ALL SELECT '%s', '%s', \$cdp_store_ddl\$\n" \
+		"${name%--*}" "${name#*--}"
+	cat "$1"
+	printf '$cdp_store_ddl$\n'
+}
+
+cat <<'SQL'
+
+CREATE FUNCTION cdp._migrations()
+RETURNS TABLE (from_version text, to_version text, ddl text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+SELECT NULL::text, NULL::text, NULL::text WHERE false
+SQL
+for part in upgrade/store--*.sql; do
+	if [ -f "$part" ]; then
+		print_migration "$part"
+	fi
+done
+printf ';\nEND;\n'

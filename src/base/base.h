@@ -77,7 +77,8 @@ typedef struct CdpPhase
 
 /*
  * Run the phases named in only (all of them if NULL) in committed batches.
- * Called by C procedures; raises inside a transaction block.
+ * Called by C procedures, after the check of the store; raises inside a
+ * transaction block.
  */
 extern void cdp_base_run(FunctionCallInfo fcinfo, const char *kind,
 						 const CdpPhase *phases, int nphases,

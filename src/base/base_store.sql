@@ -16,6 +16,11 @@ CREATE TABLE cdp.setting (
 COMMENT ON TABLE cdp.setting IS
 'settings that change the meaning of data: time zone, region, currency, limits';
 
+INSERT INTO cdp.setting (name, value, description) VALUES
+	('time_zone', 'UTC', 'time zone of calendar windows and reports'),
+	('default_region', NULL, 'region of phone numbers written without a country code'),
+	('currency', 'USD', 'currency of the amounts in the store');
+
 CREATE TABLE cdp.todo (
 	todo_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	phase text NOT NULL,

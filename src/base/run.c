@@ -30,10 +30,8 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "commands/progress.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
-#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -228,15 +226,16 @@ log_finish(Run *run, const char *error)
 }
 
 /*
- * Run one step in a subtransaction.  Returns the units it did; on an error
- * the batch is rolled back and *error is its copy.
+ * Run one query of a phase in a subtransaction.  Returns its count; on an
+ * error the batch is rolled back and *error is its copy.
  */
 static int64
-run_step(Run *run, const CdpPhase *phase, ErrorData **error)
+guard_query(Run *run, const CdpPhase *phase, const char *sql,
+			ErrorData **error)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	volatile int64 units = 0;
+	volatile int64 count = 0;
 
 	*error = NULL;
 	BeginInternalSubTransaction(NULL);
@@ -247,7 +246,7 @@ run_step(Run *run, const CdpPhase *phase, ErrorData **error)
 			DirectFunctionCall2(pg_advisory_xact_lock_int4,
 								Int32GetDatum(CDP_LOCK_CLASS),
 								Int32GetDatum(CDP_LOCK_MERGER));
-		units = query_count(phase->step, run->batch);
+		count = query_count(sql, run->batch);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -262,7 +261,7 @@ run_step(Run *run, const CdpPhase *phase, ErrorData **error)
 		CurrentResourceOwner = owner;
 	}
 	PG_END_TRY();
-	return units;
+	return count;
 }
 
 /* Commit, and begin the next transaction. */
@@ -284,32 +283,51 @@ elapsed_ms_since(instr_time start)
 	return INSTR_TIME_GET_MILLISEC(now);
 }
 
-/* Run one phase to its end; an error is logged, committed and raised. */
+/* Write the error of a phase to the log, commit that, and raise it. */
+static void
+fail_run(Run *run, const CdpPhase *phase, ErrorData *error)
+{
+	log_finish(run, psprintf("%s: %s (SQLSTATE %s)", phase->name,
+							 error->message,
+							 unpack_sql_state(error->sqlerrcode)));
+	SPI_commit();
+	ReThrowError(error);
+}
+
+/* How much waits for a phase; -1: it cannot tell. */
+static int64
+count_backlog(Run *run, const CdpPhase *phase)
+{
+	ErrorData  *error;
+	int64		total;
+
+	if (phase->backlog == NULL)
+		return -1;
+	total = guard_query(run, phase, phase->backlog, &error);
+	if (error != NULL)
+		fail_run(run, phase, error);
+	return total;
+}
+
+/* Run one phase to its end. */
 static void
 run_phase(Run *run, const CdpPhase *phase)
 {
 	instr_time	start;
+	ErrorData  *error;
 	int64		done = 0;
 	int64		units;
-	int64		total = -1;
-	ErrorData  *error;
+	int64		total;
 
 	INSTR_TIME_SET_CURRENT(start);
-	if (phase->backlog != NULL)
-		total = query_count(phase->backlog, run->batch);
+	total = count_backlog(run, phase);
 	do
 	{
-		units = run_step(run, phase, &error);
+		units = guard_query(run, phase, phase->step, &error);
 		done += units;
 		log_progress(run, phase->name, done, total, elapsed_ms_since(start));
 		if (error != NULL)
-		{
-			log_finish(run, psprintf("%s: %s (SQLSTATE %s)", phase->name,
-									 error->message,
-									 unpack_sql_state(error->sqlerrcode)));
-			commit_batch();
-			ReThrowError(error);
-		}
+			fail_run(run, phase, error);
 		commit_batch();
 	} while (units > 0 && (total < 0 || done < total));
 	if (done > 0)
@@ -329,7 +347,6 @@ cdp_base_run(FunctionCallInfo fcinfo, const char *kind,
 	check_may_commit(fcinfo, kind);
 	check_batch(batch);
 	check_phases(kind, phases, nphases, only);
-	cdp_base_check_store();
 	if (!take_run_lock(wait))
 	{
 		ereport(NOTICE,
