@@ -209,6 +209,33 @@ find_memory(const char *number, const char *region)
 	return &memory[(hash ^ (hash >> 16)) & (MEMORY_ENTRIES - 1)];
 }
 
+/*
+ * What libphonenumber says, asked again about its own answer until that stays
+ * the same: it takes off one prefix at a time, 0000301234567 has several.
+ */
+static CdpPhoneVerdict
+parse_by_library(const char *number, const char *region, char *e164)
+{
+	const CdpPhoneModule *module = cdp_norm_phone_module();
+	CdpPhoneVerdict verdict;
+
+	verdict = module->parse(number, strlen(number), region, e164);
+	for (int i = 0; i < MAX_DIGITS; i++)
+	{
+		char		before[CDP_E164_SIZE];
+
+		if (verdict != CDP_PHONE_POSSIBLE ||
+			is_plain_e164(e164 + 1, strlen(e164) - 1))
+			return verdict;
+		strcpy(before, e164);
+		verdict = module->parse(before, strlen(before), "", e164);
+		if (verdict == CDP_PHONE_POSSIBLE && strcmp(before, e164) == 0)
+			return strlen(e164) > MIN_PHONE_DIGITS ? verdict :
+				CDP_PHONE_TOO_SHORT;
+	}
+	return CDP_PHONE_NOT_A_NUMBER;
+}
+
 /* What libphonenumber says, from memory if it has been asked. */
 static const Remembered *
 ask_library(const Digits *digits, const char *region)
@@ -220,8 +247,7 @@ ask_library(const Digits *digits, const char *region)
 		strcmp(entry->region, region) == 0)
 		return entry;
 	entry->number[0] = '\0';
-	verdict = cdp_norm_phone_module()->parse(digits->text, digits->length,
-											 region, entry->e164);
+	verdict = parse_by_library(digits->text, region, entry->e164);
 	if (verdict == CDP_PHONE_NO_MEMORY)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
@@ -229,9 +255,6 @@ ask_library(const Digits *digits, const char *region)
 				 errdetail("Failed inside libphonenumber.")));
 	if (verdict == CDP_PHONE_BROKEN)
 		elog(ERROR, "libphonenumber failed");
-	if (verdict == CDP_PHONE_POSSIBLE &&
-		strlen(entry->e164) < MIN_PHONE_DIGITS + 1)
-		verdict = CDP_PHONE_TOO_SHORT;
 	entry->verdict = verdict;
 	strcpy(entry->region, region);
 	strcpy(entry->number, digits->text);

@@ -269,6 +269,8 @@ cdp_norm_find_phone_plan(const char *digits, int len, int *code_length)
 {
 	int			code = 0;
 
+	if (len > 0 && digits[0] == '0')
+		return NULL;
 	for (int i = 0; i < len && i < MAX_CODE_DIGITS; i++)
 	{
 		const CdpPhonePlan *plan;

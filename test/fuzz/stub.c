@@ -1,0 +1,60 @@
+/*
+ * stub.c
+ *		What pure code needs of a server to run without one.
+ *
+ * Memory and StringInfo come from libpgcommon.  Pure code does not raise, so
+ * every error that is raised is a broken promise.
+ */
+#include "postgres.h"
+
+#include "fuzz.h"
+
+void
+fuzz_insist(bool condition, const char *promise)
+{
+	if (condition)
+		return;
+	fprintf(stderr, "broken promise: %s\n", promise);
+	abort();
+}
+
+bool
+errstart(int elevel, const char *domain)
+{
+	abort();
+}
+
+bool
+errstart_cold(int elevel, const char *domain)
+{
+	abort();
+}
+
+void
+errfinish(const char *filename, int lineno, const char *funcname)
+{
+}
+
+int
+errcode(int sqlerrcode)
+{
+	return 0;
+}
+
+int
+errmsg(const char *fmt,...)
+{
+	return 0;
+}
+
+int
+errmsg_internal(const char *fmt,...)
+{
+	return 0;
+}
+
+int
+errdetail(const char *fmt,...)
+{
+	return 0;
+}
