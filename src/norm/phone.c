@@ -44,7 +44,7 @@
 const char	cdp_norm_region_missing[] =
 	"A phone number without \"+\" and country code needs a region.";
 const char	cdp_norm_region_unknown[] =
-	"The region of a phone number is a country code of two letters, such as DE.";
+	"The region of a phone number is the two-letter code of a country, such as DE.";
 
 static const char not_digits[] =
 	"A phone number has an optional \"+\", digits and punctuation only.";

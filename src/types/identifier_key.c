@@ -37,7 +37,7 @@
 static const char wrong_form[] =
 	"An identifier key is written \"type:value\" or \"type:scope/value\".";
 static const char wrong_type[] =
-	"An identifier type is a small letter followed by small letters, digits and underscores, at most 63.";
+	"An identifier type is a lower-case letter, then lower-case letters, digits and underscores, at most 63 in all.";
 static const char wrong_escape[] =
 	"In the scope of an identifier key \"%\" is written \"%25\" and \"/\" is written \"%2F\".";
 static const char too_long_scope[] =
