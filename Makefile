@@ -36,6 +36,11 @@ PG_CONFIG ?= pg_config
 PG_CPPFLAGS = -I$(srcdir)/src
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-cast-function-type $(WERROR)
+# The server's own flags are gcc's; clang need not know them all.
+ifneq ($(findstring clang,$(CC)),)
+PG_CFLAGS += -Wno-unknown-warning-option -Wno-ignored-attributes \
+	-Wno-ignored-optimization-argument
+endif
 SHLIB_LINK = -licui18n -licuuc -lroaring -lm
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)

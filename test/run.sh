@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# run.sh: the one test command.
+#
+# Installs what is missing from Debian packages, builds with warnings as
+# errors, installs the extension, and runs the lints, the regression tests,
+# the isolation specs and the TAP tests against temporary servers, as user
+# postgres when started by root.  All of it works on a copy of the tree, so
+# the checkout stays as it is.  The last line is "N passed, N failed".
+#
+#	test/run.sh [lint] [regress] [isolation] [tap]
+#
+# With names only those parts run.  TESTS="ingest_json profile_views" chooses
+# regression tests.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(dirname "$here")
+. "$here/packages.sh"
+
+# One locale for all: what a test prints must not depend on the user's.
+export LC_ALL=C.UTF-8 LANG=C.UTF-8
+unset PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS PGSERVICE PGPASSFILE
+# So that psql never looks at the caller's settings.
+export PSQLRC=/dev/null
+
+passed=0
+failed=0
+failures=()
+parts=("${@:-lint regress isolation tap}")
+
+section() { printf '\n== %s\n' "$*"; }
+wanted() { [[ " ${parts[*]} " == *" $1 "* ]]; }
+note_pass() { passed=$((passed + ${1:-1})); }
+note_fail() {
+	failed=$((failed + 1))
+	failures+=("$*")
+}
+
+finish() {
+	if [ "${#failures[@]}" -gt 0 ]; then
+		section "failed"
+		printf '%s\n' "${failures[@]}"
+	fi
+	echo
+	echo "$passed passed, $failed failed"
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+	exit
+}
+
+# Make in the copy, as the unprivileged user.
+make_copy() { as_user make -C "$work/tree" -s PG_CONFIG="$PG_CONFIG" "$@"; }
+
+build() {
+	section "build, warnings as errors ($("$PG_CONFIG" --version), $(gcc -dumpfullversion))"
+	if ! make_copy -j"$(nproc)" WERROR=-Werror all; then
+		note_fail "build"
+		finish
+	fi
+	if ! as_root make -C "$work/tree" -s PG_CONFIG="$PG_CONFIG" install >/dev/null; then
+		note_fail "install"
+		finish
+	fi
+}
+
+lint() {
+	local check output
+	section "lint"
+	for check in "$work"/tree/test/lint/*.sh; do
+		if output=$(as_user bash "$check" 2>&1); then
+			echo "ok      $(basename "$check" .sh)"
+			note_pass
+		else
+			echo "failed  $(basename "$check" .sh)"
+			sed 's/^/    /' <<<"$output"
+			note_fail "lint $(basename "$check" .sh)"
+		fi
+	done
+}
+
+# pg_regress prints "test x ... ok" before PostgreSQL 16, "ok 1 - x" after.
+count_regress() {
+	local kind=$1 log=$2 status=$3 name before=$failed
+	note_pass "$(grep -cE '^(test .* \.\.\. ok|ok [0-9]+ )' "$log")"
+	while read -r name; do
+		note_fail "$kind $name"
+	done < <(sed -nE -e 's/^test ([^ ]+) +\.\.\. FAILED.*/\1/p' \
+		-e 's/^not ok [0-9]+ +[-+] ([^ ]+).*/\1/p' "$log")
+	if grep -q 'exited with exit code' "$log"; then
+		note_fail "$kind: a test exited abnormally"
+	fi
+	if [ "$status" -ne 0 ] && [ "$failed" -eq "$before" ]; then
+		note_fail "$kind stopped with status $status"
+	fi
+}
+
+# regress KIND TARGET-VARIABLES...: one temporary server, one suite.
+regress() {
+	local kind=$1 status=0 out="$work/$1"
+	shift
+	section "$kind"
+	as_user mkdir -p "$out"
+	make_copy installcheck "$@" EXTRA_REGRESS_OPTS="--outputdir=$out \
+		--temp-instance=$out/server --temp-config=$work/server.conf" \
+		>"$out.log" 2>&1 || status=$?
+	grep -E '^(test |ok |not ok )' "$out.log"
+	count_regress "$kind" "$out.log" "$status"
+	if [ "$status" -ne 0 ]; then
+		if [ -s "$out/regression.diffs" ]; then
+			head -n 2000 "$out/regression.diffs"
+		else
+			tail -n 40 "$out.log" "$out"/log/*.log 2>/dev/null
+		fi
+	fi
+}
+
+# tap FILE: a test file's "ok" and "not ok" lines count one each; a file that
+# dies without a "not ok" counts as one failure.
+tap() {
+	local file=$1 name status=0 oks not_oks perl_lib
+	name=$(basename "$file")
+	perl_lib="$(dirname "$("$PG_CONFIG" --pgxs)")/../../src/test/perl"
+	(cd "$work/tree" && as_user env TESTDIR="$work/tap" TESTDATADIR="$work/tap" \
+		TESTLOGDIR="$work/tap/log" PG_REGRESS="$(dirname "$perl_lib")/regress/pg_regress" \
+		PATH="$("$PG_CONFIG" --bindir):$PATH" PG_CONFIG="$PG_CONFIG" \
+		prove -v -I "$perl_lib" -I test/tap "test/tap/$name") >"$work/$name.log" 2>&1 || status=$?
+	oks=$(grep -cE '^ok [0-9]+' "$work/$name.log")
+	not_oks=$(grep -cE '^not ok [0-9]+' "$work/$name.log")
+	note_pass "$oks"
+	while read -r line; do
+		note_fail "tap $name: $line"
+	done < <(grep -E '^not ok [0-9]+' "$work/$name.log")
+	if [ "$status" -ne 0 ] && [ "$not_oks" -eq 0 ]; then
+		note_fail "tap $name exited with status $status"
+	fi
+	echo "$name: $oks ok, $not_oks not ok $(grep -oE '(1\.\.0 # SKIP|skipped:) .*' "$work/$name.log" | head -n 1)"
+	if [ "$status" -ne 0 ]; then
+		tail -n 60 "$work/$name.log"
+		tail -n 30 "$work/tap/log/regress_log_${name%.pl}" 2>/dev/null
+	fi
+}
+
+packages_need build test clang
+if ! can_be_root; then
+	echo "Installing the extension for its tests needs root, or sudo."
+	exit 1
+fi
+work=$(mktemp -d /tmp/cdp-test.XXXXXX)
+trap 'as_root rm -rf "$work"' EXIT
+chmod 755 "$work"
+[ "$(id -u)" -ne 0 ] || chown postgres: "$work"
+tree_copy "$root" "$work/tree"
+cat >"$work/server.conf" <<'CONF'
+fsync = off
+shared_preload_libraries = ''
+max_wal_size = 2GB
+CONF
+chmod 644 "$work/server.conf"
+
+build
+if wanted lint; then lint; fi
+if wanted regress; then
+	regress regress ISOLATION= TAP_TESTS= ${TESTS:+REGRESS="$TESTS"}
+fi
+if wanted isolation; then
+	regress isolation REGRESS= TAP_TESTS=
+fi
+if wanted tap; then
+	section "tap"
+	as_user mkdir -p "$work/tap/log"
+	for file in "$work"/tree/test/tap/*.pl; do
+		tap "$file"
+	done
+fi
+finish
