@@ -11,10 +11,10 @@ MAKE
 )
 bad=0
 for file in $(find src -name '*.c' | sort); do
-	"$clang" -fsyntax-only -Werror $flags "$file" || bad=1
+	"$clang" -fsyntax-only -Werror -Isrc $flags "$file" || bad=1
 done
 for file in $(find src -name '*.cc' | sort); do
-	"$clang" -x c++ -std=c++17 -fsyntax-only -Wall -Wextra -Werror \
+	"$clang" -x c++ -std=c++17 -fsyntax-only -Wall -Wextra -Werror -Isrc \
 		$(printf '%s\n' $flags | grep -E '^-[DI]') "$file" || bad=1
 done
 exit $bad
