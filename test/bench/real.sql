@@ -1,0 +1,197 @@
+-- real.sql: what real.sh runs; :data is where the files are, :work a scratch
+-- folder.
+SET client_min_messages = warning;
+\pset format unaligned
+\pset tuples_only on
+
+CREATE EXTENSION cdp;
+SELECT cdp.setup(currency => 'USD') \g /dev/null
+SELECT cdp.add_source('cdnow'), cdp.add_source('crm_a'), cdp.add_source('crm_b') \g /dev/null
+INSERT INTO cdp.identifier_type (type, priority, strong, scope, max_per_profile,
+	max_strong_per_value, stitches, normaliser, description)
+VALUES ('soc_sec_id', 3, false, 'global', 1, 1, true, 'text', 'social security number');
+
+-- The files, and their rows as the systems would send them: JSON lines.
+CREATE SCHEMA file;
+CREATE TABLE file.purchase (row bigint GENERATED ALWAYS AS IDENTITY,
+	customer text, date date, amount numeric);
+CREATE TABLE file.person (unique_id text, given_name text, surname text,
+	street_number text, address_1 text, address_2 text, suburb text, postcode text,
+	state text, date_of_birth text, soc_sec_id text, cluster integer,
+	branch text DEFAULT 'a');
+CREATE TABLE file.holdout (customer text, x integer, t_x double precision,
+	t double precision, m double precision, first_amount double precision,
+	x_hold integer, spend_hold double precision, t_hold double precision);
+CREATE TABLE file.fit (dataset text, model text, n integer, n_groups integer,
+	p1 double precision, p2 double precision, p3 double precision, p4 double precision,
+	loglik double precision, gradient text, se1 text, se2 text, se3 text, se4 text,
+	hessian_condition text, iterations text, status text, route text);
+\cd :data
+\copy file.purchase (customer, date, amount) FROM 'clv/cdnow_full_tx.csv' WITH (FORMAT csv, HEADER)
+\copy file.person (unique_id, given_name, surname, street_number, address_1, address_2, suburb, postcode, state, date_of_birth, soc_sec_id, cluster) FROM 'identity/febrl4a.csv' WITH (FORMAT csv, HEADER)
+ALTER TABLE file.person ALTER branch SET DEFAULT 'b';
+\copy file.person (unique_id, given_name, surname, street_number, address_1, address_2, suburb, postcode, state, date_of_birth, soc_sec_id, cluster) FROM 'identity/febrl4b.csv' WITH (FORMAT csv, HEADER)
+\copy file.holdout FROM 'clv/cdnow_full_rfm_cal39w.csv' WITH (FORMAT csv, HEADER)
+\copy file.fit FROM 'clv/fits.csv' WITH (FORMAT csv, HEADER)
+CREATE TABLE file.record AS
+SELECT 'cdnow' AS source, row, jsonb_build_object('type', 'track',
+	'event', 'Order Completed', 'userId', customer, 'messageId', 'cdnow-' || row,
+	'timestamp', date || 'T12:00:00Z', 'properties',
+	jsonb_build_object('order_id', 'cdnow-' || row, 'total', amount))::text AS line
+FROM file.purchase
+UNION ALL
+SELECT 'crm_' || branch, row_number() OVER (), jsonb_strip_nulls(jsonb_build_object(
+	'type', 'identify', 'messageId', unique_id, 'timestamp', '1998-01-01T00:00:00Z',
+	'externalIds', jsonb_build_array(
+		jsonb_build_object('type', 'crm_id', 'id', unique_id),
+		jsonb_build_object('type', 'soc_sec_id', 'id', soc_sec_id)),
+	'traits', jsonb_build_object('first_name', given_name, 'last_name', surname,
+		'street', concat_ws(' ', street_number, address_1, address_2),
+		'city', suburb, 'postal_code', postcode, 'region', upper(state),
+		'birth_date', regexp_replace(date_of_birth, '^(\d{4})(\d\d)(\d\d)$', '\1-\2-\3'))))::text
+FROM file.person;
+\cd :work
+\copy (SELECT line FROM file.record WHERE source = 'cdnow' ORDER BY row) TO 'cdnow.jsonl' WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')
+\copy (SELECT line FROM file.record WHERE source = 'crm_a' ORDER BY row) TO 'crm_a.jsonl' WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')
+\copy (SELECT line FROM file.record WHERE source = 'crm_b' ORDER BY row) TO 'crm_b.jsonl' WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')
+CREATE TABLE file.mark (name text PRIMARY KEY, lsn pg_lsn, at timestamptz);
+CHECKPOINT;
+
+-- The main job.
+INSERT INTO file.mark VALUES ('start', pg_current_wal_insert_lsn(), clock_timestamp());
+SET cdp.source = 'cdnow';
+\copy cdp.inbox(record) FROM 'cdnow.jsonl' WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')
+SET cdp.source = 'crm_a';
+\copy cdp.inbox(record) FROM 'crm_a.jsonl' WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')
+SET cdp.source = 'crm_b';
+\copy cdp.inbox(record) FROM 'crm_b.jsonl' WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')
+INSERT INTO file.mark VALUES ('copied', pg_current_wal_insert_lsn(), clock_timestamp());
+CALL cdp.merge();
+INSERT INTO file.mark VALUES ('merged', pg_current_wal_insert_lsn(), clock_timestamp());
+VACUUM ANALYZE;
+
+\echo '| what | CDNOW | CRMs (febrl4) |'
+\echo '|---|---|---|'
+SELECT format('| %s | %s | %s |', what, coalesce(cdnow, 0), coalesce(crm, 0))
+FROM (
+	SELECT 1 AS line, 'records in' AS what, sum(records) FILTER (WHERE source = 'cdnow') AS cdnow,
+		sum(records) FILTER (WHERE source <> 'cdnow') AS crm
+	FROM cdp.ingest_count
+	UNION ALL
+	SELECT 2, 'stored', sum(stored) FILTER (WHERE source = 'cdnow'),
+		sum(stored) FILTER (WHERE source <> 'cdnow')
+	FROM cdp.ingest_count
+	UNION ALL
+	SELECT 3, 'rejected', sum(rejected) FILTER (WHERE source = 'cdnow'),
+		sum(rejected) FILTER (WHERE source <> 'cdnow')
+	FROM cdp.ingest_count
+	UNION ALL
+	SELECT 4, 'profiles', count(*) FILTER (WHERE sources = '{cdnow}'),
+		count(*) FILTER (WHERE sources && '{crm_a,crm_b}')
+	FROM cdp.unified_profile
+	UNION ALL
+	SELECT 5, 'customers or persons in the file',
+		(SELECT count(DISTINCT customer) FROM file.purchase),
+		(SELECT count(DISTINCT cluster) FROM file.person)
+) AS figures
+ORDER BY line;
+
+-- Who is who, against the truth in the file.
+CREATE TABLE file.found AS
+SELECT person.branch, person.cluster, profile_identifier.profile_id
+FROM file.person
+	JOIN cdp.profile_identifier ON type = 'crm_id' AND scope = 'crm_' || branch
+		AND value = lower(unique_id) OR type = 'crm_id' AND scope = 'crm_' || branch
+		AND value = unique_id;
+\echo
+\echo '| persons in two CRMs, joined by soc_sec_id | pairs |'
+\echo '|---|---|'
+SELECT format('| true pairs / found / right | %s / %s / %s |', 5000, count(*),
+	count(*) FILTER (WHERE a.cluster = b.cluster))
+FROM file.found AS a
+	JOIN file.found AS b ON a.profile_id = b.profile_id AND a.branch = 'a' AND b.branch = 'b';
+
+\echo
+\echo '| phase | seconds | units per second | WAL MB |'
+\echo '|---|---|---|---|'
+SELECT format('| COPY | %s | %s | %s |', round(extract(epoch FROM copied.at - start.at)::numeric, 2),
+	round((SELECT count(*) FROM file.record) / extract(epoch FROM copied.at - start.at)),
+	round((copied.lsn - start.lsn) / 1e6, 1))
+FROM file.mark AS start, file.mark AS copied
+WHERE start.name = 'start' AND copied.name = 'copied';
+SELECT format('| %s | %s | %s | |', key, round(value::numeric / 1000, 2),
+	CASE WHEN key = 'ingest' THEN round((SELECT count(*) FROM file.record) / (value::numeric / 1000)) END)
+FROM cdp.run, jsonb_each_text(phase_ms)
+WHERE kind = 'merge'
+ORDER BY array_position('{ingest,stitch,timeline,profile,score,segment}', key);
+SELECT format('| all of CALL cdp.merge() | %s | | %s |',
+	round(extract(epoch FROM merged.at - copied.at)::numeric, 2),
+	round((merged.lsn - copied.lsn) / 1e6, 1))
+FROM file.mark AS copied, file.mark AS merged
+WHERE copied.name = 'copied' AND merged.name = 'merged';
+
+\echo
+\echo '| per million events | MB |'
+\echo '|---|---|'
+WITH events AS (SELECT count(*) / 1e6 AS millions FROM cdp.event), relation AS (
+	SELECT CASE WHEN relname LIKE 'event_2%' OR relname LIKE 'event_1%' OR relname = 'event_other' THEN 'event log'
+			WHEN relname LIKE 'timeline%' THEN 'timelines'
+			WHEN relname LIKE 'identi%' OR relname IN ('profile', 'identity_log') THEN 'identity graph'
+			WHEN relname LIKE 'profile_%' THEN 'profiles and scores'
+			WHEN relname LIKE 'trait%' THEN 'trait observations'
+			WHEN relname = 'message' THEN 'message ledger'
+			ELSE 'all else' END AS part,
+		sum(pg_total_relation_size(oid)) / 1e6 AS megabytes
+	FROM pg_class
+	WHERE relnamespace = 'cdp'::regnamespace AND relkind IN ('r', 'm')
+	GROUP BY 1
+)
+SELECT format('| disk: %s | %s |', part, round(megabytes / millions, 1)) FROM relation, events
+UNION ALL
+SELECT format('| disk: total | %s |', round(sum(megabytes) / min(millions), 1)) FROM relation, events
+UNION ALL
+SELECT format('| WAL: COPY and merge | %s |', round((merged.lsn - start.lsn) / 1e6 / millions, 1))
+FROM events, file.mark AS start, file.mark AS merged
+WHERE start.name = 'start' AND merged.name = 'merged';
+
+-- Models on the first 39 weeks, against the reference and what came next.
+CREATE TABLE file.rfm AS
+SELECT identifier.value AS customer, customer_rfm.rfm
+FROM (SELECT profile_id, cdp.rfm_agg(occurred_at, amount, '1997-10-01 00:00+00') AS rfm
+	FROM cdp.profile_order
+	GROUP BY profile_id) AS customer_rfm
+	JOIN cdp.profile_identifier AS identifier USING (profile_id)
+WHERE identifier.type = 'user_id';
+CREATE TABLE file.fitted AS
+SELECT cdp.fit_bgnbd((rfm).x, (rfm).t_x, (rfm).t) AS model FROM file.rfm;
+\echo
+\echo '| BG/NBD on CDNOW, 39 weeks | r | alpha | a | b | log-likelihood |'
+\echo '|---|---|---|---|---|---|'
+SELECT format('| cdp | %s | %s | %s | %s | %s |', round((p ->> 'r')::numeric, 8),
+	round((p ->> 'alpha')::numeric, 8), round((p ->> 'a')::numeric, 8),
+	round((p ->> 'b')::numeric, 8), round((model::text::jsonb ->> 'loglik')::numeric, 8))
+FROM file.fitted, LATERAL (SELECT model::text::jsonb -> 'params') AS parameters (p);
+SELECT format('| reference | %s | %s | %s | %s | %s |', round(p1::numeric, 8), round(p2::numeric, 8),
+	round(p3::numeric, 8), round(p4::numeric, 8), round(loglik::numeric, 8))
+FROM file.fit WHERE dataset = 'cdnow_full39w' AND model = 'bg';
+SELECT CASE WHEN abs((model::text::jsonb ->> 'loglik')::double precision - loglik) <= 1e-6
+	THEN format('| difference | | | | | %s |', ((model::text::jsonb ->> 'loglik')::double precision - loglik)::text)
+	ELSE '| **log-likelihood off by more than 1e-6** | | | | | |' END
+FROM file.fitted, file.fit WHERE dataset = 'cdnow_full39w' AND fit.model = 'bg';
+
+\echo
+\echo '| the 39 weeks after | purchases | customers who buy |'
+\echo '|---|---|---|'
+SELECT format('| said | %s | %s |', round(sum(cdp.expected_purchases(model, (rfm).x, (rfm).t_x, (rfm).t, 39))::numeric),
+	round(sum(cdp.p_active(model, (rfm).x, (rfm).t_x, (rfm).t, 39))::numeric))
+FROM file.rfm, file.fitted;
+SELECT format('| happened | %s | %s |', sum(x_hold), count(*) FILTER (WHERE x_hold > 0)) FROM file.holdout;
+\echo
+\echo '| customers by purchases in the 39 weeks | customers | said, mean | happened, mean |'
+\echo '|---|---|---|---|'
+SELECT format('| %s | %s | %s | %s |', CASE WHEN (rfm).x >= 7 THEN '7 or more again' ELSE (rfm).x || ' again' END,
+	count(*), round(avg(cdp.expected_purchases(model, (rfm).x, (rfm).t_x, (rfm).t, 39))::numeric, 3),
+	round(avg(x_hold), 3))
+FROM file.rfm JOIN file.holdout USING (customer), file.fitted
+GROUP BY least((rfm).x, 7), CASE WHEN (rfm).x >= 7 THEN '7 or more again' ELSE (rfm).x || ' again' END
+ORDER BY least((rfm).x, 7);

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# demo.sh: what cdp does, shown on a small shop; the one demo command.
+#
+# Builds a copy of the tree, starts a throw-away server with cdp in it, makes
+# the records of a shop's six systems (test/demo), loads them by COPY, merges
+# them, and tells a story, each answer under the SQL that gave it.  Nothing
+# stays, and nothing of the system changes but Debian packages that were
+# missing and could be installed (as root or with sudo).
+#
+#	test/demo.sh			run, tell, clean up
+#	test/demo.sh --keep		leave the server running to play with
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/packages.sh"
+. "$here/server.sh"
+
+keep=
+case ${1:-} in
+	'') ;;
+	--keep) keep=yes ;;
+	*) sed -n 's/^#\t//p' "$0"; exit 2 ;;
+esac
+
+export LC_ALL=C.UTF-8
+unset PGOPTIONS PGSERVICE PGPASSFILE PGAPPNAME PGCLIENTENCODING PGTZ PGDATESTYLE
+packages_need build
+work=$(mktemp -d /tmp/cdp-demo.XXXXXX)
+chmod 755 "$work"
+leave() {
+	[ -n "$keep" ] && [ -n "${ready:-}" ] && return
+	server_stop "$work/server" >/dev/null 2>&1 || true
+	rm -rf "$work"
+}
+trap leave EXIT
+
+tree_copy "$here/.." "$work/tree"
+server_root=$work/tree
+echo "building cdp for $("$PG_CONFIG" --version) ..."
+if ! server_build "$work/server" >"$work/build.log" 2>&1; then
+	tail -n 40 "$work/build.log"
+	exit 1
+fi
+SERVER_CONF="cdp.test_clock = '2026-06-01 12:00:00+00'
+	timezone = 'Europe/Berlin'"
+server_start "$work/server"
+
+# Make the records: files of JSON lines, as the systems would send them.
+cd "$work"
+server_as createdb shop
+psql -X -q -v ON_ERROR_STOP=1 -v people=3000 -d shop -f "$here/demo/shop.sql"
+for source in web app till crm_north crm_south dmp; do
+	psql -X -q -d shop -c "\\copy (SELECT line FROM shop.record WHERE source = '$source' ORDER BY at, line COLLATE \"C\") TO '$source.jsonl' WITH (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
+done
+psql -X -q -d shop -c 'SET client_min_messages = warning' -c 'DROP SCHEMA shop CASCADE'
+
+psql -X -q -v ON_ERROR_STOP=1 -d shop -o /dev/null -f "$here/demo/setup.sql" \
+	-f "$here/demo/catalog.sql"
+psql -X -q -v ON_ERROR_STOP=1 -d shop -f "$here/demo/load.sql" 2>&1 |
+	sed 's/^psql:[^ ]* NOTICE: */   /'
+psql -X -q -v ON_ERROR_STOP=1 -d shop -f "$here/demo/story.sql" 2>&1
+
+if [ -n "$keep" ]; then
+	ready=yes
+	echo
+	echo "The server stays:  psql -h $work/server/run -U postgres shop"
+	echo "To remove it:      $(server_as sh -c 'command -v pg_ctl') -D $work/server/data stop -m fast && rm -r $work"
+fi
