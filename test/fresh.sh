@@ -14,7 +14,7 @@ command -v debootstrap >/dev/null || { echo "Install debootstrap first."; exit 1
 
 root=$(mktemp -d /tmp/cdp-fresh.XXXXXX)
 leave() {
-	umount "$root/dev/shm" "$root/dev" "$root/proc" 2>/dev/null || true
+	umount -R "$root/dev" "$root/proc" 2>/dev/null || true
 	if mountpoint -q "$root/dev" || mountpoint -q "$root/proc"; then
 		echo "left behind, still mounted: $root"
 	else
