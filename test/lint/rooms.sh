@@ -27,7 +27,7 @@ for room in $rooms; do
 			echo "$file:$line includes $include, a room after $room"
 			bad=1
 		fi
-	done < <(grep -nE '^#include "[a-z_]+/' "src/$room"/*.[ch]* |
+	done < <(grep -HnE '^#include "[a-z_]+/' "src/$room"/*.[ch]* |
 		sed -E 's/^([^:]*):([0-9]*):#include "([^"]*)".*/\1:\2:\3/')
 done
 for folder in src/*/; do
