@@ -1,0 +1,62 @@
+/*
+ * model.h
+ *		Front door of the model room: what a customer is worth, and whether
+ *		she will come back.
+ *
+ * The question.  Customers of a shop do not say when they leave: they are
+ * just silent.  The models here tell a silence that means nothing from one
+ * that means goodbye, from three numbers a customer: x, how often she came
+ * back after her first purchase; t_x, when she last did; t, how long we have
+ * watched.  A fourth, m, the mean amount of her repeat purchases, tells what
+ * the next one will be worth.  cdp.rfm_agg makes the four from purchases.
+ *
+ * The models.  While "alive" a customer buys at random at a rate of her own,
+ * gamma-distributed over customers (r, alpha).  After a purchase she may drop
+ * out for good, with a probability of her own, beta-distributed (a, b): that
+ * is BG/NBD (Fader, Hardie, Lee 2005).  In it who never came back cannot have
+ * left; MBG/NBD (Batislam, Denizel, Filiztekin 2007) lets her drop out after
+ * the first purchase too, and is the default.  Spend is Gamma-Gamma (p, q, v;
+ * Fader, Hardie 2013): amounts vary around a mean of the customer's own.
+ *
+ * Churn is 1 - P(at least one purchase in the next h), not 1 - P(alive):
+ * whoever buys once in ten years is alive and is no customer of next quarter,
+ * and BG/NBD holds every one-time buyer for alive.
+ *
+ * How it is laid out
+ *
+ *	special.c	gamma function differences and kin		pure
+ *	newton.c	maximise in a box, damped Newton		pure
+ *	count.c		BG/NBD, MBG/NBD: one customer's scores	pure
+ *	count_fit.c	their likelihood, gradient and fit		pure
+ *	spend.c		Gamma-Gamma: scores and fit				pure
+ *	interval.c	delta method							pure
+ *	rfm.c		type cdp.rfm_summary
+ *	rfm_agg.c	cdp.rfm_agg
+ *	clv_model.c	type cdp.clv_model: a fitted model as a value
+ *	fit.c		the fit aggregates
+ *	score.c		the scoring functions
+ *	model.sql	what manages models in the store: fit, score, report
+ *
+ * Pure files see no server header: doubles in, doubles out, no allocation but
+ * what the caller hands in, so they can be fuzzed and compared with an oracle
+ * by themselves.  Whatever takes long calls back now and then, which is how
+ * the server's interrupts get in.
+ *
+ * Invariants.  No function returns NaN or infinity: what is not defined is
+ * NULL.  A fit never raises for its data: its status says converged, boundary
+ * (usable; some part of the model is not identified by these customers, and
+ * the detail says which), max_iterations, or insufficient (no parameters).
+ * Fits sort their customers first, so the plan that fed them does not matter.
+ * Scores are a function of data, model version and as-of time; model versions
+ * are kept, and a rebuild scores again but does not fit again.
+ *
+ * Cost.  A fit holds 32 bytes for each distinct (x, t_x, t) and sees each
+ * about ten times at 0.1 us.  A score is 0.1 us (P(alive)) to 1 us (expected
+ * purchases); expectations over very many purchases take 50 us.
+ */
+#ifndef CDP_MODEL_H
+#define CDP_MODEL_H
+
+#include "base/base.h"
+
+#endif							/* CDP_MODEL_H */
