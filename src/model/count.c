@@ -318,5 +318,43 @@ cdp_model_count_expected(CdpCountKind kind, const CdpCountParams *params,
 		return 0;
 	if (terms < MAX_TERMS && size * log1p(ratio) < 600)
 		return alive * sum_purchases(size, ratio, params->a, b);
-	return alive * integrate_purchases(size, ratio, params->a, b);
+	/* without dropout it would be the mean */
+	return alive * fmin(mean,
+						integrate_purchases(size, ratio, params->a, b));
+}
+
+/*
+ * Expected purchases up to the horizon, each weighing e^(-rate s) at its time
+ * s: by parts, e^(-rate h) E(h) + rate times the integral of e^(-rate s) E(s).
+ * E varies on the scale of A + s, the weight on that of 1/rate.
+ */
+double
+cdp_model_count_discounted(CdpCountKind kind, const CdpCountParams *params,
+						   const CdpCustomer *customer, double horizon,
+						   double rate)
+{
+	double		age = params->alpha + customer->t;
+	double		end = rate > 0 ? fmin(horizon, NEGLIGIBLE / rate) : 0;
+	double		sum;
+
+	sum = exp(-rate * horizon) *
+		cdp_model_count_expected(kind, params, customer, horizon);
+	for (double from = 0, to; from < end; from = to)
+	{
+		double		half;
+
+		to = fmin(from + fmin(age + from, 4 / rate), end);
+		half = (to - from) / 2;
+		for (int i = 0; i < CDP_GAUSS_NODES; i++)
+		{
+			int			node = i / 2;
+			double		s = from + half +
+				(i % 2 ? half : -half) * cdp_model_gauss_node[node];
+
+			sum += rate * half * cdp_model_gauss_weight[node] *
+				exp(-rate * s) *
+				cdp_model_count_expected(kind, params, customer, s);
+		}
+	}
+	return sum;
 }

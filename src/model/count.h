@@ -45,6 +45,12 @@ extern double cdp_model_count_expected(CdpCountKind kind,
 									   const CdpCustomer *customer,
 									   double horizon);
 
+/* The same, a purchase after time s weighing e^(-rate s). */
+extern double cdp_model_count_discounted(CdpCountKind kind,
+										 const CdpCountParams *params,
+										 const CdpCustomer *customer,
+										 double horizon, double rate);
+
 /*
  * How many chances to drop out a customer had and did not take: after each
  * repeat purchase, in MBG/NBD after the first purchase too.

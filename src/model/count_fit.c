@@ -333,18 +333,3 @@ cdp_model_fit_count(CdpCountKind kind, const CdpCountGroup *groups,
 	cdp_model_transform_covariance(NPARAMS, jacobian, best.covariance,
 								   fit->covariance);
 }
-
-/* See count_fit.h. */
-const char *
-cdp_model_count_boundary(const CdpFit *fit)
-{
-	if (fit->status != CDP_FIT_BOUNDARY)
-		return NULL;
-	if (fit->held[3] && fit->params[A] < fit->params[B])
-		return "no dropout is detectable in these customers";
-	if (fit->held[3])
-		return "every customer seems to drop out at once";
-	if (fit->held[2])
-		return "how much customers differ in dropout is not identified";
-	return "how much customers differ in purchase rate is not identified";
-}

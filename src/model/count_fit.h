@@ -23,7 +23,4 @@ extern void cdp_model_fit_count(CdpCountKind kind,
 								const CdpCountGroup *groups, size_t ngroups,
 								CdpPause pause, CdpFit *fit);
 
-/* What a boundary fit did not identify, in words; NULL if nothing. */
-extern const char *cdp_model_count_boundary(const CdpFit *fit);
-
 #endif							/* CDP_MODEL_COUNT_FIT_H */

@@ -218,14 +218,3 @@ cdp_model_fit_spend(const CdpSpendGroup *groups, size_t ngroups,
 	cdp_model_transform_covariance(NPARAMS, jacobian, best.covariance,
 								   fit->covariance);
 }
-
-/* See spend.h. */
-const char *
-cdp_model_spend_boundary(const CdpFit *fit)
-{
-	if (fit->status != CDP_FIT_BOUNDARY)
-		return NULL;
-	if (fit->held[Q] || fit->held[V])
-		return "how much customers differ in spend is not identified";
-	return "how much the amounts of a customer vary is not identified";
-}

@@ -34,6 +34,5 @@ extern int	cdp_model_compare_spend(const void *left, const void *right);
 
 extern void cdp_model_fit_spend(const CdpSpendGroup *groups, size_t ngroups,
 								CdpPause pause, CdpFit *fit);
-extern const char *cdp_model_spend_boundary(const CdpFit *fit);
 
 #endif							/* CDP_MODEL_SPEND_H */
