@@ -1,0 +1,234 @@
+/*
+ * timeline.h
+ *		Front door of the timeline room: a profile's events, packed and sorted.
+ *
+ * A segment asks the same few things of every event (what, when, how much,
+ * which product), so each profile keeps exactly these beside each other, in a
+ * few bytes an event, and a hundred questions are answered in one pass over
+ * a few pages.  The type is derived: the event log is the truth.
+ *
+ * What an event is here: name_id (cdp.event_name), source_id (cdp.source),
+ * its time in milliseconds since 1970-01-01 UTC, at most one amount (int64 in
+ * ten-thousandths of the store's currency) and the values of its declared
+ * properties (cdp.event_property): scalars under a small number, the slot,
+ * which stands for the property's name in all events.
+ *
+ * Events have a total order: time, name, source, amount (none first), values
+ * (by slot, kind, bytes).  A timeline is sorted by it; equal events are kept
+ * as often as they happened.
+ *
+ * The format, after the varlena length word (1 or 4 bytes):
+ *
+ *		0		version, 1
+ *		1		flags, reserved, 0
+ *		2..3	number of shapes, at most 255
+ *		4..7	number of events
+ *		8..15	time of the first event
+ *		16..23	time of the last event
+ *		24..31	mask of the event names: bit (name_id mod 64)
+ *		32..35	bytes of the shape table
+ *		36..39	bytes of the value table
+ *		40..	shape table, value table, events
+ *
+ *		shape	varint name_id, varint source_id, byte unit of the amount
+ *				(0 none, 1 ten-thousandths, 2 hundredths), byte number of
+ *				slots, then the slots, one byte each, ascending
+ *		value	varint (length * 4 + kind), bytes
+ *		event	varint milliseconds since the event before, byte shape,
+ *				[zigzag varint amount], one varint value number per slot
+ *
+ * The header is in the server's byte order; varints are little-endian groups
+ * of seven bits.  Both tables are in the order in which the events first need
+ * their entries, so equal events make equal bytes, and an event later than
+ * all others is appended without decoding any: its shape and values are
+ * looked up, missing ones are added behind the tables, and its bytes go to the
+ * end.
+ *
+ * A stored timeline is cut into chunks, greedily: a chunk takes events until
+ * the next would bring it over CDP_TIMELINE_CHUNK bytes, or over 255 shapes.
+ * So the chunks too are a function of the events, whatever the order in which
+ * they came.  A chunk of one huge event may be longer and is toasted.
+ *
+ * Reading never trusts the bytes: whatever they are, it stays inside them and
+ * raises data_corrupted.
+ */
+#ifndef CDP_TIMELINE_TIMELINE_H
+#define CDP_TIMELINE_TIMELINE_H
+
+#define CDP_TIMELINE_VERSION 1
+#define CDP_TIMELINE_CHUNK 1536
+#define CDP_TIMELINE_MAX_SHAPES 255
+#define CDP_TIMELINE_MAX_SLOT 255	/* slots are 1 .. 255 */
+
+typedef struct CdpTimelineHeader
+{
+	uint8		version;		/* CDP_TIMELINE_VERSION */
+	uint8		flags;			/* reserved, 0 */
+	uint16		shapes;			/* entries of the shape table */
+	uint32		count;			/* events */
+	int64		first_ms;		/* time of the first event, 0 if none */
+	int64		last_ms;		/* time of the last event, 0 if none */
+	uint64		name_mask;		/* bit (name_id mod 64) of each event */
+	uint32		shape_bytes;	/* length of the shape table */
+	uint32		value_bytes;	/* length of the value table */
+} CdpTimelineHeader;
+
+StaticAssertDecl(sizeof(CdpTimelineHeader) == 40, "timeline header is packed");
+
+/* What a property's value is; the bytes are its text. */
+typedef enum CdpTimelineKind
+{
+	CDP_TIMELINE_TEXT = 0,
+	CDP_TIMELINE_NUMBER = 1,	/* numeric without trailing zeros */
+	CDP_TIMELINE_BOOLEAN = 2,	/* "true" or "false" */
+	CDP_TIMELINE_JSON = 3		/* an array or object, as jsonb prints it */
+} CdpTimelineKind;
+
+typedef struct CdpTimelineValue
+{
+	int			slot;
+	CdpTimelineKind kind;
+	uint32		length;
+	const char *data;			/* not terminated */
+} CdpTimelineValue;
+
+typedef enum CdpTimelineUnit
+{
+	CDP_TIMELINE_NO_AMOUNT = 0,
+	CDP_TIMELINE_TEN_THOUSANDTHS = 1,
+	CDP_TIMELINE_HUNDREDTHS = 2
+} CdpTimelineUnit;
+
+/* One entry of the shape table: what a kind of events has in common. */
+typedef struct CdpTimelineShape
+{
+	int32		name_id;
+	int32		source_id;
+	uint8		unit;			/* CdpTimelineUnit */
+	uint8		nslots;
+	const uint8 *slots;			/* ascending */
+} CdpTimelineShape;
+
+/*
+ * Reading.  Open over a detoasted datum (a packed one will do) that outlives
+ * the reader, then call next until it is false:
+ *
+ *		cdp_timeline_open(&reader, timeline);
+ *		if (cdp_timeline_may_have(&reader, name_id))
+ *			while (cdp_timeline_next(&reader))
+ *				... reader.at_ms, reader.name_id, reader.amount ...
+ */
+typedef struct CdpTimelineReader
+{
+	/* the timeline: valid from open on */
+	CdpTimelineHeader header;	/* count, first_ms, last_ms, name_mask */
+
+	/* the event in hand: valid after next returned true */
+	int64		at_ms;
+	int32		name_id;
+	int32		source_id;
+	bool		has_amount;
+	int64		amount;			/* in 1/10000; 0 if it has none */
+	const CdpTimelineShape *shape;	/* its slots: shape->slots[] */
+	int			shape_number;	/* 0 .. header.shapes - 1, for caches */
+
+	/* private */
+	uint32		remaining;
+	const uint8 *next;			/* the next event */
+	const uint8 *end;
+	const uint8 *indexes;		/* value numbers of the event in hand */
+	const uint8 *values;		/* the value table */
+	const uint8 *values_end;
+	uint32		nvalues;		/* entries found so far */
+	uint32		max_values;
+	const uint8 **value_at;		/* where they start; palloc'd on first use */
+	CdpTimelineShape shapes[CDP_TIMELINE_MAX_SHAPES];
+} CdpTimelineReader;
+
+extern void cdp_timeline_open(CdpTimelineReader *reader,
+							  const struct varlena *timeline);
+extern void cdp_timeline_open_bytes(CdpTimelineReader *reader,
+									const uint8 *bytes, Size length);
+extern bool cdp_timeline_next(CdpTimelineReader *reader);
+
+/* Frees what reading values has allocated; for loops in one context. */
+extern void cdp_timeline_close(CdpTimelineReader *reader);
+
+/*
+ * The value of a property of the event in hand: its number in the timeline's
+ * value table, or -1.  Equal numbers are equal values as long as the timeline
+ * is open, so a comparison can be remembered by number.
+ */
+extern int	cdp_timeline_value_number(const CdpTimelineReader *reader, int slot);
+
+/* The entry of the value table with that number; slot is left alone. */
+extern void cdp_timeline_value_at(CdpTimelineReader *reader, int number,
+								  CdpTimelineValue *value);
+
+/* Both at once; false if the event has no such property. */
+extern bool cdp_timeline_value(CdpTimelineReader *reader, int slot,
+							   CdpTimelineValue *value);
+
+/*
+ * A number as ten-thousandths; false if it is no number or does not fit
+ * exactly (then its text is for numeric_in).
+ */
+extern bool cdp_timeline_exact_number(const CdpTimelineValue *value,
+									  int64 *ten_thousandths);
+
+/* False if no event of that name can be in the timeline. */
+static inline bool
+cdp_timeline_may_have(const CdpTimelineReader *reader, int32 name_id)
+{
+	return (reader->header.name_mask &
+			(UINT64CONST(1) << ((uint32) name_id & 63))) != 0;
+}
+
+/* An event to be packed. */
+typedef struct CdpTimelineEvent
+{
+	int64		at_ms;
+	int32		name_id;		/* >= 0 */
+	int32		source_id;		/* >= 0 */
+	bool		has_amount;
+	int64		amount;			/* in 1/10000; 0 if it has none */
+	int			nvalues;
+	CdpTimelineValue *values;	/* ascending slots */
+} CdpTimelineEvent;
+
+/* The total order of events. */
+extern int	cdp_timeline_compare(const CdpTimelineEvent *a,
+								 const CdpTimelineEvent *b);
+
+/* The event in hand, with its values; the array is palloc'd or NULL. */
+extern void cdp_timeline_event(CdpTimelineReader *reader,
+							   CdpTimelineEvent *event);
+
+/*
+ * Building.  Events are added in their total order; add returns false, and
+ * changes nothing, when the event does not fit into limit bytes (0: none) any
+ * more.  finish returns what was added as a palloc'd timeline and makes the
+ * builder empty for the next chunk.  resume starts an empty builder from a
+ * timeline without decoding its events.
+ */
+typedef struct CdpTimelineBuilder CdpTimelineBuilder;
+
+extern CdpTimelineBuilder *cdp_timeline_builder(Size limit);
+extern bool cdp_timeline_add(CdpTimelineBuilder *builder,
+							 const CdpTimelineEvent *event);
+extern void cdp_timeline_resume(CdpTimelineBuilder *builder,
+								const struct varlena *timeline);
+extern uint32 cdp_timeline_builder_count(const CdpTimelineBuilder *builder);
+extern struct varlena *cdp_timeline_finish(CdpTimelineBuilder *builder);
+
+/*
+ * Merging.  Pack the events of several timelines, each sorted, into chunks of
+ * at most limit bytes (0: one timeline); returns an array of *nchunks
+ * palloc'd timelines.  A first timeline that ends before all others begin is
+ * appended to, not decoded.
+ */
+extern struct varlena **cdp_timeline_merge(struct varlena **timelines,
+										   int ntimelines, Size limit,
+										   int *nchunks);
+
+#endif							/* CDP_TIMELINE_TIMELINE_H */
