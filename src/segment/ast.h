@@ -51,8 +51,6 @@
 #ifndef CDP_SEGMENT_AST_H
 #define CDP_SEGMENT_AST_H
 
-#include "postgres.h"
-
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 

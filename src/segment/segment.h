@@ -47,8 +47,6 @@
 #ifndef CDP_SEGMENT_H
 #define CDP_SEGMENT_H
 
-#include "postgres.h"
-
 /*
  * The arm, 0 to count - 1, of one of count equal groups that (salt, id)
  * belongs to: the first eight bytes of SHA-256(salt ":" id), big endian,
