@@ -141,7 +141,8 @@ typedef struct CdpTimelineReader
 	const uint8 *values_end;
 	uint32		nvalues;		/* entries found so far */
 	uint32		max_values;
-	const uint8 **value_at;		/* where they start; palloc'd on first use */
+	const uint8 **value_at;		/* where they start; made on first use */
+	MemoryContext context;		/* of open: value_at lives there */
 	CdpTimelineShape shapes[CDP_TIMELINE_MAX_SHAPES];
 } CdpTimelineReader;
 

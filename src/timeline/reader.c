@@ -1,0 +1,353 @@
+/*
+ * reader.c
+ *		Read a packed timeline; pure: bytes in, events out.
+ *
+ * timeline.h draws the format.  Opening checks the header against the length
+ * and lists the shapes (a handful); reading an event is two to four varints.
+ * Values are found lazily: most questions never look at one.
+ *
+ * Every read is checked against the end of its part, so hostile bytes cost an
+ * error and nothing else.  Time is linear in the bytes, memory is the reader
+ * itself and, once a value is asked for, a pointer per value.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "common/int.h"
+
+#include "timeline/timeline.h"
+
+/* The bytes are not a timeline; rule says what is wrong with them. */
+static void
+pg_attribute_noreturn()
+report_corrupt(const char *rule)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("corrupt timeline"),
+			 errdetail_internal("%s", rule),
+			 errhint("Run CALL cdp.rebuild().")));
+}
+
+/* Read a varint at *next, which moves behind it. */
+static inline uint64
+read_varint(const uint8 **next, const uint8 *end)
+{
+	const uint8 *p = *next;
+	uint64		result = 0;
+	int			shift;
+
+	for (shift = 0; shift < 64 && p < end; shift += 7)
+	{
+		uint8		byte = *p++;
+
+		result |= (uint64) (byte & 0x7f) << shift;
+		if ((byte & 0x80) == 0)
+		{
+			*next = p;
+			return result;
+		}
+	}
+	report_corrupt("A number does not end.");
+}
+
+/* Move behind n varints. */
+static inline const uint8 *
+skip_varints(const uint8 *p, const uint8 *end, int n)
+{
+	for (; n > 0; n--)
+	{
+		const uint8 *start = p;
+
+		while (p < end && (*p & 0x80) != 0)
+			p++;
+		if (p >= end || p - start > 9)
+			report_corrupt("A number does not end.");
+		p++;
+	}
+	return p;
+}
+
+/* A varint that is an id: at most INT32_MAX. */
+static int32
+read_id(const uint8 **next, const uint8 *end)
+{
+	uint64		id = read_varint(next, end);
+
+	if (id > PG_INT32_MAX)
+		report_corrupt("An id is out of range.");
+	return (int32) id;
+}
+
+/* List the entries of the shape table. */
+static void
+read_shapes(CdpTimelineReader *reader, const uint8 *next, const uint8 *end)
+{
+	int			i;
+
+	for (i = 0; i < reader->header.shapes; i++)
+	{
+		CdpTimelineShape *shape = &reader->shapes[i];
+
+		shape->name_id = read_id(&next, end);
+		shape->source_id = read_id(&next, end);
+		if (end - next < 2)
+			report_corrupt("The shape table ends in the middle of a shape.");
+		shape->unit = *next++;
+		shape->nslots = *next++;
+		if (shape->unit > CDP_TIMELINE_HUNDREDTHS ||
+			end - next < shape->nslots)
+			report_corrupt("A shape is malformed.");
+		shape->slots = next;
+		next += shape->nslots;
+	}
+	if (next != end)
+		report_corrupt("The shape table has bytes left over.");
+}
+
+/* Open a timeline given by the bytes behind its varlena length word. */
+void
+cdp_timeline_open_bytes(CdpTimelineReader *reader, const uint8 *bytes,
+						Size length)
+{
+	CdpTimelineHeader *header = &reader->header;
+
+	if (length < sizeof(CdpTimelineHeader))
+		report_corrupt("It is shorter than its header.");
+	memcpy(header, bytes, sizeof(CdpTimelineHeader));
+	if (header->version != CDP_TIMELINE_VERSION || header->flags != 0)
+		report_corrupt("Its version or flags are unknown.");
+	if (header->shapes > CDP_TIMELINE_MAX_SHAPES)
+		report_corrupt("It has too many shapes.");
+	bytes += sizeof(CdpTimelineHeader);
+	length -= sizeof(CdpTimelineHeader);
+	if ((uint64) header->shape_bytes + header->value_bytes > length)
+		report_corrupt("Its tables are longer than itself.");
+
+	read_shapes(reader, bytes, bytes + header->shape_bytes);
+	reader->values = bytes + header->shape_bytes;
+	reader->values_end = reader->values + header->value_bytes;
+	reader->next = reader->values_end;
+	reader->end = bytes + length;
+	reader->remaining = header->count;
+	reader->at_ms = header->first_ms;
+	reader->context = CurrentMemoryContext;
+	reader->nvalues = 0;
+	reader->max_values = 0;
+	reader->value_at = NULL;
+}
+
+/* Open a detoasted timeline, which must outlive the reader. */
+void
+cdp_timeline_open(CdpTimelineReader *reader, const struct varlena *timeline)
+{
+	cdp_timeline_open_bytes(reader, (const uint8 *) VARDATA_ANY(timeline),
+							VARSIZE_ANY_EXHDR(timeline));
+}
+
+/* Free what reading values has allocated. */
+void
+cdp_timeline_close(CdpTimelineReader *reader)
+{
+	if (reader->value_at != NULL)
+		pfree(reader->value_at);
+	reader->value_at = NULL;
+	reader->max_values = reader->nvalues = 0;
+}
+
+/* The amount of the event in hand, if its shape has one. */
+static inline void
+read_amount(CdpTimelineReader *reader, const uint8 **next)
+{
+	uint64		zigzag;
+	int64		amount;
+
+	reader->has_amount = reader->shape->unit != CDP_TIMELINE_NO_AMOUNT;
+	reader->amount = 0;
+	if (!reader->has_amount)
+		return;
+	zigzag = read_varint(next, reader->end);
+	amount = (int64) (zigzag >> 1) ^ -(int64) (zigzag & 1);
+	if (reader->shape->unit == CDP_TIMELINE_HUNDREDTHS &&
+		pg_mul_s64_overflow(amount, 100, &amount))
+		report_corrupt("An amount is out of range.");
+	reader->amount = amount;
+}
+
+/* Go to the next event; false when there is none. */
+bool
+cdp_timeline_next(CdpTimelineReader *reader)
+{
+	const uint8 *next = reader->next;
+	uint64		delta;
+
+	if (reader->remaining == 0)
+		return false;
+	delta = read_varint(&next, reader->end);
+	if (delta > PG_INT64_MAX ||
+		pg_add_s64_overflow(reader->at_ms, (int64) delta, &reader->at_ms))
+		report_corrupt("A time is out of range.");
+	if (next >= reader->end || *next >= reader->header.shapes)
+		report_corrupt("An event has no shape.");
+	reader->shape_number = *next++;
+	reader->shape = &reader->shapes[reader->shape_number];
+	reader->name_id = reader->shape->name_id;
+	reader->source_id = reader->shape->source_id;
+	read_amount(reader, &next);
+	reader->indexes = next;
+	reader->next = skip_varints(next, reader->end, reader->shape->nslots);
+	reader->remaining--;
+	if (reader->remaining == 0 &&
+		(reader->next != reader->end ||
+		 reader->at_ms != reader->header.last_ms))
+		report_corrupt("Its events and its header disagree.");
+	return true;
+}
+
+/* The number of the value of a slot of the event in hand, or -1. */
+int
+cdp_timeline_value_number(const CdpTimelineReader *reader, int slot)
+{
+	const CdpTimelineShape *shape = reader->shape;
+	const uint8 *next = reader->indexes;
+	int			i;
+
+	for (i = 0; i < shape->nslots; i++)
+	{
+		if (shape->slots[i] == slot)
+		{
+			next = skip_varints(next, reader->end, i);
+			return read_id(&next, reader->end);
+		}
+	}
+	return -1;
+}
+
+/* Make room for one more entry of value_at. */
+static void
+grow_value_at(CdpTimelineReader *reader)
+{
+	if (reader->nvalues < reader->max_values)
+		return;
+	reader->max_values = reader->max_values == 0 ? 32 : reader->max_values * 2;
+	if (reader->value_at == NULL)
+		reader->value_at = MemoryContextAlloc(reader->context,
+											  reader->max_values * sizeof(uint8 *));
+	else
+		reader->value_at = repalloc(reader->value_at,
+									reader->max_values * sizeof(uint8 *));
+}
+
+/* Read an entry of the value table; returns what is behind it. */
+static const uint8 *
+read_value(const CdpTimelineReader *reader, const uint8 *next,
+		   CdpTimelineValue *value)
+{
+	uint64		head = read_varint(&next, reader->values_end);
+
+	if ((head >> 2) > (uint64) (reader->values_end - next))
+		report_corrupt("A value is longer than its table.");
+	value->kind = (CdpTimelineKind) (head & 3);
+	value->length = (uint32) (head >> 2);
+	value->data = (const char *) next;
+	return next + value->length;
+}
+
+/* Look up a value by its number, finding entries up to it on the way. */
+void
+cdp_timeline_value_at(CdpTimelineReader *reader, int number,
+					  CdpTimelineValue *value)
+{
+	const uint8 *next = reader->values;
+
+	if (number < (int64) reader->nvalues)
+	{
+		read_value(reader, reader->value_at[number], value);
+		return;
+	}
+	if (reader->nvalues > 0)
+		next = read_value(reader, reader->value_at[reader->nvalues - 1], value);
+	while (number >= (int64) reader->nvalues)
+	{
+		if (next >= reader->values_end)
+			report_corrupt("A value is missing.");
+		grow_value_at(reader);
+		reader->value_at[reader->nvalues++] = next;
+		next = read_value(reader, next, value);
+	}
+}
+
+/* The value of a slot of the event in hand; false if it has none. */
+bool
+cdp_timeline_value(CdpTimelineReader *reader, int slot,
+				   CdpTimelineValue *value)
+{
+	int			number = cdp_timeline_value_number(reader, slot);
+
+	if (number < 0)
+		return false;
+	value->slot = slot;
+	cdp_timeline_value_at(reader, number, value);
+	return true;
+}
+
+/* The event in hand as a whole. */
+void
+cdp_timeline_event(CdpTimelineReader *reader, CdpTimelineEvent *event)
+{
+	const CdpTimelineShape *shape = reader->shape;
+	const uint8 *next = reader->indexes;
+	int			i;
+
+	event->at_ms = reader->at_ms;
+	event->name_id = reader->name_id;
+	event->source_id = reader->source_id;
+	event->has_amount = reader->has_amount;
+	event->amount = reader->amount;
+	event->nvalues = shape->nslots;
+	event->values = NULL;
+	if (shape->nslots > 0)
+		event->values = palloc(shape->nslots * sizeof(CdpTimelineValue));
+	for (i = 0; i < shape->nslots; i++)
+	{
+		event->values[i].slot = shape->slots[i];
+		cdp_timeline_value_at(reader, read_id(&next, reader->end),
+							  &event->values[i]);
+	}
+}
+
+/* A number's text as ten-thousandths, if it is one exactly. */
+bool
+cdp_timeline_exact_number(const CdpTimelineValue *value,
+						  int64 *ten_thousandths)
+{
+	const char *p = value->data;
+	const char *end = p + value->length;
+	bool		negative = p < end && *p == '-';
+	int			decimals = -1;	/* -1 until the point */
+	int64		result = 0;
+
+	if (value->kind != CDP_TIMELINE_NUMBER || p + negative >= end)
+		return false;
+	for (p += negative; p < end; p++)
+	{
+		if (*p == '.' && decimals < 0)
+		{
+			decimals = 0;
+			continue;
+		}
+		if (*p < '0' || *p > '9' || (decimals >= 0 && ++decimals > 4) ||
+			pg_mul_s64_overflow(result, 10, &result) ||
+			pg_sub_s64_overflow(result, *p - '0', &result))
+			return false;
+	}
+	for (decimals = Max(decimals, 0); decimals < 4; decimals++)
+	{
+		if (pg_mul_s64_overflow(result, 10, &result))
+			return false;
+	}
+	if (!negative && pg_mul_s64_overflow(result, -1, &result))
+		return false;
+	*ten_thousandths = result;
+	return true;
+}
