@@ -1,0 +1,452 @@
+/*
+ * aggregate.c
+ *		One pass over a profile's timeline feeds all aggregates of a level.
+ *
+ * Windows become milliseconds, as events have them: an event at e ms is in
+ * [start, end) microseconds exactly if it is in [ceil(start), ceil(end)) ms.
+ * Windows that depend only on the as-of instant are resolved when it changes,
+ * which in a scan is once; those of "since" for each profile.
+ *
+ * Events come in the order of time, so first and last are the first and last
+ * seen, and a new active day is one that begins after the day before ended.
+ *
+ * A chunk that can have none of the names asked for is not decoded.
+ */
+#include "postgres.h"
+
+#include "common/int.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+#include "segment/dispatch.h"
+#include "segment/evaluate.h"
+
+#define EPOCH_MS \
+	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * INT64CONST(86400000))
+
+/* Milliseconds since 1970, rounded up; infinity stays. */
+int64
+cdp_segment_ms(TimestampTz at)
+{
+	int64		ms = at / 1000;
+
+	if (TIMESTAMP_NOT_FINITE(at))
+		return at;
+	return ms + (at % 1000 > 0) + EPOCH_MS;
+}
+
+TimestampTz
+cdp_segment_from_ms(int64 ms)
+{
+	return (ms - EPOCH_MS) * 1000;
+}
+
+/* The window of an aggregate, before it is cut off at the as-of instant. */
+static void
+window_bounds(const CdpAggregate *aggregate, TimestampTz as_of,
+			  TimestampTz *start, TimestampTz *end)
+{
+	pg_tz	   *zone = aggregate->zone;
+	CdpDuration back = {0, 0, 0};
+
+	*start = DT_NOBEGIN;
+	*end = as_of;
+	if (aggregate->window == NULL)
+		return;
+	switch ((CdpWindowKind) aggregate->window->op)
+	{
+		case CDP_WINDOW_AGO:
+			*end = cdp_segment_move(as_of, &aggregate->to, -1, zone);
+			/* FALLTHROUGH */
+		case CDP_WINDOW_DURATION:
+		case CDP_WINDOW_CALENDAR:
+			*start = cdp_segment_move(as_of, &aggregate->from, -1, zone);
+			break;
+		case CDP_WINDOW_DATES:
+			*start = aggregate->dates[0];
+			*end = aggregate->dates[1];
+			break;
+		case CDP_WINDOW_SINCE:
+			break;
+		case CDP_WINDOW_TODAY:
+			*start = cdp_segment_midnight(as_of, zone);
+			break;
+		case CDP_WINDOW_LAST:
+			back.days = aggregate->window->unit == CDP_WEEK ? 7 : 0;
+			back.months = aggregate->window->unit == CDP_MONTH ? 1 :
+				aggregate->window->unit == CDP_QUARTER ? 3 :
+				aggregate->window->unit == CDP_YEAR ? 12 : 0;
+			*end = cdp_segment_period_start(as_of, aggregate->window->unit,
+											zone);
+			*start = cdp_segment_move(*end, &back, -1, zone);
+			break;
+		case CDP_WINDOW_THIS:
+			*start = cdp_segment_period_start(as_of, aggregate->window->unit,
+											  zone);
+			break;
+	}
+}
+
+/* Resolve the windows for the as-of instant. */
+void
+cdp_segment_resolve_windows(CdpEvaluation *evaluation)
+{
+	for (int i = 0; i < evaluation->program->naggregates; i++)
+	{
+		TimestampTz start;
+		TimestampTz end;
+
+		window_bounds(evaluation->program->aggregate[i], evaluation->as_of,
+					  &start, &end);
+		evaluation->starts[i] = cdp_segment_ms(start);
+		evaluation->ends[i] = cdp_segment_ms(Min(end, evaluation->as_of));
+	}
+}
+
+/* The start of a since window; without one it is empty. */
+static int64
+since_ms(CdpEvaluation *evaluation, const CdpAggregate *aggregate)
+{
+	CdpValue	since = cdp_segment_evaluate(evaluation, aggregate->since);
+	TimestampTz at;
+
+	if (!cdp_segment_as_time(&since, aggregate->zone, &at))
+		return PG_INT64_MAX;
+	return cdp_segment_ms(at);
+}
+
+static void
+clear_state(CdpEvaluation *evaluation, int number)
+{
+	const CdpAggregate *aggregate = evaluation->program->aggregate[number];
+	CdpState   *state = &evaluation->states[number];
+
+	memset(state, 0, sizeof(*state));
+	state->start_ms = evaluation->starts[number];
+	state->end_ms = evaluation->ends[number];
+	state->day_end_ms = PG_INT64_MIN;
+	if (aggregate->since != NULL)
+		state->start_ms = since_ms(evaluation, aggregate);
+}
+
+/* A value of the event in hand that rides on the timeline. */
+CdpValue
+cdp_segment_property(CdpEvaluation *evaluation, int slot)
+{
+	CdpTimelineValue packed;
+	CdpValue	value = {CDP_VALUE_NULL};
+	int64		fixed;
+
+	if (!cdp_timeline_value(evaluation->reader, slot, &packed))
+		return value;
+	switch (packed.kind)
+	{
+		case CDP_TIMELINE_TEXT:
+			value = cdp_segment_text(packed.data, packed.length);
+			value.as.text.from_data = true;
+			return value;
+		case CDP_TIMELINE_NUMBER:
+			if (cdp_timeline_exact_number(&packed, &fixed))
+				return cdp_segment_fixed(fixed);
+			return cdp_segment_read_number(packed.data, packed.length);
+		case CDP_TIMELINE_BOOLEAN:
+			return cdp_segment_boolean(packed.length == 4);
+		case CDP_TIMELINE_JSON:
+			value.kind = CDP_VALUE_JSON;
+			value.as.json = &DatumGetJsonbP(
+											DirectFunctionCall1(jsonb_in,
+																CStringGetDatum(pnstrdup(packed.data, packed.length))))->root;
+			return value;
+	}
+	return value;
+}
+
+/* An order over values of all kinds: by kind, then by value. */
+static int
+total_order(const CdpValue *a, const CdpValue *b)
+{
+	int			order;
+
+	if (a->kind != b->kind)
+		return (a->kind > b->kind) - (a->kind < b->kind);
+	return cdp_segment_compare(a, b, NULL, &order) ? order : 0;
+}
+
+static int
+compare_values(const void *a, const void *b)
+{
+	return total_order(a, b);
+}
+
+/* Sum exactly: ten-thousandths in 128 bits, other numbers as numeric. */
+static void
+add_to_sum(CdpState *state, const CdpValue *value)
+{
+	if (value->kind != CDP_VALUE_NUMBER)
+		return;
+	state->count++;
+	if (value->as.number.numeric == NULL)
+		state->sum += value->as.number.fixed;
+	else if (state->rest.kind == CDP_VALUE_NULL)
+		state->rest = *value;
+	else
+		state->rest = cdp_segment_arithmetic('+', &state->rest, value, NULL);
+}
+
+/* Room for one more item of that size in an array of the state. */
+static void *
+grow(CdpState *state, void *array, Size item)
+{
+	if (state->count < state->space)
+		return array;
+	state->space = Max(state->space * 2, 8);
+	if (array == NULL)
+		return palloc(state->space * item);
+	return repalloc_huge(array, state->space * item);
+}
+
+static void
+collect_event(CdpEvaluation *evaluation, const CdpAggregate *aggregate,
+			  CdpState *state)
+{
+	CdpCollected *collected;
+	ListCell   *cell;
+
+	state->collected = grow(state, state->collected, sizeof(CdpCollected));
+	collected = &state->collected[state->count++];
+	collected->at_ms = evaluation->reader->at_ms;
+	collected->values = NULL;
+	if (aggregate->collected == NIL)
+		return;
+	collected->values = palloc(sizeof(CdpValue) *
+							   list_length(aggregate->collected));
+	foreach(cell, aggregate->collected)
+		collected->values[foreach_current_index(cell)] =
+			cdp_segment_evaluate(evaluation, lfirst(cell));
+}
+
+/* Count the local day of an event unless it was counted already. */
+static void
+add_day(CdpState *state, const CdpAggregate *aggregate, int64 at_ms)
+{
+	CdpDuration day = {0, 1, 0};
+	TimestampTz midnight;
+
+	if (at_ms < state->day_end_ms)
+		return;
+	midnight = cdp_segment_midnight(cdp_segment_from_ms(at_ms),
+									aggregate->zone);
+	state->day_end_ms = cdp_segment_ms(cdp_segment_move(midnight, &day, 1,
+														aggregate->zone));
+	state->count++;
+}
+
+/* Keep the value if it is the first, or better than the one kept. */
+static void
+keep_best(CdpState *state, const CdpValue *value, int sign)
+{
+	if (value->kind == CDP_VALUE_NULL)
+		return;
+	if (state->best.kind == CDP_VALUE_NULL ||
+		sign * total_order(value, &state->best) > 0)
+		state->best = *value;
+}
+
+/* The event in hand has passed the window and the where-clause. */
+static void
+count_event(CdpEvaluation *evaluation, const CdpAggregate *aggregate,
+			CdpState *state)
+{
+	int64		at_ms = evaluation->reader->at_ms;
+	CdpValue	value = {CDP_VALUE_NULL};
+
+	if (aggregate->kind == CDP_EARLIEST && state->count > 0)
+		return;
+	if (aggregate->value != NULL)
+		value = cdp_segment_evaluate(evaluation, aggregate->value);
+	switch (aggregate->kind)
+	{
+		case CDP_COLLECT:
+			collect_event(evaluation, aggregate, state);
+			return;
+		case CDP_ACTIVE_DAYS:
+			add_day(state, aggregate, at_ms);
+			return;
+		case CDP_SUM:
+		case CDP_AVG:
+			add_to_sum(state, &value);
+			return;
+		case CDP_MIN:
+			keep_best(state, &value, -1);
+			return;
+		case CDP_MAX:
+			keep_best(state, &value, 1);
+			return;
+		case CDP_DISTINCT_COUNT:
+			if (value.kind == CDP_VALUE_NULL)
+				return;
+			state->values = grow(state, state->values, sizeof(CdpValue));
+			state->values[state->count++] = value;
+			return;
+		case CDP_EARLIEST:
+		case CDP_LATEST:
+			state->best = value;
+			break;
+		default:
+			break;
+	}
+	if (state->count++ == 0)
+		state->first_ms = at_ms;
+	state->last_ms = at_ms;
+}
+
+/* Is the where-clause true of the event in hand? */
+static bool
+passes(CdpEvaluation *evaluation, const CdpExpr *where)
+{
+	MemoryContext old_context;
+	CdpTruth	truth;
+
+	if (where == NULL)
+		return true;
+	old_context = MemoryContextSwitchTo(evaluation->event_context);
+	truth = cdp_segment_truth(evaluation, where);
+	MemoryContextSwitchTo(old_context);
+	MemoryContextReset(evaluation->event_context);
+	return truth == CDP_TRUE;
+}
+
+/* Show the event in hand to everyone whom it may concern. */
+static void
+show_event(CdpEvaluation *evaluation, const CdpInterest *interest)
+{
+	int64		at_ms = evaluation->reader->at_ms;
+
+	for (int i = 0; i < interest->count; i++)
+	{
+		int			number = interest->aggregates[i];
+		CdpState   *state = &evaluation->states[number];
+		const CdpAggregate *aggregate = evaluation->program->aggregate[number];
+
+		if (at_ms < state->start_ms || at_ms >= state->end_ms)
+			continue;
+		if (passes(evaluation, aggregate->where))
+			count_event(evaluation, aggregate, state);
+	}
+}
+
+static void
+read_timeline(CdpEvaluation *evaluation, const CdpDispatch *dispatch,
+			  const struct varlena *timeline)
+{
+	CdpTimelineReader *reader = evaluation->reader;
+
+	cdp_timeline_open(reader, timeline);
+	if ((reader->header.name_mask & dispatch->name_mask) == 0)
+		return;
+	while (cdp_timeline_next(reader))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (reader->name_id < dispatch->names)
+			show_event(evaluation, &dispatch->by_name[reader->name_id]);
+		else
+			show_event(evaluation, &dispatch->others);
+	}
+}
+
+/* Compute the aggregates of a level; those below are done. */
+void
+cdp_segment_pass(CdpEvaluation *evaluation, int level)
+{
+	const CdpProgram *program = evaluation->program;
+	const CdpDispatch *dispatch = &program->dispatch[level - 1];
+
+	for (int i = 0; i < program->naggregates; i++)
+		if (program->aggregate[i]->level == level)
+			clear_state(evaluation, i);
+	for (int i = 0; i < evaluation->profile->ntimelines; i++)
+		read_timeline(evaluation, dispatch, evaluation->profile->timelines[i]);
+}
+
+/* A 128-bit sum of ten-thousandths as a number. */
+static CdpValue
+sum_number(const CdpState *state)
+{
+	int128		billion = INT64CONST(1000000000000000000);
+	CdpValue	high;
+	CdpValue	low;
+	CdpValue	scale;
+
+	if (state->sum >= PG_INT64_MIN && state->sum <= PG_INT64_MAX)
+		return cdp_segment_fixed((int64) state->sum);
+	high = cdp_segment_fixed((int64) (state->sum / billion));
+	low = cdp_segment_fixed((int64) (state->sum % billion));
+	scale = cdp_segment_numeric(int64_to_numeric((int64) billion));
+	high = cdp_segment_arithmetic('*', &high, &scale, NULL);
+	return cdp_segment_arithmetic('+', &high, &low, NULL);
+}
+
+static CdpValue
+sum_value(const CdpState *state)
+{
+	CdpValue	sum = sum_number(state);
+
+	if (state->rest.kind == CDP_VALUE_NULL)
+		return sum;
+	return cdp_segment_arithmetic('+', &sum, &state->rest, NULL);
+}
+
+static CdpValue
+avg_value(const CdpState *state)
+{
+	CdpValue	sum = sum_value(state);
+	CdpValue	count = cdp_segment_integer(state->count);
+
+	return cdp_segment_arithmetic('/', &sum, &count, NULL);
+}
+
+/* Sorts the values once: they stay sorted for the next time it is asked. */
+static CdpValue
+distinct_value(CdpState *state)
+{
+	int64		distinct = state->count > 0;
+
+	if (state->count > 1)
+		qsort(state->values, state->count, sizeof(CdpValue), compare_values);
+	for (int64 i = 1; i < state->count; i++)
+		distinct += total_order(&state->values[i - 1], &state->values[i]) != 0;
+	return cdp_segment_integer(distinct);
+}
+
+/* The result of an aggregate whose pass is done. */
+CdpValue
+cdp_segment_aggregate(CdpEvaluation *evaluation, const CdpExpr *expr)
+{
+	CdpState   *state = &evaluation->states[expr->number];
+	CdpValue	unknown = {CDP_VALUE_NULL};
+
+	switch (evaluation->program->aggregate[expr->number]->kind)
+	{
+		case CDP_DID:
+			return cdp_segment_boolean(state->count > 0);
+		case CDP_COUNT:
+		case CDP_ACTIVE_DAYS:
+			return cdp_segment_integer(state->count);
+		case CDP_SUM:
+			return sum_value(state);
+		case CDP_AVG:
+			return state->count > 0 ? avg_value(state) : unknown;
+		case CDP_DISTINCT_COUNT:
+			return distinct_value(state);
+		case CDP_FIRST:
+			return state->count == 0 ? unknown :
+				cdp_segment_time(cdp_segment_from_ms(state->first_ms));
+		case CDP_LAST:
+			return state->count == 0 ? unknown :
+				cdp_segment_time(cdp_segment_from_ms(state->last_ms));
+		default:				/* min, max, earliest, latest */
+			return state->best;
+	}
+}

@@ -1,0 +1,419 @@
+/*
+ * bind_event.c
+ *		Binds what is about events: aggregates, windows, sequences.
+ *
+ * Of an event's properties, amount and occurred_at are always there; total,
+ * revenue and value are other names of amount.  The others ride on the
+ * timeline once cdp.event_property declares them; a predicate over one that
+ * is not declared is refused, with the statement that declares it.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "segment/bind.h"
+
+static const char *const amount_names[] = {
+	"amount", "total", "revenue", "value"
+};
+
+/* A property that does not ride on the timeline. */
+static CdpExpr *
+refuse_property(CdpBinder *binder, const CdpNode *node, const char *event,
+				const char *property)
+{
+	if (event == NULL)
+		cdp_segment_bind_error(binder, ERRCODE_FEATURE_NOT_SUPPORTED, node,
+							   psprintf("no event declares a property \"%s\"",
+										property),
+							   psprintf("Run SELECT cdp.declare_property('*', %s), then CALL cdp.merge().",
+										quote_literal_cstr(property)));
+	else
+		cdp_segment_bind_error(binder, ERRCODE_FEATURE_NOT_SUPPORTED, node,
+							   psprintf("property \"%s\" of event \"%s\" is not declared",
+										property, event),
+							   psprintf("Run SELECT cdp.declare_property(%s, %s), then CALL cdp.merge().",
+										quote_literal_cstr(event),
+										quote_literal_cstr(property)));
+	return cdp_segment_make_expr(binder, CDP_EXPR_CONSTANT, CDP_TYPE_ANY,
+								 node);
+}
+
+/* A property of the event whose where-clause or aggregate this is. */
+CdpExpr *
+cdp_segment_bind_property(CdpBinder *binder, const CdpNode *node,
+						  const List *names)
+{
+	const char *name = cdp_segment_join_names(names);
+	CdpExpr    *expr;
+	int			slot;
+
+	if (list_length(names) == 1 &&
+		cdp_segment_find_name(name, amount_names, lengthof(amount_names)) >= 0)
+		return cdp_segment_make_expr(binder, CDP_EXPR_EVENT_AMOUNT,
+									 CDP_TYPE_NUMBER, node);
+	if (strcmp(name, "occurred_at") == 0)
+		return cdp_segment_make_expr(binder, CDP_EXPR_EVENT_TIME,
+									 CDP_TYPE_TIME, node);
+	slot = cdp_segment_lookup_slot(&binder->program->context,
+								   binder->event->text, name);
+	if (slot < 0)
+		return refuse_property(binder, node, binder->event->text, name);
+	expr = cdp_segment_make_expr(binder, CDP_EXPR_EVENT_PROPERTY,
+								 CDP_TYPE_ANY, node);
+	expr->number = slot;
+	return expr;
+}
+
+/* The id of an event's name; one never seen is worth a warning. */
+static int
+find_event(CdpBinder *binder, const CdpNode *event)
+{
+	CdpContext *context = &binder->program->context;
+	const char *hint;
+	int			name_id;
+
+	if (event->text == NULL)
+		return CDP_ANY_EVENT;
+	name_id = cdp_segment_lookup_number(context, CDP_NAMES_EVENTS, event->text);
+	if (name_id >= 0)
+		return name_id;
+	hint = cdp_segment_suggest(context, CDP_NAMES_EVENTS, event->text, NULL, 0);
+	cdp_segment_bind_warning(binder, event,
+							 psprintf("no event \"%s\" has been seen",
+									  event->text),
+							 hint != NULL ? hint :
+							 "It counts as never until a source sends it.");
+	return CDP_NO_EVENT;
+}
+
+/* The where-clause, in the scope of the event. */
+static void
+bind_where(CdpBinder *binder, CdpAggregate *aggregate, const CdpNode *event)
+{
+	const CdpNode *outer = binder->event;
+
+	if (event->where == NULL)
+		return;
+	binder->event = event;
+	aggregate->where = cdp_segment_bind_question(binder, event->where);
+	aggregate->level = Max(aggregate->level, aggregate->where->level + 1);
+	binder->event = outer;
+}
+
+/* A window that holds no instant finds nothing, so it is a mistake. */
+static void
+check_window(CdpBinder *binder, const CdpNode *window, bool holds_something,
+			 const char *rule)
+{
+	if (!holds_something)
+		cdp_segment_bind_error(binder, ERRCODE_INVALID_PARAMETER_VALUE,
+							   window, rule, NULL);
+}
+
+static bool
+is_longer(const CdpDuration *a, const CdpDuration *b)
+{
+	return a->months > b->months || a->days > b->days || a->us > b->us;
+}
+
+/* Whole days, or months, of the calendar. */
+static void
+bind_calendar(CdpBinder *binder, const CdpNode *node, CdpDuration *length)
+{
+	cdp_segment_bind_duration(binder, node, length);
+	length->days = length->us / USECS_PER_DAY;
+	length->us = 0;
+	binder->uses_zone = true;
+}
+
+/* since: a time of the profile, not of an event in hand */
+static void
+bind_since(CdpBinder *binder, CdpAggregate *aggregate, const CdpNode *window)
+{
+	const CdpNode *outer = binder->event;
+
+	binder->event = NULL;
+	aggregate->since = cdp_segment_bind_expr(binder, cdp_segment_arg(window, 0));
+	if (aggregate->since->type != CDP_TYPE_TIME)
+		binder->uses_zone = true;
+	cdp_segment_bind_need(binder, aggregate->since, CDP_TYPE_TIME);
+	aggregate->level = Max(aggregate->level, aggregate->since->level + 1);
+	binder->event = outer;
+}
+
+static void
+bind_window(CdpBinder *binder, CdpAggregate *aggregate, const CdpNode *window)
+{
+	static const CdpDuration nothing = {0, 0, 0};
+
+	aggregate->window = window;
+	if (window == NULL)
+		return;
+	switch ((CdpWindowKind) window->op)
+	{
+		case CDP_WINDOW_DURATION:
+			cdp_segment_bind_duration(binder, cdp_segment_arg(window, 0),
+									  &aggregate->from);
+			check_window(binder, window, is_longer(&aggregate->from, &nothing),
+						 "a window is longer than nothing");
+			break;
+		case CDP_WINDOW_CALENDAR:
+			bind_calendar(binder, cdp_segment_arg(window, 0),
+						  &aggregate->from);
+			check_window(binder, window, is_longer(&aggregate->from, &nothing),
+						 "a window is longer than nothing");
+			break;
+		case CDP_WINDOW_AGO:
+			cdp_segment_bind_duration(binder, cdp_segment_arg(window, 1),
+									  &aggregate->from);
+			cdp_segment_bind_duration(binder, cdp_segment_arg(window, 0),
+									  &aggregate->to);
+			check_window(binder, window,
+						 is_longer(&aggregate->from, &aggregate->to),
+						 "a window between two ages names the lesser one first");
+			break;
+		case CDP_WINDOW_DATES:
+			for (int i = 0; i < 2; i++)
+				aggregate->dates[i] =
+					cdp_segment_bind_date(binder, cdp_segment_arg(window, i));
+			check_window(binder, window,
+						 aggregate->dates[0] < aggregate->dates[1],
+						 "a window between two dates names the earlier one first");
+			break;
+		case CDP_WINDOW_SINCE:
+			bind_since(binder, aggregate, window);
+			break;
+		default:
+			binder->uses_zone = true;
+			break;
+	}
+}
+
+/* An aggregate without its value. */
+static CdpAggregate *
+make_aggregate(CdpBinder *binder, int kind, const CdpNode *event,
+			   const CdpNode *window)
+{
+	CdpAggregate *aggregate = palloc0(sizeof(CdpAggregate));
+
+	aggregate->kind = kind;
+	aggregate->level = 1;
+	aggregate->zone = binder->zone;
+	aggregate->name_id = find_event(binder, event);
+	bind_where(binder, aggregate, event);
+	bind_window(binder, aggregate, window);
+	return aggregate;
+}
+
+/* Does the aggregate look at a property of its events? */
+static bool
+takes_property(CdpAggregateKind kind)
+{
+	return kind == CDP_SUM || kind == CDP_AVG || kind == CDP_MIN ||
+		kind == CDP_MAX || kind == CDP_DISTINCT_COUNT ||
+		kind == CDP_EARLIEST || kind == CDP_LATEST;
+}
+
+/* The property that an aggregate is over. */
+static void
+bind_value(CdpBinder *binder, CdpAggregate *aggregate, const CdpNode *node,
+		   const CdpNode *event)
+{
+	const CdpNode *outer = binder->event;
+	const char *name = cdp_segment_aggregate_names[node->op];
+
+	if (!takes_property(node->op))
+	{
+		if (event->names != NIL)
+			cdp_segment_bind_error(binder, ERRCODE_DATATYPE_MISMATCH, event,
+								   psprintf("%s is over events, not over a property",
+											name),
+								   "Leave the property out, or use it in a where-clause.");
+		return;
+	}
+	if (event->names == NIL)
+	{
+		cdp_segment_bind_error(binder, ERRCODE_DATATYPE_MISMATCH, event,
+							   psprintf("%s is over a property of events", name),
+							   psprintf("Name the property, as in %s(%s.amount).",
+										name, event->text ? event->text : "any"));
+		return;
+	}
+	binder->event = event;
+	aggregate->value = cdp_segment_bind_property(binder, event, event->names);
+	if (node->op == CDP_SUM || node->op == CDP_AVG)
+		cdp_segment_bind_need(binder, aggregate->value, CDP_TYPE_NUMBER);
+	binder->event = outer;
+}
+
+static CdpType
+aggregate_type(const CdpNode *node, const CdpAggregate *aggregate)
+{
+	switch ((CdpAggregateKind) node->op)
+	{
+		case CDP_DID:
+			return CDP_TYPE_BOOLEAN;
+		case CDP_FIRST:
+		case CDP_LAST:
+			return CDP_TYPE_TIME;
+		case CDP_MIN:
+		case CDP_MAX:
+		case CDP_EARLIEST:
+		case CDP_LATEST:
+			return aggregate->value != NULL ? aggregate->value->type :
+				CDP_TYPE_ANY;
+		default:
+			return CDP_TYPE_NUMBER;
+	}
+}
+
+/* The number of an equal aggregate that is there already; -1: none. */
+static int
+find_equal(const CdpProgram *program, const char *key)
+{
+	ListCell   *cell;
+
+	foreach(cell, program->aggregates)
+	{
+		CdpAggregate *aggregate = lfirst(cell);
+
+		if (aggregate->key != NULL && strcmp(aggregate->key, key) == 0)
+			return foreach_current_index(cell);
+	}
+	return -1;
+}
+
+/* Append to the program's list; the number is returned. */
+static int
+add_aggregate(CdpProgram *program, CdpAggregate *aggregate)
+{
+	program->aggregates = lappend(program->aggregates, aggregate);
+	program->levels = Max(program->levels, aggregate->level);
+	return list_length(program->aggregates) - 1;
+}
+
+CdpExpr *
+cdp_segment_bind_aggregate(CdpBinder *binder, const CdpNode *node)
+{
+	const CdpNode *event = cdp_segment_arg(node, 0);
+	const char *key = psprintf("%s in %s", cdp_segment_print_node(node),
+							   pg_get_timezone_name(binder->zone));
+	CdpExpr    *expr = cdp_segment_make_expr(binder, CDP_EXPR_AGGREGATE,
+											 CDP_TYPE_ANY, node);
+	CdpAggregate *aggregate;
+	bool		used_zone = binder->uses_zone;
+
+	binder->uses_zone = false;
+	expr->number = find_equal(binder->program, key);
+	if (expr->number < 0)
+	{
+		aggregate = make_aggregate(binder, node->op, event, node->window);
+		bind_value(binder, aggregate, node, event);
+		aggregate->key = key;
+		aggregate->uses_zone = binder->uses_zone || node->op == CDP_ACTIVE_DAYS;
+		expr->number = add_aggregate(binder->program, aggregate);
+	}
+	aggregate = list_nth(binder->program->aggregates, expr->number);
+	expr->level = aggregate->level;
+	expr->type = aggregate_type(node, aggregate);
+	binder->uses_zone = used_zone || aggregate->uses_zone;
+	return expr;
+}
+
+/*
+ * Have the step keep the value of a path of its events; returns its place
+ * among the values kept.
+ */
+static int
+collect_value(CdpBinder *binder, CdpAggregate *aggregate, const CdpNode *event,
+			  const CdpNode *path)
+{
+	const CdpNode *outer = binder->event;
+	CdpExpr    *value;
+
+	binder->event = event;
+	value = cdp_segment_bind_property(binder, path, path->names);
+	binder->event = outer;
+	aggregate->collected = lappend(aggregate->collected, value);
+	return list_length(aggregate->collected) - 1;
+}
+
+static void
+bind_within(CdpBinder *binder, CdpStep *step, const CdpNode *within)
+{
+	static const CdpDuration nothing = {0, 0, 0};
+
+	step->has_within = within != NULL;
+	if (within == NULL)
+		return;
+	cdp_segment_bind_duration(binder, within, &step->within);
+	check_window(binder, within, is_longer(&step->within, &nothing),
+				 "a deadline is later than its step");
+}
+
+/*
+ * One step.  Steps that must happen do so in the window; one that must not is
+ * looked for up to the as-of instant, so that an order after the window still
+ * saves the cart in it.
+ */
+static void
+bind_step(CdpBinder *binder, const CdpNode *node, CdpSequence *sequence,
+		  int number)
+{
+	CdpStep    *step = &sequence->steps[number];
+	const CdpNode *step_node = cdp_segment_arg(node, number);
+	const CdpNode *event = cdp_segment_arg(step_node, 0);
+	CdpAggregate *aggregate;
+
+	if (event->names != NIL)
+		cdp_segment_bind_error(binder, ERRCODE_DATATYPE_MISMATCH, event,
+							   "a step of a sequence is an event, not a property",
+							   NULL);
+	aggregate = make_aggregate(binder, CDP_COLLECT, event,
+							   step_node->negated ? NULL : node->window);
+	step->negated = step_node->negated;
+	step->aggregate = add_aggregate(binder->program, aggregate);
+	step->same = -1;
+	for (step->before = number - 1; step->before > 0;)
+	{
+		if (!sequence->steps[step->before].negated)
+			break;
+		step->before--;
+	}
+	bind_within(binder, step, step_node->within);
+	if (step_node->same != NULL)
+	{
+		const CdpNode *before = cdp_segment_arg(node, step->before);
+		int			collector = sequence->steps[step->before].aggregate;
+
+		step->same = collect_value(binder, aggregate, event, step_node->same);
+		step->same_before =
+			collect_value(binder,
+						  list_nth(binder->program->aggregates, collector),
+						  cdp_segment_arg(before, 0), step_node->same);
+	}
+}
+
+CdpExpr *
+cdp_segment_bind_sequence(CdpBinder *binder, const CdpNode *node)
+{
+	CdpExpr    *expr = cdp_segment_make_expr(binder, CDP_EXPR_SEQUENCE,
+											 CDP_TYPE_BOOLEAN, node);
+	CdpSequence *sequence = palloc0(sizeof(CdpSequence));
+
+	sequence->zone = binder->zone;
+	sequence->nsteps = list_length(node->args);
+	sequence->steps = palloc0(sizeof(CdpStep) * sequence->nsteps);
+	expr->sequence = sequence;
+	for (int i = 0; i < sequence->nsteps; i++)
+	{
+		CdpAggregate *aggregate;
+
+		bind_step(binder, node, sequence, i);
+		aggregate = list_nth(binder->program->aggregates,
+							 sequence->steps[i].aggregate);
+		expr->level = Max(expr->level, aggregate->level);
+	}
+	return expr;
+}

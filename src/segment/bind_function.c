@@ -1,0 +1,314 @@
+/*
+ * bind_function.c
+ *		Binds calls of the closed list of functions.
+ *
+ *		in_segment(name)			the profile is in that segment, now
+ *		score(name)					the value of a model
+ *		percentile(name)			its rank at the last score run
+ *		consent(purpose, channel)	granted and not expired
+ *		bucket(salt, count)			arm 0 to count - 1, by profile id
+ *		days_to_anniversary(time)	0 on the day itself
+ *		has_id(type)				the profile has such an identifier
+ *		lower(text), coalesce(value, ...), abs(number)
+ *		length(text or array)		characters or elements
+ *
+ * near and suppressed are part of the language but not evaluated yet.
+ */
+#include "postgres.h"
+
+#include "segment/bind.h"
+
+typedef struct FunctionInfo
+{
+	const char *name;
+	int			min_args;
+	int			max_args;
+	int			nstrings;		/* its first arguments are written-out strings */
+	CdpType		type;
+} FunctionInfo;
+
+/* In the order of CdpFunction. */
+static const FunctionInfo functions[CDP_FUNCTION_COUNT] = {
+	{"in_segment", 1, 1, 1, CDP_TYPE_BOOLEAN},
+	{"score", 1, 1, 1, CDP_TYPE_NUMBER},
+	{"percentile", 1, 1, 1, CDP_TYPE_NUMBER},
+	{"consent", 2, 2, 2, CDP_TYPE_BOOLEAN},
+	{"suppressed", 1, 1, 1, CDP_TYPE_BOOLEAN},
+	{"bucket", 2, 2, 1, CDP_TYPE_NUMBER},
+	{"near", 4, 4, 0, CDP_TYPE_BOOLEAN},
+	{"days_to_anniversary", 1, 1, 0, CDP_TYPE_NUMBER},
+	{"has_id", 1, 1, 1, CDP_TYPE_BOOLEAN},
+	{"lower", 1, 1, 0, CDP_TYPE_TEXT},
+	{"coalesce", 1, 100, 0, CDP_TYPE_ANY},
+	{"abs", 1, 1, 0, CDP_TYPE_NUMBER},
+	{"length", 1, 1, 0, CDP_TYPE_NUMBER}
+};
+
+static int
+find_function(const char *name)
+{
+	for (int i = 0; i < CDP_FUNCTION_COUNT; i++)
+		if (strcmp(functions[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+/* An expression that is unknown; stands for what could not be bound. */
+static CdpExpr *
+make_unknown(CdpBinder *binder, const CdpNode *node, CdpType type)
+{
+	return cdp_segment_make_expr(binder, CDP_EXPR_CONSTANT, type, node);
+}
+
+static CdpExpr *
+refuse_function(CdpBinder *binder, const CdpNode *node)
+{
+	const char *names[CDP_FUNCTION_COUNT + CDP_AGGREGATE_COUNT];
+	const char *hint;
+
+	for (int i = 0; i < CDP_FUNCTION_COUNT; i++)
+		names[i] = functions[i].name;
+	for (int i = 0; i < CDP_AGGREGATE_COUNT; i++)
+		names[CDP_FUNCTION_COUNT + i] = cdp_segment_aggregate_names[i];
+	hint = cdp_segment_suggest(&binder->program->context, CDP_NAMES_NONE,
+							   node->text, names, lengthof(names));
+	cdp_segment_bind_error(binder, ERRCODE_UNDEFINED_FUNCTION, node,
+						   psprintf("unknown function \"%s\"", node->text),
+						   hint);
+	return make_unknown(binder, node, CDP_TYPE_ANY);
+}
+
+/* Check the number of arguments, and which must be strings as written. */
+static bool
+check_arguments(CdpBinder *binder, const CdpNode *node,
+				const FunctionInfo *function)
+{
+	int			count = list_length(node->args);
+
+	if (count < function->min_args || count > function->max_args)
+	{
+		cdp_segment_bind_error(binder, ERRCODE_UNDEFINED_FUNCTION, node,
+							   psprintf("%s takes %d argument%s, found %d",
+										function->name, function->min_args,
+										function->min_args == 1 ? "" : "s",
+										count), NULL);
+		return false;
+	}
+	for (int i = 0; i < function->nstrings; i++)
+	{
+		CdpNode    *arg = cdp_segment_arg(node, i);
+
+		if (arg->kind == CDP_NODE_STRING)
+			continue;
+		cdp_segment_bind_error(binder, ERRCODE_DATATYPE_MISMATCH, arg,
+							   psprintf("%s takes a string as written here, such as 'x'",
+										function->name), NULL);
+		return false;
+	}
+	return true;
+}
+
+/* The root of a segment that is bound already; -1: none. */
+static int
+find_root(const CdpProgram *program, const char *segment)
+{
+	ListCell   *cell;
+
+	foreach(cell, program->roots)
+	{
+		CdpRoot    *root = lfirst(cell);
+
+		if (root->segment != NULL && strcmp(root->segment, segment) == 0)
+			return foreach_current_index(cell);
+	}
+	return -1;
+}
+
+/* Bind a segment's predicate as a root; its errors are ours. */
+static int
+add_root(CdpBinder *binder, const CdpNode *node, const char *name,
+		 const char *source)
+{
+	CdpProgram *program = binder->program;
+	CdpRoot    *root = palloc0(sizeof(CdpRoot));
+	List	   *messages = NIL;
+	ListCell   *cell;
+	bool		used_zone = program->uses_zone;
+	int			number = list_length(program->roots);
+
+	root->segment = name;
+	program->roots = lappend(program->roots, root);
+	root->expr = cdp_segment_bind(program,
+								  cdp_segment_parse(source, strlen(source)),
+								  &messages);
+	program->uses_zone = used_zone;
+	foreach(cell, messages)
+	{
+		CdpMessage *message = lfirst(cell);
+
+		if (!message->is_error)
+			continue;
+		cdp_segment_bind_error(binder, message->errcode, node,
+							   psprintf("segment \"%s\": %s", name,
+										message->text), message->hint);
+		break;
+	}
+	return number;
+}
+
+static CdpExpr *
+bind_in_segment(CdpBinder *binder, const CdpNode *node, CdpExpr *expr)
+{
+	const char *name = linitial(expr->names);
+	CdpContext *context = &binder->program->context;
+	const char *source = cdp_segment_lookup_text(context, CDP_NAMES_SEGMENTS,
+												 name);
+	CdpRoot    *root;
+
+	expr->kind = CDP_EXPR_IN_SEGMENT;
+	if (source == NULL)
+	{
+		cdp_segment_bind_error(binder, ERRCODE_UNDEFINED_OBJECT, node,
+							   psprintf("there is no segment \"%s\"", name),
+							   cdp_segment_suggest(context, CDP_NAMES_SEGMENTS,
+												   name, NULL, 0));
+		return make_unknown(binder, node, CDP_TYPE_BOOLEAN);
+	}
+	expr->number = find_root(binder->program, name);
+	if (expr->number < 0)
+		expr->number = add_root(binder, node, name, source);
+	root = list_nth(binder->program->roots, expr->number);
+	if (root->expr == NULL)
+	{
+		cdp_segment_bind_error(binder, ERRCODE_INVALID_OBJECT_DEFINITION, node,
+							   psprintf("segment \"%s\" refers to itself", name),
+							   "A segment cannot be part of its own definition, directly or through others.");
+		return make_unknown(binder, node, CDP_TYPE_BOOLEAN);
+	}
+	expr->level = root->expr->level;
+	return expr;
+}
+
+/* Names that must exist somewhere are only warned about. */
+static void
+warn_unknown_name(CdpBinder *binder, const CdpNode *node, CdpNameSpace names,
+				  const char *what, const char *name)
+{
+	CdpContext *context = &binder->program->context;
+
+	if (cdp_segment_lookup_member(context, names, name))
+		return;
+	cdp_segment_bind_warning(binder, node,
+							 psprintf("there is no %s \"%s\"", what, name),
+							 cdp_segment_suggest(context, names, name, NULL, 0));
+}
+
+static void
+check_bucket(CdpBinder *binder, const CdpNode *node, CdpExpr *expr)
+{
+	const CdpExpr *count = expr->args[1];
+	int64		arms = 0;
+
+	if (count->kind == CDP_EXPR_CONSTANT && count->type == CDP_TYPE_NUMBER &&
+		count->constant.as.number.numeric == NULL &&
+		count->constant.as.number.fixed % CDP_FIXED_SCALE == 0)
+		arms = count->constant.as.number.fixed / CDP_FIXED_SCALE;
+	if (arms < 1 || arms > 10000)
+		cdp_segment_bind_error(binder, ERRCODE_INVALID_PARAMETER_VALUE, node,
+							   "bucket takes a whole number of arms from 1 to 10000",
+							   NULL);
+	expr->number = arms;
+}
+
+/* All arguments of coalesce that have a type have the same. */
+static void
+bind_coalesce(CdpBinder *binder, CdpExpr *expr)
+{
+	for (int i = 0; i < expr->nargs; i++)
+	{
+		CdpType		type = expr->args[i]->type;
+
+		if (expr->type == CDP_TYPE_ANY)
+			expr->type = type;
+		else
+			cdp_segment_bind_need(binder, expr->args[i], expr->type);
+	}
+	for (int i = 0; i < expr->nargs; i++)
+		if (expr->args[i]->type == CDP_TYPE_ANY)
+			expr->type = CDP_TYPE_ANY;
+}
+
+/* Functions whose arguments are values. */
+static void
+check_values(CdpBinder *binder, const CdpNode *node, CdpExpr *expr)
+{
+	switch ((CdpFunction) expr->op)
+	{
+		case CDP_FUNCTION_BUCKET:
+			check_bucket(binder, node, expr);
+			break;
+		case CDP_FUNCTION_DAYS_TO_ANNIVERSARY:
+			binder->uses_zone = true;
+			cdp_segment_bind_need(binder, expr->args[0], CDP_TYPE_TIME);
+			break;
+		case CDP_FUNCTION_LOWER:
+			cdp_segment_bind_need(binder, expr->args[0], CDP_TYPE_TEXT);
+			break;
+		case CDP_FUNCTION_COALESCE:
+			bind_coalesce(binder, expr);
+			break;
+		case CDP_FUNCTION_ABS:
+			cdp_segment_bind_need(binder, expr->args[0], CDP_TYPE_NUMBER);
+			break;
+		case CDP_FUNCTION_LENGTH:
+			if (expr->args[0]->type != CDP_TYPE_ANY)
+				cdp_segment_bind_need(binder, expr->args[0], CDP_TYPE_TEXT);
+			break;
+		case CDP_FUNCTION_CONSENT:
+			expr->text = psprintf("%s/%s", (char *) linitial(expr->names),
+								  (char *) lsecond(expr->names));
+			break;
+		case CDP_FUNCTION_HAS_ID:
+			warn_unknown_name(binder, node, CDP_NAMES_IDENTIFIERS,
+							  "identifier type", linitial(expr->names));
+			break;
+		case CDP_FUNCTION_SCORE:
+		case CDP_FUNCTION_PERCENTILE:
+			warn_unknown_name(binder, node, CDP_NAMES_SCORES, "score",
+							  linitial(expr->names));
+			break;
+		default:
+			break;
+	}
+}
+
+CdpExpr *
+cdp_segment_bind_function(CdpBinder *binder, const CdpNode *node)
+{
+	int			function = find_function(node->text);
+	CdpExpr    *expr;
+
+	if (function < 0)
+		return refuse_function(binder, node);
+	if (!check_arguments(binder, node, &functions[function]))
+		return make_unknown(binder, node, functions[function].type);
+	if (function == CDP_FUNCTION_NEAR || function == CDP_FUNCTION_SUPPRESSED)
+	{
+		cdp_segment_bind_error(binder, ERRCODE_FEATURE_NOT_SUPPORTED, node,
+							   psprintf("%s is not evaluated yet", node->text),
+							   function == CDP_FUNCTION_SUPPRESSED ?
+							   "An audience leaves suppressed profiles out by itself." : NULL);
+		return make_unknown(binder, node, CDP_TYPE_BOOLEAN);
+	}
+	expr = cdp_segment_make_expr(binder, CDP_EXPR_FUNCTION,
+								 functions[function].type, node);
+	expr->op = function;
+	cdp_segment_bind_args(binder, expr, node);
+	for (int i = 0; i < functions[function].nstrings; i++)
+		expr->names = lappend(expr->names,
+							  (void *) cdp_segment_arg(node, i)->text);
+	if (function == CDP_FUNCTION_IN_SEGMENT)
+		return bind_in_segment(binder, node, expr);
+	check_values(binder, node, expr);
+	return expr;
+}

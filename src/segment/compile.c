@@ -1,0 +1,145 @@
+/*
+ * compile.c
+ *		Makes one program of many predicates.
+ *
+ * Each predicate is parsed and bound; then the lists of the program become
+ * arrays, and each level gets its dispatch: for every event name the
+ * aggregates that it may concern, so that an event costs nothing to the
+ * predicates that do not ask for it.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+
+#include "segment/dispatch.h"
+#include "segment/program.h"
+
+#define ECHO_LENGTH 100			/* bytes of a predicate repeated in a message */
+
+/* Raise a message of the binder. */
+static void
+raise_message(const CdpMessage *message, const char *source)
+{
+	int			length = strlen(source);
+	int			shown = pg_mbcliplen(source, length, ECHO_LENGTH);
+
+	ereport(ERROR,
+			(errcode(message->errcode),
+			 errmsg_internal("%s", message->text),
+			 errdetail("At character %d of the predicate \"%.*s%s\".",
+					   pg_mbstrlen_with_len(source, message->position) + 1,
+					   shown, source, shown < length ? "..." : ""),
+			 message->hint ? errhint("%s", message->hint) : 0));
+}
+
+/* See program.h. */
+void
+cdp_segment_raise_first(const List *messages, const char *source)
+{
+	ListCell   *cell;
+
+	foreach(cell, messages)
+	{
+		const CdpMessage *message = lfirst(cell);
+
+		if (message->is_error)
+			raise_message(message, source);
+	}
+}
+
+static void
+compile_predicate(CdpProgram *program, CdpRoot *root, text *predicate)
+{
+	char	   *source = text_to_cstring(predicate);
+	List	   *messages = NIL;
+
+	root->expr = cdp_segment_bind(program,
+								  cdp_segment_parse(source, strlen(source)),
+								  &messages);
+	cdp_segment_raise_first(messages, source);
+}
+
+/* The lists of the program as arrays. */
+static void
+make_arrays(CdpProgram *program)
+{
+	ListCell   *cell;
+
+	program->nroots = list_length(program->roots);
+	program->root = palloc(sizeof(CdpRoot *) * program->nroots);
+	foreach(cell, program->roots)
+		program->root[foreach_current_index(cell)] = lfirst(cell);
+	program->naggregates = list_length(program->aggregates);
+	program->aggregate = palloc(sizeof(CdpAggregate *) *
+								Max(program->naggregates, 1));
+	foreach(cell, program->aggregates)
+		program->aggregate[foreach_current_index(cell)] = lfirst(cell);
+}
+
+/* May an event of that name concern the aggregate? */
+static bool
+concerns(const CdpAggregate *aggregate, int name_id)
+{
+	return aggregate->name_id == CDP_ANY_EVENT ||
+		aggregate->name_id == name_id;
+}
+
+/* The aggregates of a level that events of one name concern. */
+static CdpInterest
+make_interest(const CdpProgram *program, int level, int name_id)
+{
+	CdpInterest interest = {0, palloc(sizeof(int) * program->naggregates)};
+
+	for (int i = 0; i < program->naggregates; i++)
+		if (program->aggregate[i]->level == level &&
+			concerns(program->aggregate[i], name_id))
+			interest.aggregates[interest.count++] = i;
+	return interest;
+}
+
+static CdpDispatch
+make_dispatch(const CdpProgram *program, int level)
+{
+	CdpDispatch dispatch = {0};
+
+	for (int i = 0; i < program->naggregates; i++)
+	{
+		const CdpAggregate *aggregate = program->aggregate[i];
+
+		if (aggregate->level != level || aggregate->name_id == CDP_NO_EVENT)
+			continue;
+		if (aggregate->name_id == CDP_ANY_EVENT)
+			dispatch.name_mask = ~UINT64CONST(0);
+		else
+		{
+			dispatch.names = Max(dispatch.names, aggregate->name_id + 1);
+			dispatch.name_mask |=
+				UINT64CONST(1) << ((uint32) aggregate->name_id & 63);
+		}
+	}
+	dispatch.by_name = palloc(sizeof(CdpInterest) * Max(dispatch.names, 1));
+	for (int i = 0; i < dispatch.names; i++)
+		dispatch.by_name[i] = make_interest(program, level, i);
+	dispatch.others = make_interest(program, level, CDP_ANY_EVENT);
+	return dispatch;
+}
+
+/* See program.h. */
+CdpProgram *
+cdp_segment_compile(Jsonb *context, text **predicates, int npredicates)
+{
+	CdpProgram *program = palloc0(sizeof(CdpProgram));
+
+	program->context.json = context;
+	program->npredicates = npredicates;
+	for (int i = 0; i < npredicates; i++)
+		program->roots = lappend(program->roots, palloc0(sizeof(CdpRoot)));
+	for (int i = 0; i < npredicates; i++)
+		compile_predicate(program, list_nth(program->roots, i), predicates[i]);
+	make_arrays(program);
+	program->dispatch = palloc(sizeof(CdpDispatch) * Max(program->levels, 1));
+	for (int i = 0; i < program->levels; i++)
+		program->dispatch[i] = make_dispatch(program, i + 1);
+	return program;
+}

@@ -1,0 +1,72 @@
+/*
+ * context.h
+ *		What a predicate's names mean in this store.
+ *
+ * SQL reads the tables once per statement and hands over one jsonb value,
+ * made by cdp._evaluation_context():
+ *
+ *		{"zone": "Europe/Berlin",
+ *		 "events": {"order": 3, ...},					name -> name_id
+ *		 "properties": {"order": {"category": 1}, ...},	name -> slot
+ *						{"*": {"url": 2},				of every event
+ *						 "": {"category": 1, ...}},		of some event
+ *		 "traits": {"country": "text", ...},			name -> type
+ *		 "segments": {"vip": "revenue > 1000", ...},	name -> predicate
+ *		 "identifiers": ["email", ...],
+ *		 "scores": ["clv", ...]}
+ *
+ * Looking a name up in it is a binary search and needs no table, so programs
+ * compile in parallel workers.
+ */
+#ifndef CDP_SEGMENT_CONTEXT_H
+#define CDP_SEGMENT_CONTEXT_H
+
+#include "lib/stringinfo.h"
+#include "utils/jsonb.h"
+
+typedef enum CdpNameSpace
+{
+	CDP_NAMES_EVENTS,
+	CDP_NAMES_PROPERTIES,
+	CDP_NAMES_TRAITS,
+	CDP_NAMES_SEGMENTS,
+	CDP_NAMES_IDENTIFIERS,
+	CDP_NAMES_SCORES,
+	CDP_NAMES_NONE				/* of no use but to suggest from a given list */
+} CdpNameSpace;
+
+typedef struct CdpContext
+{
+	Jsonb	   *json;
+} CdpContext;
+
+/* What the name is there (a text is a copy); NULL: nothing. */
+extern const char *cdp_segment_lookup_text(const CdpContext *context,
+										   CdpNameSpace names, const char *name);
+
+/* Its number there; -1: nothing. */
+extern int	cdp_segment_lookup_number(const CdpContext *context,
+									  CdpNameSpace names, const char *name);
+
+/* Is it in a list of names? */
+extern bool cdp_segment_lookup_member(const CdpContext *context,
+									  CdpNameSpace names, const char *name);
+
+/*
+ * The slot of a property of an event, or for NULL of some event; -1: it is
+ * not declared.
+ */
+extern int	cdp_segment_lookup_slot(const CdpContext *context,
+									const char *event, const char *property);
+
+extern const char *cdp_segment_store_zone(const CdpContext *context);
+
+/*
+ * "Did you mean ...?" with the known name nearest to this one, among those of
+ * the context and the given ones; NULL: none is near.
+ */
+extern char *cdp_segment_suggest(const CdpContext *context,
+								 CdpNameSpace names, const char *name,
+								 const char *const *more, int nmore);
+
+#endif							/* CDP_SEGMENT_CONTEXT_H */

@@ -1,0 +1,104 @@
+/*
+ * evaluate.h
+ *		Evaluating a program for one profile after another.
+ *
+ * An evaluation belongs to one program and is used again for each profile:
+ * begin() reads the timelines, then any root's value can be asked for.  What
+ * is allocated for a profile is freed when the next one begins.
+ */
+#ifndef CDP_SEGMENT_EVALUATE_H
+#define CDP_SEGMENT_EVALUATE_H
+
+#include "segment/program.h"
+#include "timeline/timeline.h"
+
+/* What is known of a profile; pointers are NULL where nothing is. */
+typedef struct CdpProfile
+{
+	int64		profile_id;
+	int			ntimelines;
+	struct varlena **timelines; /* detoasted, in order */
+	Jsonb	   *traits;
+	Jsonb	   *identifiers;
+	Jsonb	   *consents;
+	Jsonb	   *scores;
+	Datum		fields[CDP_FIELD_ARGUMENTS];
+	bool		field_is_null[CDP_FIELD_ARGUMENTS];
+} CdpProfile;
+
+/* An event that a sequence step collected. */
+typedef struct CdpCollected
+{
+	int64		at_ms;
+	CdpValue   *values;
+} CdpCollected;
+
+/* What one aggregate has seen. */
+typedef struct CdpState
+{
+	int64		start_ms;		/* its window, half-open; empty if not start < */
+	int64		end_ms;			/* end */
+	int64		count;			/* events, or values for sum and avg */
+	int64		first_ms;
+	int64		last_ms;
+	int128		sum;			/* ten-thousandths */
+	CdpValue	rest;			/* sum of the numbers that are numeric, or null */
+	CdpValue	best;			/* min, max, earliest or latest so far */
+	int64		day_end_ms;		/* of the local day of the last event */
+	CdpValue   *values;			/* distinct_count: all of them */
+	CdpCollected *collected;	/* CDP_COLLECT: all of them */
+	int			space;			/* of values or collected */
+} CdpState;
+
+typedef struct CdpEvaluation
+{
+	const CdpProgram *program;
+	const CdpProfile *profile;
+	TimestampTz as_of;
+	bool		has_windows;	/* windows are resolved for as_of */
+	CdpState   *states;			/* one per aggregate */
+	int64	   *starts;			/* fixed windows, resolved for as_of */
+	int64	   *ends;
+	signed char *truths;		/* of roots: CdpTruth or TRUTH_NOT_ASKED */
+	CdpTimelineReader *reader;	/* the event in hand */
+	MemoryContext profile_context;
+	MemoryContext event_context;
+} CdpEvaluation;
+
+typedef enum CdpTruth
+{
+	CDP_FALSE, CDP_TRUE, CDP_UNKNOWN
+} CdpTruth;
+
+/* evaluate.c */
+extern CdpEvaluation *cdp_segment_start(const CdpProgram *program);
+extern void cdp_segment_begin(CdpEvaluation *evaluation,
+							  const CdpProfile *profile, TimestampTz as_of);
+extern CdpTruth cdp_segment_root_truth(CdpEvaluation *evaluation, int root);
+extern CdpValue cdp_segment_evaluate(CdpEvaluation *evaluation,
+									 const CdpExpr *expr);
+extern CdpTruth cdp_segment_truth(CdpEvaluation *evaluation,
+								  const CdpExpr *expr);
+
+/* evaluate_profile.c: fields, traits and functions of the profile */
+extern CdpValue cdp_segment_field(CdpEvaluation *evaluation,
+								  const CdpExpr *expr);
+extern CdpValue cdp_segment_trait(CdpEvaluation *evaluation,
+								  const CdpExpr *expr);
+extern CdpValue cdp_segment_call(CdpEvaluation *evaluation,
+								 const CdpExpr *expr);
+
+/* aggregate.c: the pass over the timeline */
+extern void cdp_segment_pass(CdpEvaluation *evaluation, int level);
+extern void cdp_segment_resolve_windows(CdpEvaluation *evaluation);
+extern CdpValue cdp_segment_aggregate(CdpEvaluation *evaluation,
+									  const CdpExpr *expr);
+extern CdpValue cdp_segment_property(CdpEvaluation *evaluation, int slot);
+extern int64 cdp_segment_ms(TimestampTz at);
+extern TimestampTz cdp_segment_from_ms(int64 ms);
+
+/* sequence.c */
+extern bool cdp_segment_sequence(CdpEvaluation *evaluation,
+								 const CdpSequence *sequence);
+
+#endif							/* CDP_SEGMENT_EVALUATE_H */

@@ -1,0 +1,59 @@
+-- One call per profile of a scan.  Arguments after "scores" are the built-in
+-- fields; evaluate_sql.c reads them by position.
+CREATE FUNCTION cdp._evaluate(
+	predicates cdp.predicate[],
+	context jsonb,
+	as_of timestamptz,
+	profile_id bigint DEFAULT NULL,
+	timelines cdp.timeline[] DEFAULT NULL,
+	traits jsonb DEFAULT NULL,
+	identifiers jsonb DEFAULT NULL,
+	consents jsonb DEFAULT NULL,
+	scores jsonb DEFAULT NULL,
+	kind text DEFAULT NULL,
+	first_seen timestamptz DEFAULT NULL,
+	last_seen timestamptz DEFAULT NULL,
+	events bigint DEFAULT NULL,
+	orders bigint DEFAULT NULL,
+	gross_revenue numeric DEFAULT NULL,
+	revenue numeric DEFAULT NULL,
+	first_order_at timestamptz DEFAULT NULL,
+	last_order_at timestamptz DEFAULT NULL,
+	rfm_recency integer DEFAULT NULL,
+	rfm_frequency integer DEFAULT NULL,
+	rfm_monetary integer DEFAULT NULL,
+	lifecycle text DEFAULT NULL,
+	clv_365d numeric DEFAULT NULL,
+	churn_90d double precision DEFAULT NULL,
+	churn_band text DEFAULT NULL)
+RETURNS integer[]
+LANGUAGE c STABLE PARALLEL SAFE COST 1000
+AS 'MODULE_PATHNAME', 'cdp__evaluate';
+COMMENT ON FUNCTION cdp._evaluate IS
+'the numbers, from 1, of the predicates that are true of a profile; all it needs to know is in its arguments';
+
+CREATE FUNCTION cdp._predicate_check(
+	predicate cdp.predicate,
+	context jsonb,
+	OUT severity text,
+	OUT "position" integer,
+	OUT message text,
+	OUT hint text)
+RETURNS SETOF record
+LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 3
+AS 'MODULE_PATHNAME', 'cdp__predicate_check';
+COMMENT ON FUNCTION cdp._predicate_check(cdp.predicate, jsonb) IS
+'errors and warnings about a predicate, for a context that cdp._evaluation_context() made';
+
+CREATE FUNCTION cdp._predicate_bind(predicate cdp.predicate, context jsonb)
+RETURNS cdp.predicate
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__predicate_bind';
+COMMENT ON FUNCTION cdp._predicate_bind(cdp.predicate, jsonb) IS
+'the predicate with the time zone that it needs; raises if it cannot be evaluated';
+
+CREATE FUNCTION cdp.bucket(salt text, id text, count integer) RETURNS integer
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp_bucket';
+COMMENT ON FUNCTION cdp.bucket(text, text, integer) IS
+'stable assignment of an id to one of count groups, 0 to count - 1: SHA-256 of salt:id';

@@ -1,0 +1,337 @@
+/*
+ * evaluate_profile.c
+ *		What a predicate sees of the profile besides its events.
+ *
+ * Built-in fields are columns of the profile and its scores, as of the last
+ * merge run: unlike aggregates over events they do not move with the as-of
+ * instant.  Traits, identifiers, consents and scores are JSON objects, looked
+ * into without unpacking them.
+ */
+#include "postgres.h"
+
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "port/pg_bswap.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+
+#include "segment/evaluate.h"
+#include "segment/segment.h"
+#include "segment/text.h"
+
+static const CdpValue unknown = {CDP_VALUE_NULL};
+
+/* The value under a key of an object; null if there is none. */
+static CdpValue
+get_key(const JsonbContainer *container, const char *key, int length)
+{
+	JsonbValue	found;
+
+	if (container == NULL || !JsonContainerIsObject(container) ||
+		getKeyJsonValueFromContainer(unconstify(JsonbContainer *, container),
+									 key, length, &found) == NULL)
+		return unknown;
+	return cdp_segment_from_json(&found);
+}
+
+static CdpValue
+get_root_key(const Jsonb *json, const char *key)
+{
+	if (json == NULL)
+		return unknown;
+	return get_key(&json->root, key, strlen(key));
+}
+
+/* The trait called a.b, or else the key b inside the trait a. */
+static CdpValue
+find_trait(const Jsonb *traits, const CdpExpr *expr)
+{
+	CdpValue	value = get_root_key(traits, expr->text);
+	ListCell   *cell;
+
+	if (value.kind != CDP_VALUE_NULL || list_length(expr->names) == 1)
+		return value;
+	foreach(cell, expr->names)
+	{
+		const char *name = lfirst(cell);
+
+		if (foreach_current_index(cell) == 0)
+			value = get_root_key(traits, name);
+		else if (value.kind == CDP_VALUE_JSON)
+			value = get_key(value.as.json, name, strlen(name));
+		else
+			return unknown;
+	}
+	return value;
+}
+
+/* See evaluate.h. */
+CdpValue
+cdp_segment_trait(CdpEvaluation *evaluation, const CdpExpr *expr)
+{
+	CdpValue	value = find_trait(evaluation->profile->traits, expr);
+	TimestampTz at;
+
+	if (expr->type != CDP_TYPE_TIME)
+		return value;
+	if (!cdp_segment_as_time(&value, expr->zone, &at))
+		return unknown;
+	return cdp_segment_time(at);
+}
+
+/* The first identifier of a type; null if the profile has none. */
+static CdpValue
+first_identifier(const CdpEvaluation *evaluation, const char *type)
+{
+	CdpValue	values = get_root_key(evaluation->profile->identifiers, type);
+	JsonbValue *first;
+
+	if (values.kind != CDP_VALUE_JSON || !JsonContainerIsArray(values.as.json))
+		return unknown;
+	first = getIthJsonbValueFromContainer(values.as.json, 0);
+	if (first == NULL || first->type != jbvString)
+		return unknown;
+	return cdp_segment_text(first->val.string.val, first->val.string.len);
+}
+
+static CdpValue
+average_order_value(const CdpEvaluation *evaluation)
+{
+	const CdpProfile *profile = evaluation->profile;
+	CdpValue	revenue;
+	CdpValue	orders;
+
+	if (profile->field_is_null[CDP_FIELD_GROSS_REVENUE] ||
+		profile->field_is_null[CDP_FIELD_ORDERS])
+		return unknown;
+	revenue = cdp_segment_numeric(DatumGetNumeric(profile->fields[CDP_FIELD_GROSS_REVENUE]));
+	orders = cdp_segment_integer(DatumGetInt64(profile->fields[CDP_FIELD_ORDERS]));
+	return cdp_segment_arithmetic('/', &revenue, &orders, NULL);
+}
+
+/* The field's argument, by the SQL type that cdp._evaluate gives it. */
+static CdpValue
+argument_value(CdpField field, Datum argument)
+{
+	switch (field)
+	{
+		case CDP_FIELD_KIND:
+		case CDP_FIELD_LIFECYCLE:
+		case CDP_FIELD_CHURN_BAND:
+			return cdp_segment_text(VARDATA_ANY(DatumGetPointer(argument)),
+									VARSIZE_ANY_EXHDR(DatumGetPointer(argument)));
+		case CDP_FIELD_FIRST_SEEN:
+		case CDP_FIELD_LAST_SEEN:
+		case CDP_FIELD_FIRST_ORDER_AT:
+		case CDP_FIELD_LAST_ORDER_AT:
+			return cdp_segment_time(DatumGetTimestampTz(argument));
+		case CDP_FIELD_EVENTS:
+		case CDP_FIELD_ORDERS:
+			return cdp_segment_integer(DatumGetInt64(argument));
+		case CDP_FIELD_RFM_RECENCY:
+		case CDP_FIELD_RFM_FREQUENCY:
+		case CDP_FIELD_RFM_MONETARY:
+			return cdp_segment_integer(DatumGetInt32(argument));
+		case CDP_FIELD_CHURN_90D:
+			argument = DirectFunctionCall1(float8_numeric, argument);
+			return cdp_segment_numeric(DatumGetNumeric(argument));
+		default:				/* gross_revenue, revenue, clv_365d */
+			return cdp_segment_numeric(DatumGetNumeric(argument));
+	}
+}
+
+/* See evaluate.h. */
+CdpValue
+cdp_segment_field(CdpEvaluation *evaluation, const CdpExpr *expr)
+{
+	CdpField	field = (CdpField) expr->number;
+
+	switch (field)
+	{
+		case CDP_FIELD_EMAIL:
+			return first_identifier(evaluation, "email");
+		case CDP_FIELD_PHONE:
+			return first_identifier(evaluation, "phone");
+		case CDP_FIELD_AVERAGE_ORDER_VALUE:
+			return average_order_value(evaluation);
+		default:
+			if (evaluation->profile->field_is_null[field])
+				return unknown;
+			return argument_value(field, evaluation->profile->fields[field]);
+	}
+}
+
+/* A member of what a model says of the profile. */
+static CdpValue
+score_member(CdpEvaluation *evaluation, const CdpExpr *expr,
+			 const char *member)
+{
+	CdpValue	score = get_root_key(evaluation->profile->scores,
+									 linitial(expr->names));
+
+	if (score.kind != CDP_VALUE_JSON)
+		return unknown;
+	return get_key(score.as.json, member, strlen(member));
+}
+
+/* A consent is granted by the as-of instant and has not expired at it. */
+static bool
+is_consented(CdpEvaluation *evaluation, const CdpExpr *expr)
+{
+	CdpValue	consent = get_root_key(evaluation->profile->consents,
+									   expr->text);
+	pg_tz	   *zone = expr->zone;
+	CdpValue	member;
+	TimestampTz at;
+
+	if (consent.kind != CDP_VALUE_JSON)
+		return false;
+	member = get_key(consent.as.json, "state", 5);
+	if (member.kind != CDP_VALUE_TEXT || member.as.text.length != 7 ||
+		memcmp(member.as.text.data, "granted", 7) != 0)
+		return false;
+	member = get_key(consent.as.json, "at", 2);
+	if (cdp_segment_as_time(&member, zone, &at) && at >= evaluation->as_of)
+		return false;
+	member = get_key(consent.as.json, "expires_at", 10);
+	return member.kind == CDP_VALUE_NULL ||
+		(cdp_segment_as_time(&member, zone, &at) && at > evaluation->as_of);
+}
+
+static CdpValue
+call_bucket(CdpEvaluation *evaluation, const CdpExpr *expr)
+{
+	const char *salt = linitial(expr->names);
+	char		id[32];
+
+	snprintf(id, sizeof(id), INT64_FORMAT, evaluation->profile->profile_id);
+	return cdp_segment_integer(cdp_segment_bucket(salt, strlen(salt),
+												  id, strlen(id),
+												  expr->number));
+}
+
+static CdpValue
+call_anniversary(CdpEvaluation *evaluation, const CdpExpr *expr,
+				 const CdpValue *event)
+{
+	TimestampTz at;
+	int			days;
+
+	if (!cdp_segment_as_time(event, expr->zone, &at))
+		return unknown;
+	days = cdp_segment_days_to_anniversary(at, evaluation->as_of, expr->zone);
+	return days < 0 ? unknown : cdp_segment_integer(days);
+}
+
+static CdpValue
+call_lower(const CdpValue *value)
+{
+	CdpValue	lower = *value;
+
+	if (value->kind != CDP_VALUE_TEXT)
+		return unknown;
+	lower.as.text.data = cdp_segment_lower(value->as.text.data,
+										   value->as.text.length,
+										   &lower.as.text.length);
+	return lower;
+}
+
+static CdpValue
+call_abs(const CdpValue *value)
+{
+	CdpValue	zero = cdp_segment_fixed(0);
+	int			order;
+
+	if (value->kind != CDP_VALUE_NUMBER)
+		return unknown;
+	cdp_segment_compare(value, &zero, NULL, &order);
+	return order < 0 ? cdp_segment_negate(value) : *value;
+}
+
+static CdpValue
+call_length(const CdpValue *value)
+{
+	if (value->kind == CDP_VALUE_TEXT)
+		return cdp_segment_integer(cdp_segment_characters(value->as.text.data,
+														  value->as.text.length));
+	if (value->kind == CDP_VALUE_JSON && JsonContainerIsArray(value->as.json))
+		return cdp_segment_integer(JsonContainerSize(value->as.json));
+	return unknown;
+}
+
+static CdpValue
+call_coalesce(CdpEvaluation *evaluation, const CdpExpr *expr)
+{
+	for (int i = 0; i < expr->nargs; i++)
+	{
+		CdpValue	value = cdp_segment_evaluate(evaluation, expr->args[i]);
+
+		if (value.kind != CDP_VALUE_NULL)
+			return value;
+	}
+	return unknown;
+}
+
+/* Functions of one value. */
+static CdpValue
+call_with_value(CdpEvaluation *evaluation, const CdpExpr *expr)
+{
+	CdpValue	value = cdp_segment_evaluate(evaluation, expr->args[0]);
+
+	switch ((CdpFunction) expr->op)
+	{
+		case CDP_FUNCTION_DAYS_TO_ANNIVERSARY:
+			return call_anniversary(evaluation, expr, &value);
+		case CDP_FUNCTION_LOWER:
+			return call_lower(&value);
+		case CDP_FUNCTION_ABS:
+			return call_abs(&value);
+		default:				/* CDP_FUNCTION_LENGTH */
+			return call_length(&value);
+	}
+}
+
+/* See evaluate.h. */
+CdpValue
+cdp_segment_call(CdpEvaluation *evaluation, const CdpExpr *expr)
+{
+	switch ((CdpFunction) expr->op)
+	{
+		case CDP_FUNCTION_SCORE:
+			return score_member(evaluation, expr, "value");
+		case CDP_FUNCTION_PERCENTILE:
+			return score_member(evaluation, expr, "percentile");
+		case CDP_FUNCTION_CONSENT:
+			return cdp_segment_boolean(is_consented(evaluation, expr));
+		case CDP_FUNCTION_BUCKET:
+			return call_bucket(evaluation, expr);
+		case CDP_FUNCTION_HAS_ID:
+			return cdp_segment_boolean(first_identifier(evaluation, linitial(expr->names)).kind
+									   != CDP_VALUE_NULL);
+		case CDP_FUNCTION_COALESCE:
+			return call_coalesce(evaluation, expr);
+		default:
+			return call_with_value(evaluation, expr);
+	}
+}
+
+/* See segment.h. */
+int
+cdp_segment_bucket(const char *salt, int salt_length,
+				   const char *id, int id_length, int count)
+{
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	uint64		number;
+
+	if (context == NULL || pg_cryptohash_init(context) < 0 ||
+		pg_cryptohash_update(context, (const uint8 *) salt, salt_length) < 0 ||
+		pg_cryptohash_update(context, (const uint8 *) ":", 1) < 0 ||
+		pg_cryptohash_update(context, (const uint8 *) id, id_length) < 0 ||
+		pg_cryptohash_final(context, digest, sizeof(digest)) < 0)
+		elog(ERROR, "could not compute a SHA-256 hash");
+	pg_cryptohash_free(context);
+	memcpy(&number, digest, sizeof(number));
+	return (int) (pg_ntoh64(number) % (uint64) count);
+}

@@ -1,0 +1,304 @@
+/*
+ * evaluate_sql.c
+ *		The SQL functions over programs: evaluate, check, define, explain.
+ *
+ * cdp._evaluate() is called for every profile of a scan with the same
+ * predicates and context, so the program is compiled once and kept with the
+ * call site.  If the planner cannot promise that both stay the same, they are
+ * compared, byte by byte, at each call.  No function here reads a table: what
+ * they know of the store is the context.
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
+#include "segment/evaluate.h"
+#include "segment/predicate.h"
+#include "segment/segment.h"
+
+PG_FUNCTION_INFO_V1(cdp__evaluate);
+PG_FUNCTION_INFO_V1(cdp__predicate_check);
+PG_FUNCTION_INFO_V1(cdp__predicate_bind);
+PG_FUNCTION_INFO_V1(cdp_bucket);
+
+/* The arguments of cdp._evaluate; its fields follow, in the order of CdpField. */
+enum
+{
+	ARG_PREDICATES,
+	ARG_CONTEXT,
+	ARG_AS_OF,
+	ARG_PROFILE_ID,
+	ARG_TIMELINES,
+	ARG_TRAITS,
+	ARG_IDENTIFIERS,
+	ARG_CONSENTS,
+	ARG_SCORES,
+	ARG_FIELDS
+};
+
+/* Kept with a call site. */
+typedef struct Prepared
+{
+	MemoryContext memory;
+	bool		is_stable;		/* the arguments below cannot change */
+	struct varlena *predicates;
+	struct varlena *context;
+	CdpEvaluation *evaluation;
+} Prepared;
+
+static bool
+is_equal(const struct varlena *a, const struct varlena *b)
+{
+	return VARSIZE_ANY(a) == VARSIZE_ANY(b) && memcmp(a, b, VARSIZE_ANY(a)) == 0;
+}
+
+static struct varlena *
+copy_varlena(const struct varlena *from)
+{
+	struct varlena *copy = palloc(VARSIZE_ANY(from));
+
+	memcpy(copy, from, VARSIZE_ANY(from));
+	return copy;
+}
+
+/* The predicates of an array; a NULL among them is an error. */
+static text **
+get_predicates(ArrayType *array, int *count)
+{
+	Datum	   *elements;
+	text	  **predicates;
+
+	if (ARR_NDIM(array) > 1 || array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("predicates must be an array of one dimension without nulls")));
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
+					  &elements, NULL, count);
+	predicates = palloc(sizeof(text *) * Max(*count, 1));
+	for (int i = 0; i < *count; i++)
+		predicates[i] = DatumGetTextPP(elements[i]);
+	return predicates;
+}
+
+/* Compile the program of this call site in memory of its own. */
+static Prepared *
+prepare(FunctionCallInfo fcinfo, struct varlena *predicates,
+		struct varlena *context)
+{
+	MemoryContext memory = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt,
+												 "cdp segment program",
+												 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old_memory = MemoryContextSwitchTo(memory);
+	Prepared   *prepared = palloc0(sizeof(Prepared));
+	CdpProgram *program;
+	text	  **texts;
+	int			count;
+
+	prepared->memory = memory;
+	prepared->is_stable = get_fn_expr_arg_stable(fcinfo->flinfo, ARG_PREDICATES) &&
+		get_fn_expr_arg_stable(fcinfo->flinfo, ARG_CONTEXT);
+	prepared->predicates = copy_varlena(predicates);
+	prepared->context = copy_varlena(context);
+	texts = get_predicates((ArrayType *) prepared->predicates, &count);
+	program = cdp_segment_compile((Jsonb *) prepared->context, texts, count);
+	prepared->evaluation = cdp_segment_start(program);
+	MemoryContextSwitchTo(old_memory);
+	return prepared;
+}
+
+/* The program of this call site, compiled if it is new or has changed. */
+static Prepared *
+get_prepared(FunctionCallInfo fcinfo)
+{
+	Prepared   *prepared = fcinfo->flinfo->fn_extra;
+	struct varlena *predicates;
+	struct varlena *context;
+
+	if (prepared != NULL && prepared->is_stable)
+		return prepared;
+	predicates = (struct varlena *) PG_GETARG_ARRAYTYPE_P(ARG_PREDICATES);
+	context = (struct varlena *) PG_GETARG_JSONB_P(ARG_CONTEXT);
+	if (prepared != NULL)
+	{
+		if (is_equal(prepared->predicates, predicates) &&
+			is_equal(prepared->context, context))
+			return prepared;
+		fcinfo->flinfo->fn_extra = NULL;
+		MemoryContextDelete(prepared->memory);
+	}
+	prepared = prepare(fcinfo, predicates, context);
+	fcinfo->flinfo->fn_extra = prepared;
+	return prepared;
+}
+
+static Jsonb *
+get_json(FunctionCallInfo fcinfo, int number)
+{
+	return PG_ARGISNULL(number) ? NULL : PG_GETARG_JSONB_P(number);
+}
+
+/* The chunks of the profile's timeline, detoasted. */
+static void
+get_timelines(FunctionCallInfo fcinfo, CdpProfile *profile)
+{
+	ArrayType  *array;
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+
+	if (PG_ARGISNULL(ARG_TIMELINES))
+		return;
+	array = PG_GETARG_ARRAYTYPE_P(ARG_TIMELINES);
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
+					  &elements, &nulls, &count);
+	profile->timelines = palloc(sizeof(struct varlena *) * Max(count, 1));
+	for (int i = 0; i < count; i++)
+		if (!nulls[i])
+			profile->timelines[profile->ntimelines++] =
+				PG_DETOAST_DATUM_PACKED(elements[i]);
+}
+
+static void
+get_profile(FunctionCallInfo fcinfo, CdpProfile *profile)
+{
+	memset(profile, 0, sizeof(*profile));
+	profile->profile_id = PG_ARGISNULL(ARG_PROFILE_ID) ? 0 :
+		PG_GETARG_INT64(ARG_PROFILE_ID);
+	get_timelines(fcinfo, profile);
+	profile->traits = get_json(fcinfo, ARG_TRAITS);
+	profile->identifiers = get_json(fcinfo, ARG_IDENTIFIERS);
+	profile->consents = get_json(fcinfo, ARG_CONSENTS);
+	profile->scores = get_json(fcinfo, ARG_SCORES);
+	for (int i = 0; i < CDP_FIELD_ARGUMENTS; i++)
+	{
+		CdpType		type = cdp_segment_fields[i].type;
+
+		profile->field_is_null[i] = PG_ARGISNULL(ARG_FIELDS + i);
+		if (profile->field_is_null[i])
+			continue;
+		profile->fields[i] = PG_GETARG_DATUM(ARG_FIELDS + i);
+		if (type == CDP_TYPE_TEXT)
+			profile->fields[i] =
+				PointerGetDatum(PG_GETARG_TEXT_PP(ARG_FIELDS + i));
+	}
+}
+
+/*
+ * cdp._evaluate(predicates, context, as_of, ...): the numbers, from 1, of the
+ * predicates that are true of the profile.
+ */
+Datum
+cdp__evaluate(PG_FUNCTION_ARGS)
+{
+	Prepared   *prepared;
+	CdpEvaluation *evaluation;
+	CdpProfile	profile;
+	MemoryContext old_memory;
+	Datum	   *matched;
+	int			count = 0;
+
+	if (PG_ARGISNULL(ARG_PREDICATES) || PG_ARGISNULL(ARG_CONTEXT) ||
+		PG_ARGISNULL(ARG_AS_OF))
+		PG_RETURN_NULL();
+	prepared = get_prepared(fcinfo);
+	evaluation = prepared->evaluation;
+	get_profile(fcinfo, &profile);
+	matched = palloc(sizeof(Datum) * Max(evaluation->program->npredicates, 1));
+	cdp_segment_begin(evaluation, &profile, PG_GETARG_TIMESTAMPTZ(ARG_AS_OF));
+	old_memory = MemoryContextSwitchTo(evaluation->profile_context);
+	for (int i = 0; i < evaluation->program->npredicates; i++)
+		if (cdp_segment_root_truth(evaluation, i) == CDP_TRUE)
+			matched[count++] = Int32GetDatum(i + 1);
+	MemoryContextSwitchTo(old_memory);
+	PG_RETURN_ARRAYTYPE_P(construct_array(matched, count, INT4OID, 4, true,
+										  TYPALIGN_INT));
+}
+
+/* Bind one predicate as a program of its own. */
+static CdpProgram *
+bind_alone(CdpPredicate *predicate, Jsonb *context, List **messages)
+{
+	CdpProgram *program = palloc0(sizeof(CdpProgram));
+	CdpRoot    *root = palloc0(sizeof(CdpRoot));
+
+	program->context.json = context;
+	program->npredicates = 1;
+	program->roots = list_make1(root);
+	*messages = NIL;
+	root->expr = cdp_segment_bind(program, predicate, messages);
+	return program;
+}
+
+/* cdp._predicate_check(predicate, context): what the binder has to say. */
+Datum
+cdp__predicate_check(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	char	   *source = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	List	   *messages;
+	ListCell   *cell;
+
+	InitMaterializedSRF(fcinfo, 0);
+	bind_alone(cdp_segment_parse(source, strlen(source)),
+			   PG_GETARG_JSONB_P(1), &messages);
+	foreach(cell, messages)
+	{
+		CdpMessage *message = lfirst(cell);
+		Datum		values[4];
+		bool		nulls[4] = {false, false, false, message->hint == NULL};
+
+		values[0] = CStringGetTextDatum(message->is_error ? "error" : "warning");
+		values[1] = Int32GetDatum(pg_mbstrlen_with_len(source,
+													   message->position) + 1);
+		values[2] = CStringGetTextDatum(message->text);
+		values[3] = message->hint == NULL ? (Datum) 0 :
+			CStringGetTextDatum(message->hint);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * cdp._predicate_bind(predicate, context): the predicate, with the store's
+ * zone written into it if it needs one and names none; raises the first error
+ * that the binder finds.
+ */
+Datum
+cdp__predicate_bind(PG_FUNCTION_ARGS)
+{
+	char	   *source = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	CdpPredicate *predicate = cdp_segment_parse(source, strlen(source));
+	List	   *messages;
+	CdpProgram *program = bind_alone(predicate, PG_GETARG_JSONB_P(1),
+									 &messages);
+
+	cdp_segment_raise_first(messages, source);
+	if (program->uses_zone && predicate->time_zone == NULL)
+		predicate->time_zone = cdp_segment_store_zone(&program->context);
+	source = cdp_segment_print(predicate);
+	PG_RETURN_TEXT_P(cdp_segment_predicate_from_text(source, strlen(source)));
+}
+
+/* cdp.bucket(salt, id, count) */
+Datum
+cdp_bucket(PG_FUNCTION_ARGS)
+{
+	text	   *salt = PG_GETARG_TEXT_PP(0);
+	text	   *id = PG_GETARG_TEXT_PP(1);
+	int			count = PG_GETARG_INT32(2);
+
+	if (count < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of buckets must be at least 1")));
+	PG_RETURN_INT32(cdp_segment_bucket(VARDATA_ANY(salt),
+									   VARSIZE_ANY_EXHDR(salt),
+									   VARDATA_ANY(id), VARSIZE_ANY_EXHDR(id),
+									   count));
+}

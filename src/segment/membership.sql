@@ -1,0 +1,120 @@
+CREATE FUNCTION cdp._evaluation_context() RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT jsonb_build_object(
+		'zone', coalesce(cdp._setting('time_zone'), 'UTC'),
+		'events', (
+			SELECT jsonb_object_agg(event_name.name, event_name.name_id)
+			FROM cdp.event_name),
+		'properties', (
+			SELECT jsonb_object_agg(declared.event, declared.slots)
+			FROM (
+				SELECT event, jsonb_object_agg(property, slot) AS slots
+				FROM cdp.event_property
+				GROUP BY event
+				UNION ALL
+				SELECT '', jsonb_object_agg(property, slot)
+				FROM cdp.property_slot) AS declared
+			WHERE declared.slots IS NOT NULL),
+		'traits', (
+			SELECT jsonb_object_agg(trait.name, trait.type)
+			FROM cdp.trait),
+		'segments', (
+			SELECT jsonb_object_agg(segment.name, segment.predicate::text)
+			FROM cdp.segment),
+		'identifiers', (
+			SELECT jsonb_agg(identifier_type.type)
+			FROM cdp.identifier_type),
+		'scores', (
+			SELECT jsonb_agg(model.name)
+			FROM cdp.model))
+$$;
+COMMENT ON FUNCTION cdp._evaluation_context() IS
+'what the names in predicates mean in this store: events, properties, traits, segments, the time zone';
+
+-- Custom plans: profile_ids decides between a scan of all profiles, which can
+-- be parallel, and a few look-ups.
+CREATE FUNCTION cdp._evaluate_all(
+	predicates cdp.predicate[],
+	as_of timestamptz DEFAULT NULL,
+	profile_ids bigint[] DEFAULT NULL)
+RETURNS TABLE (profile_id bigint, ord integer, matched integer[])
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+	context jsonb := cdp._evaluation_context();
+	at timestamptz := coalesce(_evaluate_all.as_of, cdp.clock());
+BEGIN
+	RETURN QUERY
+	SELECT current.profile_id, current.ord,
+		cdp._evaluate(_evaluate_all.predicates, context, at,
+			current.profile_id,
+			ARRAY(
+				SELECT timeline_chunk.data
+				FROM cdp.timeline_chunk
+				WHERE timeline_chunk.profile_id = current.profile_id
+				ORDER BY timeline_chunk.chunk),
+			current.traits, current.identifiers, current.consents,
+			score.scores, current.kind, current.first_seen, current.last_seen,
+			current.events, current.orders, current.gross_revenue,
+			current.revenue, current.first_order_at, current.last_order_at,
+			score.rfm_recency, score.rfm_frequency, score.rfm_monetary,
+			score.lifecycle, score.clv_365d, score.churn_90d,
+			score.churn_band)
+	FROM cdp.profile_current AS current
+	LEFT JOIN cdp.profile_score AS score
+		ON score.profile_id = current.profile_id
+	WHERE _evaluate_all.profile_ids IS NULL
+		OR current.profile_id = ANY (_evaluate_all.profile_ids);
+END
+$$;
+COMMENT ON FUNCTION cdp._evaluate_all(cdp.predicate[], timestamptz, bigint[]) IS
+'for every live profile, or those given, the numbers, from 1, of the predicates that are true of it at an instant';
+
+CREATE FUNCTION cdp.is_member(
+	profile_id bigint,
+	predicate cdp.predicate,
+	as_of timestamptz DEFAULT cdp.clock())
+RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cardinality(evaluated.matched) > 0
+	FROM cdp._evaluate_all(ARRAY[$2], $3, ARRAY[cdp.resolve($1)]) AS evaluated
+$$;
+COMMENT ON FUNCTION cdp.is_member(bigint, cdp.predicate, timestamptz) IS
+'is the predicate true of the profile at an instant; NULL if there is no such profile';
+
+CREATE FUNCTION cdp.segment_size(
+	predicate cdp.predicate,
+	as_of timestamptz DEFAULT cdp.clock())
+RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT count(*)
+	FROM cdp._evaluate_all(ARRAY[$1], $2) AS evaluated
+	WHERE cardinality(evaluated.matched) > 0
+$$;
+COMMENT ON FUNCTION cdp.segment_size(cdp.predicate, timestamptz) IS
+'how many profiles the predicate is true of';
+
+CREATE FUNCTION cdp.predicate_check(
+	predicate cdp.predicate,
+	OUT severity text,
+	OUT "position" integer,
+	OUT message text,
+	OUT hint text)
+RETURNS SETOF record
+LANGUAGE sql STABLE ROWS 3
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT checked.severity, checked."position", checked.message, checked.hint
+	FROM cdp._predicate_check($1, cdp._evaluation_context()) AS checked
+$$;
+COMMENT ON FUNCTION cdp.predicate_check(cdp.predicate) IS
+'names and types of a predicate against the store: errors, and warnings of what is probably not meant';
