@@ -148,9 +148,10 @@ add_root(CdpBinder *binder, const CdpNode *node, const char *name,
 
 		if (!message->is_error)
 			continue;
-		cdp_segment_bind_error(binder, message->errcode, node,
-							   psprintf("segment \"%s\": %s", name,
-										message->text), message->hint);
+		if (message->errcode != ERRCODE_INVALID_OBJECT_DEFINITION)
+			message->text = psprintf("segment \"%s\": %s", name, message->text);
+		cdp_segment_bind_error(binder, message->errcode, node, message->text,
+							   message->hint);
 		break;
 	}
 	return number;

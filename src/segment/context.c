@@ -151,13 +151,13 @@ typedef struct Suggestion
 	int			distance;
 } Suggestion;
 
-/* Names further away than a third of their length are other names. */
+/* Names further away than two letters, or a third of them, are other names. */
 static void
 consider(Suggestion *suggestion, const char *candidate, int length)
 {
 	int			name_length = strlen(suggestion->name);
 	int			limit = Min(suggestion->distance - 1,
-							Max(name_length / 3, 1));
+							Max(name_length / 3, name_length > 2 ? 2 : 1));
 	int			distance;
 
 	if (name_length > 100 || length > 100 || limit < 0)

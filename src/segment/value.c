@@ -155,6 +155,17 @@ cdp_segment_to_numeric(const CdpValue *number)
 	return int64_div_fast_to_numeric(number->as.number.fixed, 4);
 }
 
+static bool
+is_zero(const CdpValue *number)
+{
+	Datum		zero = NumericGetDatum(int64_to_numeric(0));
+
+	if (number->as.number.numeric == NULL)
+		return number->as.number.fixed == 0;
+	return DatumGetBool(DirectFunctionCall2(numeric_eq, zero,
+											NumericGetDatum(number->as.number.numeric)));
+}
+
 static CdpValue
 number_arithmetic(int op, const CdpValue *a, const CdpValue *b)
 {
@@ -173,8 +184,7 @@ number_arithmetic(int op, const CdpValue *a, const CdpValue *b)
 		return cdp_segment_fixed(fixed);
 	left = NumericGetDatum(cdp_segment_to_numeric(a));
 	right = NumericGetDatum(cdp_segment_to_numeric(b));
-	if (op == '/' &&
-		DatumGetInt32(DirectFunctionCall1(numeric_sign, right)) == 0)
+	if (op == '/' && is_zero(b))
 		return null_value;
 	function = op == '+' ? numeric_add : op == '-' ? numeric_sub :
 		op == '*' ? numeric_mul : numeric_div;
