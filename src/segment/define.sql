@@ -1,0 +1,163 @@
+CREATE FUNCTION cdp._check_segment_name(name text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $1 IS NULL OR $1 !~ '^[a-z][a-z0-9_]{0,62}$' THEN
+		RAISE EXCEPTION 'invalid segment name "%"', $1
+			USING ERRCODE = 'invalid_name',
+				DETAIL = 'A segment name is a lower-case letter and up to 62 more letters, digits and underscores.';
+	END IF;
+END
+$$;
+
+-- The predicate as the segment of that name will keep it, after all checks.
+-- For them the segment is already defined so: a circle through it shows.
+CREATE FUNCTION cdp._bind_segment(name text, predicate cdp.predicate)
+RETURNS cdp.predicate
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	context jsonb := cdp._evaluation_context();
+	segments jsonb := coalesce(nullif(context -> 'segments', 'null'), '{}');
+BEGIN
+	segments := segments || jsonb_build_object($1, $2::text);
+	RETURN cdp._predicate_bind($2, context
+		|| jsonb_build_object('segments', segments));
+END
+$$;
+
+-- A new version only if something changed.  The lock keeps two sessions from
+-- making two halves of a circle.
+CREATE FUNCTION cdp._define_segment(
+	name text,
+	predicate cdp.predicate,
+	description text)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	bound cdp.predicate;
+	defined cdp.segment;
+BEGIN
+	LOCK TABLE cdp.segment IN SHARE ROW EXCLUSIVE MODE;
+	bound := cdp._bind_segment($1, $2);
+	SELECT * INTO defined FROM cdp.segment WHERE segment.name = $1;
+	IF defined.active
+		AND defined.predicate OPERATOR(cdp.=) bound
+		AND defined.description IS NOT DISTINCT FROM coalesce($3, defined.description)
+	THEN
+		RETURN defined.segment_id;
+	END IF;
+	INSERT INTO cdp.segment (name, predicate, description, defined_at)
+	VALUES ($1, bound, $3, cdp.clock())
+	ON CONFLICT ON CONSTRAINT segment_name_key DO UPDATE SET
+		predicate = excluded.predicate,
+		description = coalesce(excluded.description, segment.description),
+		version = segment.version + 1,
+		active = true,
+		author = current_user,
+		defined_at = excluded.defined_at,
+		error = NULL
+	RETURNING * INTO defined;
+	INSERT INTO cdp.segment_version
+		(segment_id, version, predicate, description, author, defined_at)
+	VALUES (defined.segment_id, defined.version, defined.predicate,
+		defined.description, defined.author, defined.defined_at);
+	RETURN defined.segment_id;
+END
+$$;
+
+CREATE FUNCTION cdp.define_segment(
+	name text,
+	predicate cdp.predicate,
+	description text DEFAULT NULL)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	segment_id integer;
+	warning record;
+BEGIN
+	PERFORM cdp._check_store();
+	PERFORM cdp._check_segment_name($1);
+	IF $2 IS NULL THEN
+		RAISE EXCEPTION 'segment "%" needs a predicate', $1
+			USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	segment_id := cdp._define_segment($1, $2, $3);
+	FOR warning IN
+		SELECT checked.message, checked.hint
+		FROM cdp.predicate_check($2) AS checked
+	LOOP
+		RAISE NOTICE '%', warning.message
+			USING HINT = coalesce(warning.hint, 'See cdp.predicate_check().');
+	END LOOP;
+	RETURN segment_id;
+END
+$$;
+COMMENT ON FUNCTION cdp.define_segment(text, cdp.predicate, text) IS
+'define or redefine a segment; its members follow at the next refresh; returns its segment_id';
+
+CREATE FUNCTION cdp.drop_segment(name text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	user_name text;
+BEGIN
+	PERFORM cdp._check_store();
+	LOCK TABLE cdp.segment IN SHARE ROW EXCLUSIVE MODE;
+	SELECT segment.name INTO user_name
+	FROM cdp.segment
+	WHERE strpos(segment.predicate::text, format('in_segment(%L)', $1)) > 0
+	ORDER BY segment.name
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'cannot drop segment "%"', $1
+			USING ERRCODE = 'dependent_objects_still_exist',
+				DETAIL = format('Segment "%s" refers to it.', user_name);
+	END IF;
+	DELETE FROM cdp.segment WHERE segment.name = $1;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'there is no segment "%"', $1
+			USING ERRCODE = 'undefined_object',
+				HINT = 'Segments are rows of cdp.segment.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp.drop_segment(text) IS
+'remove a segment and its versions; refused while another segment refers to it';
+
+CREATE FUNCTION cdp._segment_starter() RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._define_segment(name, predicate, description)
+	FROM (VALUES
+		('new_customers',
+			cdp.predicate 'kind = ''known'' and first(order) >= now - 30 days',
+			'customers whose first order is at most 30 days old'),
+		('abandoned_cart',
+			cdp.predicate 'sequence(cart_add then no order within 4 hours, 7 days)
+				and not did(order, since last(cart_add))',
+			'put something into a cart in the last week and ordered neither within four hours nor since'),
+		('lapsed_vip',
+			cdp.predicate 'orders >= 3 and rfm_monetary >= 4 and not did(order, 180 days)',
+			'among the best spenders, but no order for 180 days'),
+		('at_risk_high_value',
+			cdp.predicate 'churn_band = ''high'' and percentile(''clv'') >= 0.8',
+			'in the top fifth by expected value, and likely to leave'),
+		('sleeping',
+			cdp.predicate 'kind = ''known'' and did(any) and not did(any, 90 days)',
+			'customers without any event for 90 days'),
+		('one_time_buyers',
+			cdp.predicate 'orders = 1',
+			'have ordered exactly once')
+	) AS starter (name, predicate, description)
+$$;
+COMMENT ON FUNCTION cdp._segment_starter() IS
+'define the segments that a new store begins with';

@@ -1,0 +1,34 @@
+CREATE TABLE cdp.segment (
+	segment_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	name text COLLATE "C" NOT NULL UNIQUE
+		CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+	predicate cdp.predicate NOT NULL,
+	version integer NOT NULL DEFAULT 1,
+	description text,
+	active boolean NOT NULL DEFAULT true,
+	author text NOT NULL DEFAULT current_user,
+	defined_at timestamptz NOT NULL DEFAULT now(),
+	size bigint,
+	as_of timestamptz,
+	error text
+);
+COMMENT ON TABLE cdp.segment IS
+'segments as they are defined now; change them with cdp.define_segment() and cdp.drop_segment()';
+COMMENT ON COLUMN cdp.segment.active IS 'refreshed; others keep their members';
+COMMENT ON COLUMN cdp.segment.size IS 'members at the last refresh';
+COMMENT ON COLUMN cdp.segment.as_of IS 'the instant of the last refresh';
+COMMENT ON COLUMN cdp.segment.error IS
+'why the last refresh could not evaluate it; its members are those of as_of';
+
+CREATE TABLE cdp.segment_version (
+	segment_id integer NOT NULL
+		REFERENCES cdp.segment (segment_id) ON DELETE CASCADE,
+	version integer NOT NULL,
+	predicate cdp.predicate NOT NULL,
+	description text,
+	author text NOT NULL,
+	defined_at timestamptz NOT NULL,
+	PRIMARY KEY (segment_id, version)
+);
+COMMENT ON TABLE cdp.segment_version IS
+'every definition that a segment has had, by whom and when';
