@@ -31,10 +31,11 @@
  * with SQL values call cdp_norm_check_encoding() first, which refuses
  * databases of another encoding.
  *
- * Cost: plain ASCII text and E.164 numbers never leave C (well under a
- * microsecond); other text costs about a microsecond in ICU; a national phone
- * number costs 150 us in libphonenumber and is remembered.  phone.c tells how
- * that library is kept out of backends that never see one.
+ * Cost: plain ASCII text and international phone numbers never leave C (well
+ * under a microsecond); other text takes about a microsecond in ICU; a
+ * national phone number takes 10 to 150 us in libphonenumber, and is
+ * remembered.  phone.c tells how that library is kept out of backends that
+ * never see one.
  */
 #ifndef CDP_NORM_H
 #define CDP_NORM_H
@@ -82,7 +83,7 @@ extern bool cdp_norm_phone(const char *s, int len, const char *region,
 						   StringInfo out, const char **reason);
 
 /*
- * Whether these bytes have the form of E.164: "+", a country code in use, 8
+ * Whether these bytes have the form of E.164: "+", a country code in use, 7
  * to 15 digits in all.  Says nothing about the plan of that country.
  */
 extern bool cdp_norm_is_e164(const char *s, int len);

@@ -16,12 +16,14 @@
  *	- two values are equal exactly when their bytes are, so the operators,
  *	  the hash and the sort support are those of bytea: no collation, the
  *	  same order in every locale;
- *	- input of any output is the identity, also after an upgrade (phone.c
- *	  tells what that takes when numbering plans change).
+ *	- what was put out can be put in again.  Unicode promises it for the
+ *	  characters it has assigned; phone.c tells what it takes when numbering
+ *	  plans change.
  *
- * Casts to text are for assignment, not implicit: otherwise email = 'Ann@x.org'::text
- * would quietly compare as text and find nothing.  It is an error, and
- * 'Ann@x.org'::text::cdp.email is what was meant.
+ * The cast to text is for assignment, not implicit: otherwise
+ *		address = 'Ann@x.org'::text
+ * would quietly compare as text and find nothing.  It is an error instead,
+ * and 'Ann@x.org'::text::cdp.email is what was meant.
  *
  * The text form of a key is drawn in identifier_key.c.
  */

@@ -70,14 +70,16 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	StringInfoData once;
 	StringInfoData twice;
 	const char *reason = NULL;
+	const char *canonical;
 	char	   *copy;
+	int			length;
 	int			which;
 
-	if (size < 1)
+	if (size < 2)
 		return 0;
 	which = data[0] % lengthof(normalisers);
 	/* a copy of the exact size, so that reading past it is seen */
-	copy = malloc(size);
+	copy = malloc(size - 1);
 	memcpy(copy, data + 1, size - 1);
 	initStringInfo(&once);
 	initStringInfo(&twice);
@@ -86,16 +88,18 @@ LLVMFuzzerTestOneInput(const uint8 *data, size_t size)
 	{
 		fuzz_insist(reason != NULL, "a refusal has a reason");
 		fuzz_insist(strcmp(once.data, "before") == 0 && once.len == 6,
-			   "a refusal leaves the output as it was");
+					"a refusal leaves the output as it was");
 	}
 	else
 	{
 		fuzz_insist(once.len > 6, "a canonical form is not empty");
-		insist_utf8(once.data + 6, once.len - 6);
-		fuzz_insist(normalise(which, once.data + 6, once.len - 6, &twice, &reason),
-			   "a canonical form is usable");
-		fuzz_insist(strcmp(once.data + 6, twice.data) == 0,
-			   "a canonical form is its own canonical form");
+		canonical = once.data + 6;
+		length = once.len - 6;
+		insist_utf8(canonical, length);
+		fuzz_insist(normalise(which, canonical, length, &twice, &reason),
+					"a canonical form is usable");
+		fuzz_insist(strcmp(canonical, twice.data) == 0,
+					"a canonical form is its own canonical form");
 	}
 	free(copy);
 	pfree(once.data);
