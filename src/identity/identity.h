@@ -54,8 +54,6 @@
 #ifndef CDP_IDENTITY_H
 #define CDP_IDENTITY_H
 
-#include "postgres.h"
-
 #include "datatype/timestamp.h"
 
 /* A record may name at most so many distinct identifiers. */
@@ -101,7 +99,7 @@ typedef struct CdpIdentitySet
  * cdp._stitch(set_ids) or cdp._add_todo in the same transaction.
  *
  * May raise for want of rights, never for what a record says.  Uses SPI; the
- * caller need not be connected.  Results are in the caller's memory context.
+ * caller need not be connected, and has search_path = pg_catalog, pg_temp.
  */
 extern void cdp_identity_attach(CdpIdentitySet *sets, int nsets, bool queue);
 

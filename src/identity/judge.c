@@ -1,0 +1,332 @@
+/*
+ * judge.c
+ *		The function: from evidence and rules to profiles.
+ *
+ * Pure: it reads and fills a CdpGraph and touches no table.  In order:
+ *
+ *	pairs	which weak identifiers were in one set with which strong ones;
+ *	shared	a weak identifier with more strong ones of one kind (type, and
+ *			source if the type is scoped) than its type allows is shared;
+ *	parts	each set joins its identifiers that link: neither blocked nor
+ *			describing nor shared.  A shared identifier is a part of its own;
+ *	ids		the id of a part is the smallest profile id whose founder is in it.
+ *			A founder that belongs to no part any more (blocked, erased) is
+ *			followed by the strongest, then oldest, identifier that was born
+ *			with the id.  A part without a founder is an orphan: it gets a new
+ *			id, founded by its oldest strong, else oldest identifier.
+ *
+ * "Oldest" is the smallest identifier_id: what is stored, not event times.
+ *
+ * Worked example.  Device d (id 1) came with user u (2), then with user v (3).
+ * Attach gave all three leaf 7, founded by u.  Pairs are (d,u) and (d,v): two
+ * users on a device that allows one, so d is shared.  Parts: {d}, {u}, {v}.
+ * u founds 7, so {u} stays 7; {d} and {v} are orphans and get 8 and 9, in the
+ * order of their founders' ids.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "identity/graph.h"
+
+#define INTERRUPT_EVERY 0xFFFF	/* rows between looks for a cancel, a mask */
+
+static int
+compare_pairs(const void *a, const void *b)
+{
+	uint64		left = *(const uint64 *) a;
+	uint64		right = *(const uint64 *) b;
+
+	return (left > right) - (left < right);
+}
+
+/* Can the identifier ever be shared? */
+static bool
+is_weak(const CdpGraph *graph, const GraphNode *node)
+{
+	return node_is_usable(graph, node) && !node_type(graph, node)->strong &&
+		node_type(graph, node)->max_strong_per_value > 0;
+}
+
+static bool
+is_strong(const CdpGraph *graph, const GraphNode *node)
+{
+	return node_is_usable(graph, node) && node_type(graph, node)->strong;
+}
+
+/* Write the pairs of a set to pairs, or only count them if that is NULL. */
+static int64
+list_pairs(const CdpGraph *graph, const GraphSet *set, uint64 *pairs)
+{
+	const int32 *members = graph->members + set->first_member;
+	int64		count = 0;
+
+	for (int i = 0; i < set->nmembers; i++)
+	{
+		if (!is_strong(graph, &graph->nodes[members[i]]))
+			continue;
+		for (int j = 0; j < set->nmembers; j++)
+		{
+			if (!is_weak(graph, &graph->nodes[members[j]]))
+				continue;
+			if (pairs != NULL)
+				pairs[count] = MAKE_PAIR(members[j], members[i]);
+			count++;
+		}
+	}
+	return count;
+}
+
+/* Find graph->pairs: distinct, ordered by weak node, then strong node. */
+void
+cdp_judge_pairs(CdpGraph *graph)
+{
+	int64		count = 0;
+	int64		kept = 0;
+
+	for (int64 i = 0; i < graph->nsets; i++)
+		count += list_pairs(graph, &graph->sets[i], NULL);
+	if (graph->pairs != NULL)
+		pfree(graph->pairs);
+	graph->pairs = MemoryContextAllocHuge(graph->context,
+										  sizeof(uint64) * (count + 1));
+	count = 0;
+	for (int64 i = 0; i < graph->nsets; i++)
+	{
+		count += list_pairs(graph, &graph->sets[i], graph->pairs + count);
+		if ((i & INTERRUPT_EVERY) == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	qsort(graph->pairs, count, sizeof(uint64), compare_pairs);
+	for (int64 i = 0; i < count; i++)
+		if (i == 0 || graph->pairs[i] != graph->pairs[kept - 1])
+			graph->pairs[kept++] = graph->pairs[i];
+	graph->npairs = kept;
+}
+
+/* Is the weak node of these pairs seen with too many strong ones of a kind? */
+static bool
+has_too_many(const CdpGraph *graph, const uint64 *pairs, int64 count,
+			 int32 *counts)
+{
+	const GraphNode *weak = &graph->nodes[PAIR_WEAK(pairs[0])];
+	int			most = 0;
+
+	for (int64 i = 0; i < count; i++)
+	{
+		int			kind = graph->nodes[PAIR_STRONG(pairs[i])].kind;
+
+		most = Max(most, ++counts[kind]);
+	}
+	for (int64 i = 0; i < count; i++)
+		counts[graph->nodes[PAIR_STRONG(pairs[i])].kind] = 0;
+	return most > node_type(graph, weak)->max_strong_per_value;
+}
+
+/* Mark the shared nodes; those outside stay what they are. */
+void
+cdp_judge_shared(CdpGraph *graph)
+{
+	int32	   *counts = palloc0(sizeof(int32) * (graph->nkinds + 1));
+	int64		first = 0;
+
+	for (int64 i = 0; i < graph->nnodes; i++)
+	{
+		GraphNode  *node = &graph->nodes[i];
+
+		node->flags &= ~NODE_SHARED_NOW;
+		if ((node->flags & NODE_INSIDE) == 0 && (node->flags & NODE_SHARED) != 0)
+			node->flags |= NODE_SHARED_NOW;
+	}
+	while (first < graph->npairs)
+	{
+		int32		weak = PAIR_WEAK(graph->pairs[first]);
+		int64		next = first + 1;
+
+		while (next < graph->npairs && PAIR_WEAK(graph->pairs[next]) == weak)
+			next++;
+		if ((graph->nodes[weak].flags & NODE_INSIDE) != 0 &&
+			has_too_many(graph, graph->pairs + first, next - first, counts))
+			graph->nodes[weak].flags |= NODE_SHARED_NOW;
+		first = next;
+	}
+	pfree(counts);
+}
+
+/* Join what each set says is one person. */
+void
+cdp_judge_parts(CdpGraph *graph)
+{
+	MemoryContext old = MemoryContextSwitchTo(graph->context);
+
+	cdp_components_init(&graph->parts, graph->nnodes);
+	MemoryContextSwitchTo(old);
+	for (int64 i = 0; i < graph->nsets; i++)
+	{
+		const GraphSet *set = &graph->sets[i];
+		const int32 *members = graph->members + set->first_member;
+		int32		first = -1;
+
+		for (int j = 0; j < set->nmembers; j++)
+		{
+			const GraphNode *node = &graph->nodes[members[j]];
+
+			if ((node->flags & NODE_INSIDE) == 0 || !node_links(graph, node))
+				continue;
+			if (first < 0)
+				first = members[j];
+			else
+				cdp_components_join(&graph->parts, first, members[j]);
+		}
+		if ((i & INTERRUPT_EVERY) == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	for (int64 i = 0; i < graph->nnodes; i++)
+	{
+		GraphNode  *node = &graph->nodes[i];
+
+		node->part = -1;
+		if ((node->flags & NODE_INSIDE) != 0 && node_is_usable(graph, node))
+			node->part = cdp_components_find(&graph->parts, i);
+	}
+}
+
+/* Is a the better founder: strong before weak, then the older one? */
+static bool
+is_better_founder(const CdpGraph *graph, int32 a, int32 b)
+{
+	const GraphNode *left = &graph->nodes[a];
+	const GraphNode *right = &graph->nodes[b];
+	bool		left_strong = node_type(graph, left)->strong;
+	bool		right_strong = node_type(graph, right)->strong;
+
+	if (left_strong != right_strong)
+		return left_strong;
+	return left->identifier_id < right->identifier_id;
+}
+
+/* Find who founds each profile today. */
+static void
+find_founders(CdpGraph *graph)
+{
+	for (int64 i = 0; i < graph->nprofiles; i++)
+	{
+		GraphProfile *profile = &graph->profiles[i];
+		int32		node = cdp_id_map_get(graph->node_map, profile->founder);
+
+		profile->founder_node = -1;
+		if (node >= 0 && graph->nodes[node].part >= 0 &&
+			graph->nodes[node].profile == i)
+			profile->founder_node = node;
+	}
+	/* Heirs: among those born with the id of a founder who is gone. */
+	for (int64 i = 0; i < graph->nnodes; i++)
+	{
+		GraphNode  *node = &graph->nodes[i];
+		GraphProfile *profile;
+
+		if (node->part < 0 || node->profile < 0)
+			continue;
+		profile = &graph->profiles[node->profile];
+		if (profile->founder_node >= 0 &&
+			graph->nodes[profile->founder_node].identifier_id == profile->founder)
+			continue;
+		if (profile->founder_node < 0 ||
+			is_better_founder(graph, i, profile->founder_node))
+			profile->founder_node = i;
+	}
+}
+
+static int
+compare_orphans(const void *a, const void *b, void *graph)
+{
+	int64		left = ((CdpGraph *) graph)->nodes[*(const int32 *) a].identifier_id;
+	int64		right = ((CdpGraph *) graph)->nodes[*(const int32 *) b].identifier_id;
+
+	return (left > right) - (left < right);
+}
+
+/* List the founders-to-be of parts that have no id. */
+static void
+find_orphans(CdpGraph *graph)
+{
+	int32	   *best = MemoryContextAllocHuge(graph->context,
+											  sizeof(int32) * (graph->nnodes + 1));
+
+	memset(best, -1, sizeof(int32) * (graph->nnodes + 1));
+	for (int64 i = 0; i < graph->nnodes; i++)
+	{
+		int32		part = graph->nodes[i].part;
+
+		if (part < 0 || graph->part_ids[part] != 0)
+			continue;
+		if (best[part] < 0 || is_better_founder(graph, i, best[part]))
+			best[part] = i;
+	}
+	graph->orphans = best;
+	graph->norphans = 0;
+	for (int64 i = 0; i < graph->nnodes; i++)
+		if (best[i] >= 0)
+			graph->orphans[graph->norphans++] = best[i];
+	qsort_arg(graph->orphans, graph->norphans, sizeof(int32),
+			  compare_orphans, graph);
+}
+
+/* Give each part its profile id; orphans are left to be numbered. */
+void
+cdp_judge_ids(CdpGraph *graph)
+{
+	graph->part_ids = MemoryContextAllocHuge(graph->context,
+											 sizeof(int64) * (graph->nnodes + 1));
+	memset(graph->part_ids, 0, sizeof(int64) * (graph->nnodes + 1));
+	find_founders(graph);
+	for (int64 i = 0; i < graph->nprofiles; i++)
+	{
+		const GraphProfile *profile = &graph->profiles[i];
+		int64	   *part_id;
+
+		if (profile->founder_node < 0)
+			continue;
+		part_id = &graph->part_ids[graph->nodes[profile->founder_node].part];
+		if (*part_id == 0 || profile->profile_id < *part_id)
+			*part_id = profile->profile_id;
+	}
+	find_orphans(graph);
+}
+
+/* See graph.h. */
+int32
+cdp_judge_owner(const CdpGraph *graph, const GraphSet *set, bool *tied)
+{
+	const int32 *members = graph->members + set->first_member;
+	int32		owner = -1;
+
+	*tied = false;
+	for (int i = 0; i < set->nmembers; i++)
+	{
+		const GraphNode *node = &graph->nodes[members[i]];
+		const GraphNode *best = owner < 0 ? NULL : &graph->nodes[owner];
+		int			order;
+
+		if (!node_is_usable(graph, node))
+			continue;
+		if (best == NULL)
+			order = -1;
+		else if (node_links(graph, node) != node_links(graph, best))
+			order = node_links(graph, node) ? -1 : 1;
+		else
+			order = node_type(graph, node)->priority -
+				node_type(graph, best)->priority;
+		if (order == 0)
+			*tied = true;
+		if (order < 0)
+			*tied = false;
+		if (order < 0 ||
+			(order == 0 && node->identifier_id < best->identifier_id))
+			owner = members[i];
+	}
+	/* Of those that link any will do: they are in one profile. */
+	if (*tied && node_links(graph, &graph->nodes[owner]))
+		*tied = false;
+	return owner;
+}

@@ -1,0 +1,59 @@
+CREATE FUNCTION cdp.resolve(profile_id bigint) RETURNS bigint
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT profile.root FROM cdp.profile WHERE profile.profile_id = $1
+$$;
+COMMENT ON FUNCTION cdp.resolve(bigint) IS
+'the live profile that a profile id leads to, whenever it was given; NULL if it never was';
+
+CREATE FUNCTION cdp._find_identifier(type text, value text, source text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT identifier.identifier_id
+	FROM cdp.identifier_type
+	JOIN cdp.identifier USING (type_id)
+	WHERE identifier_type.type = $1
+		AND identifier.scope = coalesce($3, '')
+		AND identifier.value = cdp._canonical_value($1, $2,
+			(SELECT default_region FROM cdp.source WHERE source.name = $3))
+$$;
+COMMENT ON FUNCTION cdp._find_identifier(text, text, text) IS
+'the identifier of a type, raw value and source (NULL for types that mean the same everywhere)';
+
+CREATE FUNCTION cdp._canonical_value(type text, value text, region text DEFAULT NULL)
+RETURNS text
+LANGUAGE c STABLE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'cdp__canonical_value';
+COMMENT ON FUNCTION cdp._canonical_value(text, text, text) IS
+'the canonical form of a value by its identifier type, in the store''s region if none is given; NULL if it has none';
+
+CREATE FUNCTION cdp.find_profile(type text, value text, source text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT profile.root
+	FROM cdp.identifier
+	JOIN cdp.profile ON profile.profile_id = identifier.leaf
+	WHERE identifier.identifier_id = cdp._find_identifier($1, $2, $3)
+$$;
+COMMENT ON FUNCTION cdp.find_profile(text, text, text) IS
+'the live profile of an identifier as it was written (it is normalised first); source is for types whose values are a source''s own';
+
+CREATE FUNCTION cdp._owner_profiles(set_ids bigint[])
+RETURNS TABLE (set_id bigint, profile_id bigint)
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT identifier_set.set_id, profile.root
+	FROM unnest($1) AS given (set_id)
+	JOIN cdp.identifier_set ON identifier_set.set_id = given.set_id
+	JOIN cdp.identifier ON identifier.identifier_id = identifier_set.owner
+	JOIN cdp.profile ON profile.profile_id = identifier.leaf
+$$;
+COMMENT ON FUNCTION cdp._owner_profiles(bigint[]) IS
+'the live profile that has the events of each of these sets; none for a set that nobody owns';

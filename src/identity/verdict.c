@@ -1,0 +1,615 @@
+/*
+ * verdict.c
+ *		Writes what judging found different from the tables.
+ *
+ * Only rows that differ are written, so judging what is right already writes
+ * nothing, and a rebuild after increments writes nothing at all.
+ *
+ *	identifier	leaf (only of those that part from their founder), shared
+ *	profile		new ids, root, founder, split_epoch
+ *	identity_log	a row per profile that became, or lost something to, another
+ *	identifier_set	owner; and the epoch of sets that wait to be judged but
+ *				were part of this judgement, so that they need no second one
+ *
+ * Locks.  The caller holds CDP_LOCK_MERGER.  Profiles are locked in id order,
+ * then updated.  The row of identity_state is locked until the end of the
+ * transaction if something was split: a change of rules waits for it.
+ *
+ * Owners of sets, and what their events do, are verdict_moves.c's.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/base.h"
+#include "identity/plans.h"
+#include "identity/verdict.h"
+
+/* A line of the identity log before it is put together. */
+typedef struct Move
+{
+	int64		before;			/* live profile */
+	int64		after;			/* live profile */
+	int64		profile_id;		/* an id that leads to after now, or 0 */
+	int64		identifier_id;	/* an identifier that has a new leaf, or 0 */
+} Move;
+
+typedef struct MoveList
+{
+	Move	   *moves;
+	int64		count;
+} MoveList;
+
+/* Changed rows on their way to the tables. */
+typedef struct Changes
+{
+	CdpIdList	nodes;			/* identifiers with another leaf or shared */
+	CdpIdList	leaves;
+	bool	   *shared;			/* of nodes */
+	CdpIdList	stamped;		/* live profiles that something left */
+	MoveList	moves;
+	int64		first_fresh;	/* profiles of the graph from here on are new */
+} Changes;
+
+/* The leaf that an inside node must have; 0: none. */
+static int64
+new_leaf(const CdpGraph *graph, const GraphNode *node)
+{
+	const GraphProfile *profile;
+
+	if (node->part < 0)
+		return 0;
+	if (node->profile >= 0)
+	{
+		profile = &graph->profiles[node->profile];
+		if (profile->founder_node >= 0 &&
+			graph->nodes[profile->founder_node].part == node->part)
+			return profile->profile_id;
+	}
+	return graph->part_ids[node->part];
+}
+
+/* The root that a loaded profile must have. */
+static int64
+new_root(const CdpGraph *graph, const GraphProfile *profile)
+{
+	if (profile->founder_node < 0)
+		return profile->profile_id;
+	return graph->part_ids[graph->nodes[profile->founder_node].part];
+}
+
+static void
+add_move(MoveList *list, Move move)
+{
+	if (list->count == 0)
+		list->moves = palloc(sizeof(Move) * 64);
+	else if (list->count >= 64 && (list->count & (list->count - 1)) == 0)
+		list->moves = repalloc_huge(list->moves,
+									sizeof(Move) * list->count * 2);
+	list->moves[list->count++] = move;
+}
+
+/* Number the parts without an id; their profiles are the last of the graph. */
+static void
+number_orphans(CdpGraph *graph, Changes *changes)
+{
+	changes->first_fresh = graph->nprofiles;
+	for (int i = 0; i < graph->norphans; i++)
+	{
+		int32		founder = graph->orphans[i];
+		int64		profile_id = cdp_identity_next_number("profile_id_seq");
+		int32		place = cdp_graph_profile(graph, profile_id);
+
+		graph->profiles[place].founder = graph->nodes[founder].identifier_id;
+		graph->profiles[place].founder_node = founder;
+		graph->part_ids[graph->nodes[founder].part] = profile_id;
+	}
+}
+
+/* Find the identifiers that differ, and what that says of profiles. */
+static void
+compare_nodes(const CdpGraph *graph, Changes *changes, CdpVerdict *verdict)
+{
+	changes->shared = palloc_extended(sizeof(bool) * (Size) (graph->nnodes + 1),
+									  MCXT_ALLOC_HUGE);
+	for (int64 i = 0; i < graph->nnodes; i++)
+	{
+		const GraphNode *node = &graph->nodes[i];
+		bool		shared = (node->flags & NODE_SHARED_NOW) != 0;
+		int64		before = node_old_profile(graph, node);
+		int64		after = node_new_profile(graph, node);
+		int64		leaf;
+		int64		old_leaf;
+
+		if ((node->flags & NODE_INSIDE) == 0)
+			continue;
+		leaf = new_leaf(graph, node);
+		old_leaf = (node->flags & NODE_PLACED) ?
+			graph->profiles[node->profile].profile_id : 0;
+		if (before != after || shared != ((node->flags & NODE_SHARED) != 0))
+		{
+			if (before != 0)
+				cdp_identity_list_add(&verdict->affected, before);
+			if (after != 0)
+				cdp_identity_list_add(&verdict->affected, after);
+		}
+		if (leaf == old_leaf && shared == ((node->flags & NODE_SHARED) != 0))
+			continue;
+		changes->shared[changes->nodes.count] = shared;
+		cdp_identity_list_add(&changes->nodes, node->identifier_id);
+		cdp_identity_list_add(&changes->leaves, leaf);
+		if (before != 0)
+			cdp_identity_list_add(&changes->stamped, before);
+		if (after != 0)
+			cdp_identity_list_add(&changes->stamped, after);
+		if (before != 0 && after != 0 && before != after)
+			add_move(&changes->moves,
+					 (Move) {before, after, 0, node->identifier_id});
+	}
+}
+
+/* Note profiles that lose an id which led to them, but not all of them. */
+static void
+compare_profiles(const CdpGraph *graph, Changes *changes)
+{
+	for (int64 i = 0; i < changes->first_fresh; i++)
+	{
+		const GraphProfile *profile = &graph->profiles[i];
+		int32		place;
+		int64		root;
+
+		if (profile->founder == 0)
+			continue;
+		root = new_root(graph, profile);
+		place = cdp_id_map_get(graph->profile_map, profile->root);
+		if (root == profile->root ||
+			root == new_root(graph, &graph->profiles[place]))
+			continue;
+		cdp_identity_list_add(&changes->stamped, profile->root);
+		cdp_identity_list_add(&changes->stamped, root);
+	}
+}
+
+/* Write the identifiers that differ. */
+static void
+write_nodes(Changes *changes)
+{
+	static CdpPlan update_plan = {
+		"UPDATE cdp.identifier SET shared = given.shared,"
+		" former_leaf = CASE WHEN given.leaf = 0"
+		" THEN coalesce(identifier.leaf, identifier.former_leaf) END,"
+		" leaf = nullif(given.leaf, 0)"
+		" FROM unnest($1::bigint[], $2::bigint[], $3::boolean[])"
+		" AS given (identifier_id, leaf, shared)"
+		" WHERE identifier.identifier_id = given.identifier_id",
+		3, {INT8ARRAYOID, INT8ARRAYOID, BOOLARRAYOID}
+	};
+
+	if (changes->nodes.count == 0)
+		return;
+	cdp_base_execute(&update_plan, (Datum[]) {
+		cdp_identity_list_array(&changes->nodes),
+		cdp_identity_list_array(&changes->leaves),
+		cdp_identity_bool_array(changes->shared, changes->nodes.count)
+	}, NULL, false, 0);
+}
+
+/* A new epoch, if anything stopped being true; else 0. */
+static int64
+begin_epoch(const Changes *changes)
+{
+	static CdpPlan epoch_plan = {
+		"UPDATE cdp.identity_state SET epoch = epoch + 1 RETURNING epoch", 0
+	};
+	bool		isnull;
+
+	if (changes->stamped.count == 0 && changes->nodes.count == 0)
+		return 0;
+	cdp_base_execute(&epoch_plan, NULL, NULL, false, 0);
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+									   SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/* See verdict.h. */
+void
+cdp_verdict_lock_profiles(CdpIdList *profile_ids)
+{
+	static CdpPlan lock_plan = {
+		"SELECT FROM cdp.profile WHERE profile_id = ANY ($1)"
+		" ORDER BY profile_id FOR UPDATE",
+		1, {INT8ARRAYOID}
+	};
+
+	cdp_identity_list_sort(profile_ids);
+	if (profile_ids->count > 0)
+		cdp_base_execute(&lock_plan, (Datum[]) {
+			cdp_identity_list_array(profile_ids)
+		}, NULL, false, 0);
+}
+
+static void
+insert_profiles(const CdpGraph *graph, const Changes *changes)
+{
+	static CdpPlan insert_plan = {
+		"INSERT INTO cdp.profile (profile_id, root, founder, created_at, rooted_at)"
+		" SELECT profile_id, profile_id, founder, $3, $3"
+		" FROM unnest($1::bigint[], $2::bigint[]) AS fresh (profile_id, founder)",
+		3, {INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID}
+	};
+	CdpIdList	profiles = {0};
+	CdpIdList	founders = {0};
+
+	for (int64 i = changes->first_fresh; i < graph->nprofiles; i++)
+	{
+		cdp_identity_list_add(&profiles, graph->profiles[i].profile_id);
+		cdp_identity_list_add(&founders, graph->profiles[i].founder);
+	}
+	if (profiles.count > 0)
+		cdp_base_execute(&insert_plan, (Datum[]) {
+			cdp_identity_list_array(&profiles),
+			cdp_identity_list_array(&founders),
+			TimestampTzGetDatum(cdp_base_clock())
+		}, NULL, false, 0);
+}
+
+/*
+ * The split_epoch that each profile's row must have, by place: a live one has
+ * the highest of those that merged into it, or the new epoch if it was split.
+ */
+static int64 *
+find_epochs(CdpGraph *graph, Changes *changes, int64 epoch)
+{
+	int64	   *epochs = palloc_extended(sizeof(int64) * (Size) (graph->nprofiles + 1),
+										 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (int64 i = 0; i < changes->first_fresh; i++)
+	{
+		const GraphProfile *profile = &graph->profiles[i];
+		int32		place;
+
+		if (profile->founder == 0)
+			continue;
+		place = cdp_id_map_get(graph->profile_map, new_root(graph, profile));
+		epochs[place] = Max(epochs[place], profile->root_epoch);
+	}
+	cdp_identity_list_sort(&changes->stamped);
+	for (int i = 0; i < changes->stamped.count; i++)
+	{
+		int32		place = cdp_id_map_get(graph->profile_map,
+										   changes->stamped.ids[i]);
+
+		if (place >= 0)
+			epochs[place] = epoch;
+	}
+	return epochs;
+}
+
+/* Find and write the profiles that differ; new ones are there already. */
+static void
+write_profiles(CdpGraph *graph, Changes *changes, CdpVerdict *verdict,
+			   int64 epoch)
+{
+	static CdpPlan update_plan = {
+		"UPDATE cdp.profile SET founder = given.founder,"
+		" split_epoch = greatest(split_epoch, given.epoch),"
+		" rooted_at = CASE WHEN profile.root = given.root THEN rooted_at ELSE $5 END,"
+		" root = given.root"
+		" FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])"
+		" AS given (profile_id, root, founder, epoch)"
+		" WHERE profile.profile_id = given.profile_id",
+		5, {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID}
+	};
+	int64	   *epochs = find_epochs(graph, changes, epoch);
+	CdpIdList	profiles = {0};
+	CdpIdList	locked = {0};
+	CdpIdList	roots = {0};
+	CdpIdList	founders = {0};
+	CdpIdList	stamps = {0};
+
+	for (int64 i = 0; i < graph->nprofiles; i++)
+	{
+		const GraphProfile *profile = &graph->profiles[i];
+		bool		fresh = i >= changes->first_fresh;
+		int64		root = fresh ? profile->profile_id : new_root(graph, profile);
+		int64		founder = profile->founder;
+		int64		old_epoch = fresh ? 0 : profile->root_epoch;
+
+		if (founder == 0)
+			continue;
+		if (profile->founder_node >= 0)
+			founder = graph->nodes[profile->founder_node].identifier_id;
+		if (root != profile->root)
+		{
+			add_move(&changes->moves,
+					 (Move) {profile->root, root, profile->profile_id, 0});
+			cdp_identity_list_add(&verdict->affected, profile->root);
+			cdp_identity_list_add(&verdict->affected, root);
+		}
+		if (root == profile->root && founder == profile->founder &&
+			(root != profile->profile_id || epochs[i] <= old_epoch))
+			continue;
+		cdp_identity_list_add(&profiles, profile->profile_id);
+		cdp_identity_list_add(&locked, profile->profile_id);
+		cdp_identity_list_add(&roots, root);
+		cdp_identity_list_add(&founders, founder);
+		cdp_identity_list_add(&stamps, root == profile->profile_id ? epochs[i] : 0);
+	}
+	if (profiles.count == 0)
+		return;
+	cdp_verdict_lock_profiles(&locked);
+	cdp_base_execute(&update_plan, (Datum[]) {
+		cdp_identity_list_array(&profiles),
+		cdp_identity_list_array(&roots),
+		cdp_identity_list_array(&founders),
+		cdp_identity_list_array(&stamps),
+		TimestampTzGetDatum(cdp_base_clock())
+	}, NULL, false, 0);
+}
+
+/* For each profile of before, by place: the first set that joined it to another. */
+static int64 *
+find_evidence(CdpGraph *graph)
+{
+	int64	   *evidence = palloc_extended(sizeof(int64) * (Size) (graph->nprofiles + 1),
+										   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (int64 i = 0; i < graph->nsets; i++)
+	{
+		const GraphSet *set = &graph->sets[i];
+		const int32 *members = graph->members + set->first_member;
+		int64		first = 0;
+		bool		joins = false;
+
+		for (int j = 0; j < set->nmembers; j++)
+		{
+			const GraphNode *node = &graph->nodes[members[j]];
+			int64		before = node_old_profile(graph, node);
+
+			if (node->part < 0 || !node_links(graph, node) || before == 0)
+				continue;
+			joins |= first != 0 && first != before;
+			first = before;
+		}
+		for (int j = 0; joins && j < set->nmembers; j++)
+		{
+			const GraphNode *node = &graph->nodes[members[j]];
+			int32		place;
+
+			if (node->part < 0 || !node_links(graph, node) ||
+				node_old_profile(graph, node) == 0)
+				continue;
+			place = cdp_id_map_get(graph->profile_map,
+								   node_old_profile(graph, node));
+			if (evidence[place] == 0 || set->set_id < evidence[place])
+				evidence[place] = set->set_id;
+		}
+	}
+	return evidence;
+}
+
+static int
+compare_moves(const void *a, const void *b)
+{
+	const Move *left = a;
+	const Move *right = b;
+
+	if (left->before != right->before)
+		return left->before < right->before ? -1 : 1;
+	if (left->after != right->after)
+		return left->after < right->after ? -1 : 1;
+	if (left->profile_id != right->profile_id)
+		return left->profile_id < right->profile_id ? -1 : 1;
+	return (left->identifier_id > right->identifier_id) -
+		(left->identifier_id < right->identifier_id);
+}
+
+/* Append an id to the text of a bigint[] that lacks its closing brace. */
+static void
+append_id(StringInfo text, int64 id)
+{
+	if (id != 0)
+		appendStringInfo(text, "%s" INT64_FORMAT, text->len > 1 ? "," : "", id);
+}
+
+/* Write a line of the log for each pair of profiles that something moved in. */
+static void
+write_log(CdpGraph *graph, Changes *changes)
+{
+	static CdpPlan insert_plan = {
+		"INSERT INTO cdp.identity_log (at, change, profile_before,"
+		" profile_after, set_id, profiles, identifiers)"
+		" SELECT $6, CASE WHEN set_id = 0 THEN 'split' ELSE 'merge' END,"
+		" profile_before, profile_after, nullif(set_id, 0),"
+		" profiles::bigint[], identifiers::bigint[]"
+		" FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[],"
+		" $5::text[]) AS given (profile_before, profile_after, set_id,"
+		" profiles, identifiers)",
+		6, {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTARRAYOID,
+			TEXTARRAYOID, TIMESTAMPTZOID}
+	};
+	Move	   *moves = changes->moves.moves;
+	int64		count = changes->moves.count;
+	int64	   *evidence;
+	CdpIdList	before = {0};
+	CdpIdList	after = {0};
+	CdpIdList	set_ids = {0};
+	const char **profiles;
+	const char **identifiers;
+
+	if (count == 0)
+		return;
+	evidence = find_evidence(graph);
+	qsort(moves, count, sizeof(Move), compare_moves);
+	profiles = palloc_extended(sizeof(char *) * (Size) count, MCXT_ALLOC_HUGE);
+	identifiers = palloc_extended(sizeof(char *) * (Size) count, MCXT_ALLOC_HUGE);
+	for (int64 first = 0, next; first < count; first = next)
+	{
+		int32		place = cdp_id_map_get(graph->profile_map, moves[first].before);
+		bool		merged = new_root(graph, &graph->profiles[place]) == moves[first].after;
+		StringInfoData profile_text;
+		StringInfoData identifier_text;
+
+		initStringInfo(&profile_text);
+		initStringInfo(&identifier_text);
+		appendStringInfoChar(&profile_text, '{');
+		appendStringInfoChar(&identifier_text, '{');
+		for (next = first; next < count && moves[next].before == moves[first].before &&
+			 moves[next].after == moves[first].after; next++)
+		{
+			append_id(&profile_text, moves[next].profile_id);
+			append_id(&identifier_text, moves[next].identifier_id);
+		}
+		appendStringInfoChar(&profile_text, '}');
+		appendStringInfoChar(&identifier_text, '}');
+		profiles[before.count] = profile_text.data;
+		identifiers[before.count] = identifier_text.data;
+		cdp_identity_list_add(&set_ids, merged ? evidence[place] : 0);
+		cdp_identity_list_add(&before, moves[first].before);
+		cdp_identity_list_add(&after, moves[first].after);
+	}
+	cdp_base_execute(&insert_plan, (Datum[]) {
+		cdp_identity_list_array(&before),
+		cdp_identity_list_array(&after),
+		cdp_identity_list_array(&set_ids),
+		cdp_identity_text_array(profiles, before.count),
+		cdp_identity_text_array(identifiers, before.count),
+		TimestampTzGetDatum(cdp_base_clock())
+	}, NULL, false, 0);
+}
+
+/* See verdict.h. */
+void
+cdp_verdict_write_pairs(CdpGraph *graph, CdpIdList *changed)
+{
+	static CdpPlan insert_plan = {
+		"INSERT INTO cdp.identifier_strong (weak_id, strong_id)"
+		" SELECT weak_id, strong_id"
+		" FROM unnest($1::bigint[], $2::bigint[]) AS given (weak_id, strong_id)"
+		" WHERE NOT EXISTS (SELECT FROM cdp.identifier_strong AS known"
+		" WHERE known.weak_id = given.weak_id"
+		" AND known.strong_id = given.strong_id)"
+		" RETURNING weak_id",
+		2, {INT8ARRAYOID, INT8ARRAYOID}
+	};
+	CdpIdList	weak = {0};
+	CdpIdList	strong = {0};
+
+	for (int64 i = 0; i < graph->npairs; i++)
+	{
+		uint64		pair = graph->pairs[i];
+
+		cdp_identity_list_add(&weak, graph->nodes[PAIR_WEAK(pair)].identifier_id);
+		cdp_identity_list_add(&strong,
+							  graph->nodes[PAIR_STRONG(pair)].identifier_id);
+	}
+	if (weak.count == 0)
+		return;
+	cdp_base_execute(&insert_plan, (Datum[]) {
+		cdp_identity_list_array(&weak), cdp_identity_list_array(&strong)
+	}, NULL, false, 0);
+	for (uint64 i = 0; changed != NULL && i < SPI_processed; i++)
+	{
+		bool		isnull;
+
+		cdp_identity_list_add(changed,
+							  DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
+														  SPI_tuptable->tupdesc,
+														  1, &isnull)));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	if (changed != NULL)
+		cdp_identity_list_sort(changed);
+}
+
+/* The sets that wait to be judged. */
+static void
+read_waiting(CdpIdList *set_ids)
+{
+	static CdpPlan waiting_plan = {
+		"SELECT unnest(ids) FROM cdp.todo WHERE phase = 'stitch'", 0
+	};
+
+	cdp_base_execute(&waiting_plan, NULL, NULL, false, 0);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+
+		cdp_identity_list_add(set_ids,
+							  DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
+														  SPI_tuptable->tupdesc,
+														  1, &isnull)));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	cdp_identity_list_sort(set_ids);
+}
+
+/* Was everything that the set links part of this judgement? */
+static bool
+is_settled(const CdpGraph *graph, const GraphSet *set)
+{
+	for (int i = 0; i < set->nmembers; i++)
+	{
+		const GraphNode *node = &graph->nodes[graph->members[set->first_member + i]];
+
+		if ((node->flags & NODE_INSIDE) == 0 && node_links(graph, node))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Sets that wait to be judged but were part of this judgement are placed as
+ * of now.  One with a member that came after the graph was loaded is not.
+ */
+static void
+write_epochs(CdpGraph *graph, int64 epoch)
+{
+	static CdpPlan update_plan = {
+		"UPDATE cdp.identifier_set SET epoch = $2"
+		" FROM unnest($1::bigint[]) AS given (set_id)"
+		" WHERE identifier_set.set_id = given.set_id AND epoch < $2",
+		2, {INT8ARRAYOID, INT8OID}
+	};
+	CdpIdList	waiting = {0};
+	CdpIdList	placed = {0};
+
+	if (epoch == 0)
+		return;
+	read_waiting(&waiting);
+	for (int i = 0; i < waiting.count; i++)
+	{
+		int32		place = cdp_id_map_get(graph->set_map, waiting.ids[i]);
+
+		if (place >= 0 && is_settled(graph, &graph->sets[place]))
+			cdp_identity_list_add(&placed, waiting.ids[i]);
+	}
+	if (placed.count > 0)
+		cdp_base_execute(&update_plan, (Datum[]) {
+			cdp_identity_list_array(&placed), Int64GetDatum(epoch)
+		}, NULL, false, 0);
+}
+
+/* See verdict.h. */
+void
+cdp_verdict_reach(CdpGraph *graph, CdpVerdict *verdict)
+{
+	Changes		changes = {0};
+	int64		epoch;
+
+	cdp_judge_parts(graph);
+	cdp_judge_ids(graph);
+	number_orphans(graph, &changes);
+	compare_nodes(graph, &changes, verdict);
+	compare_profiles(graph, &changes);
+	epoch = begin_epoch(&changes);
+	insert_profiles(graph, &changes);
+	write_nodes(&changes);
+	write_profiles(graph, &changes, verdict, epoch);
+	write_log(graph, &changes);
+	cdp_verdict_write_pairs(graph, NULL);
+	cdp_verdict_write_owners(graph, verdict);
+	write_epochs(graph, epoch);
+}
