@@ -1,0 +1,34 @@
+/*
+ * audience.h
+ *		Front door of the audience room: who is in which segment, and to whom
+ *		a segment may be released.
+ *
+ * Membership.  The members of a segment at its last refresh are one roaring
+ * bitmap over profile ords (type cdp.profile_bitmap, table
+ * cdp.segment_membership): 100 segments of a million profiles take 4 MB.
+ * Only cdp.refresh_segments() writes bitmaps.  cdp.ingest() re-evaluates its
+ * own profile and appends to cdp.membership_change, since changing one bit
+ * would rewrite the whole value and queue all ingests behind its row lock.
+ * Readers take the bitmap and the few changes after the one it has folded.
+ *
+ * Refresh and ingest exclude each other with a transaction advisory lock of
+ * class 6513776, object 3: refresh takes it exclusively, ingest shared and
+ * only if it is free.  If it is not, ingest leaves a row of cdp.todo (phase
+ * "segment"), and the next refresh, which is always a full pass, covers it.
+ * So a refresh never reads half of an ingest, and the last change a refresh
+ * sees is a true mark: every later change has a higher number.
+ *
+ * The change log tells who entered and left and why.  A new or changed
+ * definition moves many members for one reason, so it is logged as one bitmap
+ * (cdp.membership_base), not as rows.
+ *
+ * Audiences.  cdp.audience_member is the only thing that tools which reach
+ * people may read: a security barrier view whose joins are the enforcement of
+ * consent and suppression; see the consent room.
+ *
+ * The room has no C functions for others.
+ */
+#ifndef CDP_AUDIENCE_H
+#define CDP_AUDIENCE_H
+
+#endif							/* CDP_AUDIENCE_H */
