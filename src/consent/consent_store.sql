@@ -1,0 +1,212 @@
+-- The ways to reach somebody, and the identifiers that each of them needs.
+CREATE TABLE cdp.channel (
+	channel text COLLATE "C" PRIMARY KEY CHECK (channel ~ '^[a-z][a-z0-9_]{0,62}$'),
+	identifier_types text[] NOT NULL DEFAULT '{}',
+	one_per_member boolean NOT NULL DEFAULT true,
+	description text NOT NULL
+);
+COMMENT ON TABLE cdp.channel IS
+'the ways by which somebody is reached';
+COMMENT ON COLUMN cdp.channel.identifier_types IS
+'identifiers that the channel needs; none: it needs no identifier';
+COMMENT ON COLUMN cdp.channel.one_per_member IS
+'audiences list one identifier of a member, the best; otherwise all of them';
+
+INSERT INTO cdp.channel (channel, identifier_types, one_per_member, description) VALUES
+	('email', '{email}', true, 'e-mail'),
+	('sms', '{phone}', true, 'text message'),
+	('phone', '{phone}', true, 'telephone call'),
+	('push', '{device_id}', false, 'notification of an app'),
+	('web', '{anonymous_id}', false, 'the owner''s own pages'),
+	('ads', '{email,phone}', false, 'advertisements on other pages'),
+	('post', '{}', true, 'letter');
+
+CREATE TABLE cdp.purpose (
+	purpose text COLLATE "C" PRIMARY KEY CHECK (purpose ~ '^[a-z][a-z0-9_]{0,62}$'),
+	description text NOT NULL,
+	legal_basis text NOT NULL DEFAULT 'consent' CHECK (legal_basis IN ('consent',
+		'contract', 'legal_obligation', 'vital_interests', 'public_task',
+		'legitimate_interests')),
+	double_opt_in boolean NOT NULL DEFAULT false,
+	time_to_live interval CHECK (time_to_live > '0')
+);
+COMMENT ON TABLE cdp.purpose IS
+'what customer data may be used for; nothing is released for a purpose that is not here';
+COMMENT ON COLUMN cdp.purpose.legal_basis IS
+'basis of answers that name none (GDPR, article 6)';
+COMMENT ON COLUMN cdp.purpose.double_opt_in IS
+'sources record a request first and the grant when it is confirmed';
+COMMENT ON COLUMN cdp.purpose.time_to_live IS
+'how long a grant lasts, in UTC; NULL: until it is taken back';
+
+CREATE TABLE cdp.consent_document (
+	document text COLLATE "C" PRIMARY KEY,
+	purpose text COLLATE "C" REFERENCES cdp.purpose,
+	version text NOT NULL,
+	language text,
+	text_sha256 bytea CHECK (length(text_sha256) = 32),
+	url text,
+	created_at timestamptz NOT NULL DEFAULT cdp.clock()
+);
+COMMENT ON TABLE cdp.consent_document IS
+'what people saw when they answered';
+
+-- The truth.
+CREATE TABLE cdp.consent_log (
+	consent_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	identifier_id bigint NOT NULL,
+	at timestamptz NOT NULL,
+	recorded_at timestamptz NOT NULL,
+	source_id integer,
+	purpose text COLLATE "C" NOT NULL REFERENCES cdp.purpose,
+	channel text COLLATE "C" NOT NULL REFERENCES cdp.channel,
+	state text COLLATE "C" NOT NULL CHECK (state IN
+		('requested', 'granted', 'denied', 'withdrawn', 'expired', 'objected')),
+	basis text NOT NULL,
+	document text,
+	evidence jsonb,
+	actor text NOT NULL
+);
+CREATE INDEX consent_log_identifier_idx
+	ON cdp.consent_log (identifier_id, purpose, channel, at);
+COMMENT ON TABLE cdp.consent_log IS
+'every answer about consent, append-only';
+COMMENT ON COLUMN cdp.consent_log.identifier_id IS 'who answered (cdp.identifier)';
+COMMENT ON COLUMN cdp.consent_log.at IS 'when the answer was given';
+COMMENT ON COLUMN cdp.consent_log.evidence IS
+'the proof as it came, such as a TCF string';
+COMMENT ON COLUMN cdp.consent_log.actor IS 'who recorded it';
+
+CREATE TRIGGER refuse_change
+BEFORE UPDATE OR DELETE OR TRUNCATE ON cdp.consent_log
+FOR EACH STATEMENT EXECUTE FUNCTION cdp._refuse_change();
+
+-- The profiles that each live one was merged from, itself among them.  In two
+-- arms, for cdp.profile has an index on root only where it is another.
+CREATE VIEW cdp._profile_leaf AS
+SELECT profile_id AS root, profile_id AS leaf FROM cdp.profile WHERE root = profile_id
+UNION ALL
+SELECT root, profile_id FROM cdp.profile WHERE root <> profile_id;
+COMMENT ON VIEW cdp._profile_leaf IS
+'live profiles and the ones that they were merged from';
+
+-- Derived; see consent.h.
+CREATE TABLE cdp.consent_state (
+	profile_id bigint NOT NULL,
+	at timestamptz NOT NULL,
+	expires_at timestamptz,
+	purpose text COLLATE "C" NOT NULL,
+	channel text COLLATE "C" NOT NULL,
+	state text COLLATE "C" NOT NULL,
+	PRIMARY KEY (profile_id, purpose, channel)
+);
+COMMENT ON TABLE cdp.consent_state IS
+'what each profile has agreed to, derived from the log; ask cdp.consent()';
+COMMENT ON COLUMN cdp.consent_state.expires_at IS
+'from then on the state is expired';
+
+CREATE TABLE cdp.contact_point (
+	profile_id bigint NOT NULL,
+	identifier_id bigint NOT NULL,
+	rank integer NOT NULL,
+	type text COLLATE "C" NOT NULL,
+	value text COLLATE "C" NOT NULL,
+	key_hash bytea NOT NULL,
+	PRIMARY KEY (profile_id, type, rank)
+);
+COMMENT ON TABLE cdp.contact_point IS
+'identifiers by which profiles that granted anything can be reached, best first; derived';
+COMMENT ON COLUMN cdp.contact_point.rank IS '1 is the best of its type';
+COMMENT ON COLUMN cdp.contact_point.key_hash IS 'joins with cdp.suppression';
+
+-- Suppression.
+CREATE TABLE cdp.secret_key (
+	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+	key bytea CHECK (length(key) >= 32),
+	check_value bytea NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT cdp.clock()
+);
+INSERT INTO cdp.secret_key (key, check_value)
+SELECT key, cdp._key_check_value(key) FROM cdp._random_key() AS key;
+REVOKE ALL ON cdp.secret_key FROM PUBLIC;
+COMMENT ON TABLE cdp.secret_key IS
+'the key of keyed hashes; for the owner only, and to be kept with every backup';
+COMMENT ON COLUMN cdp.secret_key.check_value IS
+'tells whether the key is the one that the hashes were made with';
+
+CREATE TABLE cdp.suppression (
+	key_hash bytea NOT NULL,
+	channel text COLLATE "C" NOT NULL DEFAULT '',
+	type text NOT NULL,
+	reason text NOT NULL,
+	until timestamptz,
+	created_at timestamptz NOT NULL DEFAULT cdp.clock(),
+	actor text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (key_hash, channel)
+);
+COMMENT ON TABLE cdp.suppression IS
+'do not contact: keyed hashes of identifiers; made by cdp.suppress()';
+COMMENT ON COLUMN cdp.suppression.channel IS 'empty: every channel';
+COMMENT ON COLUMN cdp.suppression.until IS 'NULL: for ever';
+
+-- Doors.
+CREATE FUNCTION cdp.record_consent(
+	type text,
+	value text,
+	purpose text,
+	channel text,
+	state text,
+	at timestamptz DEFAULT NULL,
+	basis text DEFAULT NULL,
+	document text DEFAULT NULL,
+	evidence jsonb DEFAULT NULL,
+	scope text DEFAULT '')
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._record_consent($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+END
+$$;
+REVOKE ALL ON FUNCTION cdp.record_consent(text, text, text, text, text,
+	timestamptz, text, text, jsonb, text) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.record_consent(text, text, text, text, text,
+	timestamptz, text, text, jsonb, text) IS
+'record what a customer, named by an identifier, answered about a purpose and channel; it counts for the whole profile';
+
+CREATE FUNCTION cdp.suppress(
+	type text,
+	value text,
+	channel text DEFAULT NULL,
+	reason text DEFAULT 'objection',
+	until timestamptz DEFAULT NULL,
+	scope text DEFAULT '')
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._suppress($1, $2, $3, $4, $5, $6);
+END
+$$;
+REVOKE ALL ON FUNCTION cdp.suppress(text, text, text, text, timestamptz, text) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.suppress(text, text, text, text, timestamptz, text) IS
+'do not contact this identifier again, by one channel or (NULL) any; it outlives erasure';
+
+CREATE FUNCTION cdp.unsuppress(
+	type text,
+	value text,
+	channel text DEFAULT NULL,
+	scope text DEFAULT '')
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN cdp._unsuppress($1, $2, $3, $4);
+END
+$$;
+REVOKE ALL ON FUNCTION cdp.unsuppress(text, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.unsuppress(text, text, text, text) IS
+'take a suppression back; false: there was none for that channel';

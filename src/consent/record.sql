@@ -1,0 +1,143 @@
+-- Consents of many records at once.  Answers that name an unknown purpose,
+-- channel or state are not written but returned, by their position, so that
+-- ingest can warn and keep the rest of the record.
+CREATE FUNCTION cdp._record_consents(
+	identifier_ids bigint[],
+	source_ids integer[],
+	purposes text[],
+	channels text[],
+	states text[],
+	ats timestamptz[],
+	evidence jsonb[] DEFAULT NULL,
+	bases text[] DEFAULT NULL,
+	documents text[] DEFAULT NULL,
+	actors text[] DEFAULT NULL)
+RETURNS TABLE (ordinal integer, reason text)
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH given AS MATERIALIZED (
+		SELECT n::integer AS n, identifier_id, source_id, given.purpose,
+			given.channel, given.state, at, given.evidence, basis, document, actor,
+			purpose.legal_basis,
+			CASE
+				WHEN identifier_id IS NULL OR at IS NULL THEN 'incomplete'
+				WHEN purpose.purpose IS NULL THEN 'unknown_purpose'
+				WHEN channel.channel IS NULL THEN 'unknown_channel'
+				WHEN cdp._consent_strictness(given.state) IS NULL THEN 'invalid_state'
+			END AS refused
+		FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4),
+				unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),
+				unnest($10)) WITH ORDINALITY
+				AS given (identifier_id, source_id, purpose, channel, state, at,
+					evidence, basis, document, actor, n)
+			LEFT JOIN cdp.purpose ON purpose.purpose = given.purpose
+			LEFT JOIN cdp.channel ON channel.channel = given.channel
+	), written AS (
+		INSERT INTO cdp.consent_log (identifier_id, at, recorded_at, source_id,
+			purpose, channel, state, basis, document, evidence, actor)
+		SELECT identifier_id, least(at, cdp.clock()), cdp.clock(), source_id,
+			purpose, channel, state, coalesce(basis, legal_basis), document,
+			evidence, coalesce(actor, session_user)
+		FROM given
+		WHERE refused IS NULL
+		ORDER BY n
+	)
+	SELECT n, refused FROM given WHERE refused IS NOT NULL ORDER BY n
+$$;
+COMMENT ON FUNCTION cdp._record_consents(bigint[], integer[], text[], text[],
+	text[], timestamptz[], jsonb[], text[], text[], text[]) IS
+'append answers to the consent log; returns the positions that were refused, with why';
+
+-- The identifier that somebody is named by, normalised; NULL: never seen.
+CREATE FUNCTION cdp._find_identifier(type text, value text, scope text) RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT identifier_id
+	FROM cdp.identifier_type JOIN cdp.identifier USING (type_id)
+	WHERE identifier_type.type = $1
+		AND identifier.scope = coalesce($3, '')
+		AND identifier.value = cdp._normal_value($1, $2)
+$$;
+COMMENT ON FUNCTION cdp._find_identifier(text, text, text) IS
+'the identifier with that type, value and scope; NULL when it was never seen';
+
+CREATE FUNCTION cdp._normal_value(type text, value text) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	used_normaliser text;
+	normal text;
+	broken text;
+BEGIN
+	SELECT normaliser INTO used_normaliser
+	FROM cdp.identifier_type
+	WHERE identifier_type.type = $1;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'unknown identifier type "%"', coalesce($1, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Run SELECT type, description FROM cdp.identifier_type.';
+	END IF;
+	SELECT canonical, reason INTO normal, broken
+	FROM cdp._normalise_identifier(used_normaliser, $2, cdp._setting('default_region'));
+	IF normal IS NULL THEN
+		RAISE EXCEPTION 'invalid value for an identifier of type "%"', $1
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = coalesce(broken, 'It must not be NULL.');
+	END IF;
+	RETURN normal;
+END
+$$;
+COMMENT ON FUNCTION cdp._normal_value(text, text) IS
+'the canonical form of a value of an identifier type; raises when it has none';
+
+-- The answer is written for the identifier named and for one of each other
+-- profile that was merged into this one.
+CREATE FUNCTION cdp._record_consent(
+	type text, value text, purpose text, channel text, state text,
+	at timestamptz, basis text, document text, evidence jsonb, scope text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	named bigint;
+	live bigint;
+	instant timestamptz := coalesce($6, cdp.clock());
+BEGIN
+	PERFORM cdp._check_store();
+	PERFORM cdp._check_purpose($3), cdp._check_channel($4), cdp._check_consent_state($5);
+	named := cdp._find_identifier($1, $2, $10);
+	IF named IS NULL THEN
+		RAISE EXCEPTION 'no customer is known by that identifier of type "%"', $1
+			USING ERRCODE = 'no_data_found',
+				HINT = 'Send the consent with a record: cdp.ingest(source, ''{"consent": ...}'').';
+	END IF;
+	SELECT profile.root INTO live
+	FROM cdp.identifier JOIN cdp.profile ON profile.profile_id = identifier.leaf
+	WHERE identifier.identifier_id = named;
+	PERFORM cdp._record_consents(
+		array_agg(speaker), array_agg(NULL::integer), array_agg($3),
+		array_agg($4), array_agg($5), array_agg(instant), array_agg($9),
+		array_agg($7), array_agg($8), NULL)
+	FROM (
+		SELECT named AS speaker
+		UNION ALL
+		SELECT min(identifier.identifier_id)
+		FROM cdp._profile_leaf JOIN cdp.identifier USING (leaf)
+		WHERE _profile_leaf.root = live
+			AND leaf <> (SELECT own.leaf FROM cdp.identifier AS own
+				WHERE own.identifier_id = named)
+		GROUP BY leaf
+	) AS group_of_answers;
+	IF live IS NOT NULL THEN
+		PERFORM cdp._refresh_consents(ARRAY[live]);
+		PERFORM cdp._add_todo('profile', ARRAY[live]);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._record_consent(text, text, text, text, text,
+	timestamptz, text, text, jsonb, text) IS
+'what the door cdp.record_consent() does';

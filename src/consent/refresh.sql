@@ -1,0 +1,105 @@
+-- Recompute what is derived for these profiles.  Ids that are no longer live
+-- lose their rows.  The locks make sessions that answer for one profile at
+-- once see each other's answers.
+CREATE FUNCTION cdp._refresh_consents(profile_ids bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM FROM cdp.profile
+	WHERE profile_id = ANY ($1)
+	ORDER BY profile_id
+	FOR NO KEY UPDATE;
+	PERFORM cdp._secret_key();
+	PERFORM cdp._refresh_consent_state($1);
+	PERFORM cdp._refresh_contact_points($1);
+END
+$$;
+COMMENT ON FUNCTION cdp._refresh_consents(bigint[]) IS
+'bring consent_state and contact_point of these profiles up to date';
+
+CREATE FUNCTION cdp._refresh_consent_state(profile_ids bigint[]) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH now_held AS MATERIALIZED (
+		SELECT profile_id, purpose, channel, state, at, expires_at
+		FROM cdp._combine_consents($1, 'infinity')
+	), gone AS (
+		DELETE FROM cdp.consent_state AS held
+		WHERE held.profile_id = ANY ($1)
+			AND NOT EXISTS (SELECT FROM now_held
+				WHERE (now_held.profile_id, now_held.purpose, now_held.channel)
+					= (held.profile_id, held.purpose, held.channel))
+	)
+	INSERT INTO cdp.consent_state AS held (profile_id, purpose, channel, state, at, expires_at)
+	SELECT profile_id, purpose, channel, state, at, expires_at FROM now_held
+	ORDER BY profile_id, purpose, channel
+	ON CONFLICT (profile_id, purpose, channel) DO UPDATE
+	SET state = excluded.state, at = excluded.at, expires_at = excluded.expires_at
+	WHERE (held.state, held.at, held.expires_at)
+		IS DISTINCT FROM (excluded.state, excluded.at, excluded.expires_at)
+$$;
+COMMENT ON FUNCTION cdp._refresh_consent_state(bigint[]) IS
+'derive consent_state of these profiles from the log';
+
+-- Only profiles that granted something have contact points: nobody else can
+-- be released.  Best is what the newest grant came with, then the newest.
+CREATE FUNCTION cdp._find_contact_points(profile_ids bigint[])
+RETURNS TABLE (profile_id bigint, identifier_id bigint, rank integer, type text, value text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH wanted AS (
+		SELECT DISTINCT held.profile_id, identifier_type.type_id, identifier_type.type
+		FROM cdp.consent_state AS held
+			JOIN cdp.channel USING (channel)
+			JOIN cdp.identifier_type ON identifier_type.type = ANY (channel.identifier_types)
+		WHERE held.profile_id = ANY ($1) AND held.state = 'granted'
+	)
+	SELECT wanted.profile_id, identifier.identifier_id,
+		(row_number() OVER (PARTITION BY wanted.profile_id, wanted.type
+			ORDER BY latest_grant.at DESC NULLS LAST, identifier.first_seen DESC,
+				identifier.value))::integer,
+		wanted.type, identifier.value
+	FROM wanted
+		JOIN cdp._profile_leaf ON _profile_leaf.root = wanted.profile_id
+		JOIN cdp.identifier ON identifier.leaf = _profile_leaf.leaf
+			AND identifier.type_id = wanted.type_id
+		CROSS JOIN LATERAL (SELECT max(said.at) AS at FROM cdp.consent_log AS said
+			WHERE said.identifier_id = identifier.identifier_id
+				AND said.state = 'granted') AS latest_grant
+	WHERE NOT identifier.blocked AND NOT identifier.shared
+$$;
+COMMENT ON FUNCTION cdp._find_contact_points(bigint[]) IS
+'identifiers by which these profiles can be reached, best first';
+
+-- A hash is made once, when an identifier becomes a contact point.
+CREATE FUNCTION cdp._refresh_contact_points(profile_ids bigint[]) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH now_found AS MATERIALIZED (
+		SELECT found.profile_id, found.identifier_id, found.rank, found.type, found.value,
+			coalesce(known.key_hash, cdp._keyed_hash((SELECT cdp._secret_key()),
+				cdp._suppression_key(found.type, identifier.scope, found.value))) AS key_hash
+		FROM cdp._find_contact_points($1) AS found
+			JOIN cdp.identifier USING (identifier_id)
+			LEFT JOIN cdp.contact_point AS known USING (profile_id, type, identifier_id)
+	), gone AS (
+		DELETE FROM cdp.contact_point AS point
+		WHERE point.profile_id = ANY ($1)
+			AND NOT EXISTS (SELECT FROM now_found
+				WHERE (now_found.profile_id, now_found.type, now_found.rank)
+					= (point.profile_id, point.type, point.rank))
+	)
+	INSERT INTO cdp.contact_point AS point (profile_id, identifier_id, rank, type, value, key_hash)
+	SELECT profile_id, identifier_id, rank, type, value, key_hash FROM now_found
+	ORDER BY profile_id, type, rank
+	ON CONFLICT (profile_id, type, rank) DO UPDATE
+	SET identifier_id = excluded.identifier_id, value = excluded.value,
+		key_hash = excluded.key_hash
+	WHERE point.identifier_id <> excluded.identifier_id
+$$;
+COMMENT ON FUNCTION cdp._refresh_contact_points(bigint[]) IS
+'derive contact_point of these profiles';

@@ -1,0 +1,83 @@
+-- Proof that a key is the one that the hashes were made with.
+CREATE FUNCTION cdp._key_check_value(key bytea) RETURNS bytea
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN cdp._keyed_hash(key, 'cdp: is this the key?');
+COMMENT ON FUNCTION cdp._key_check_value(bytea) IS
+'what cdp.secret_key.check_value is when the key is the right one';
+
+-- Fail closed: without the right key every suppression would be forgotten.
+CREATE FUNCTION cdp._verified_key(key bytea, check_value bytea) RETURNS bytea
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $1 IS NULL OR $2 IS NULL OR cdp._key_check_value($1) <> $2 THEN
+		RAISE EXCEPTION 'the secret key of the store is missing or not its own'
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				DETAIL = 'Suppressed identifiers could not be told, so nothing is recorded or released.',
+				HINT = 'Restore the row of cdp.secret_key from the backup that this store comes from.';
+	END IF;
+	RETURN $1;
+END
+$$;
+COMMENT ON FUNCTION cdp._verified_key(bytea, bytea) IS
+'the key, or an error unless it is the right one';
+
+CREATE FUNCTION cdp._secret_key() RETURNS bytea
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._verified_key((SELECT key FROM cdp.secret_key),
+		(SELECT check_value FROM cdp.secret_key))
+$$;
+COMMENT ON FUNCTION cdp._secret_key() IS
+'the key of keyed hashes, verified; for the owner only';
+
+-- What is hashed: the text of the identifier's key.
+CREATE FUNCTION cdp._suppression_key(type text, scope text, value text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN type || ':' || CASE WHEN scope = '' THEN '' ELSE scope || '/' END || value;
+COMMENT ON FUNCTION cdp._suppression_key(text, text, text) IS
+'the text of an identifier that a suppression is the keyed hash of';
+
+CREATE FUNCTION cdp._suppress(
+	type text, value text, channel text, reason text, until timestamptz, scope text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._check_store();
+	IF $3 IS NOT NULL THEN
+		PERFORM cdp._check_channel($3);
+	END IF;
+	INSERT INTO cdp.suppression AS held (key_hash, channel, type, reason, until)
+	VALUES (cdp._keyed_hash(cdp._secret_key(),
+			cdp._suppression_key($1, coalesce($6, ''), cdp._normal_value($1, $2))),
+		coalesce($3, ''), $1, coalesce($4, 'objection'), $5)
+	ON CONFLICT ON CONSTRAINT suppression_pkey DO UPDATE
+	SET reason = excluded.reason,
+		until = CASE WHEN held.until IS NULL OR excluded.until IS NULL THEN NULL
+			ELSE greatest(held.until, excluded.until) END,
+		created_at = excluded.created_at,
+		actor = excluded.actor;
+END
+$$;
+COMMENT ON FUNCTION cdp._suppress(text, text, text, text, timestamptz, text) IS
+'what the door cdp.suppress() does: the longer of two suppressions holds';
+
+CREATE FUNCTION cdp._unsuppress(type text, value text, channel text, scope text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._check_store();
+	DELETE FROM cdp.suppression
+	WHERE key_hash = cdp._keyed_hash(cdp._secret_key(),
+			cdp._suppression_key($1, coalesce($4, ''), cdp._normal_value($1, $2)))
+		AND suppression.channel = coalesce($3, '');
+	RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION cdp._unsuppress(text, text, text, text) IS
+'what the door cdp.unsuppress() does';
