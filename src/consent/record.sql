@@ -81,7 +81,7 @@ BEGIN
 				HINT = 'Run SELECT type, description FROM cdp.identifier_type.';
 	END IF;
 	SELECT canonical, reason INTO normal, broken
-	FROM cdp._normalise_identifier(used_normaliser, $2, cdp._setting('default_region'));
+	FROM cdp._normalise_identifier(used_normaliser, $2, cdp._setting('default_region'::text));
 	IF normal IS NULL THEN
 		RAISE EXCEPTION 'invalid value for an identifier of type "%"', $1
 			USING ERRCODE = 'invalid_parameter_value',

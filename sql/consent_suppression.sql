@@ -1,0 +1,44 @@
+-- Suppression: keyed hashes that outlive what they name.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set fresh :abs_srcdir '/test/data/fresh.sql'
+\i :fresh
+\set SHOW_CONTEXT never
+
+-- the keyed hash is HMAC-SHA256 (RFC 4231, cases 6 and 7)
+SELECT encode(cdp._keyed_hash(decode(repeat('aa', 131), 'hex'),
+	'Test Using Larger Than Block-Size Key - Hash Key First'), 'hex');
+SELECT encode(cdp._keyed_hash(decode(repeat('aa', 131), 'hex'),
+	'This is a test using a larger than block-size key and a larger than block-size data. The key needs to be hashed before being used by the HMAC algorithm.'), 'hex');
+SELECT cdp._keyed_hash('\x00', 'short');
+SELECT length(cdp._random_key()), cdp._random_key() <> cdp._random_key() AS random;
+
+-- no value is kept, and a type's canonical form is what counts
+SELECT cdp.suppress('email', 'Ann@Example.com', reason => 'hard_bounce');
+SELECT cdp.suppress('phone', '030 1234567', 'sms', 'complaint', '2026-07-01');
+SELECT type, channel, reason, until, length(key_hash),
+	key_hash = cdp._keyed_hash((SELECT key FROM cdp.secret_key), 'email:ann@example.com') AS ann
+FROM cdp.suppression ORDER BY type;
+-- the longer one holds
+SELECT cdp.suppress('phone', '+49301234567', 'sms', 'complaint', '2026-06-15');
+SELECT until FROM cdp.suppression WHERE channel = 'sms';
+SELECT cdp.suppress('phone', '+49301234567', 'sms', 'objection');
+SELECT until, reason FROM cdp.suppression WHERE channel = 'sms';
+SELECT cdp.unsuppress('phone', '+49301234567'), cdp.unsuppress('phone', '+49301234567', 'sms'),
+	cdp.unsuppress('phone', '+49301234567', 'sms');
+SELECT cdp.suppress('email', 'a@@b');
+SELECT cdp.suppress('email', 'a@b.example', 'pigeon');
+SELECT cdp.suppress('badge', 'x');
+
+-- beside another key, or none, everything fails closed
+BEGIN;
+UPDATE cdp.secret_key SET key = cdp._random_key();
+SELECT cdp.suppress('email', 'bob@example.com');
+ROLLBACK;
+BEGIN;
+UPDATE cdp.secret_key SET key = cdp._random_key();
+SELECT cdp._refresh_consents('{1}');
+ROLLBACK;
+BEGIN;
+DELETE FROM cdp.secret_key;
+SELECT cdp.unsuppress('email', 'bob@example.com');
+ROLLBACK;
