@@ -1,0 +1,385 @@
+-- Timelines as the store keeps them: a function of the event log, the owners
+-- of identifier sets and the declared properties.  Work comes as rows of
+-- cdp.todo: "timeline" holds events that are in no timeline yet,
+-- "rebuild_timeline" profiles whose timeline must be made anew.
+--
+-- Locks.  Whoever changes a timeline holds the row lock of its profile, which
+-- a merge of profiles takes too.  Appending and remaking never wait for it: a
+-- profile that somebody else holds is left to cdp.todo.  So nothing here can
+-- deadlock, and a batch only ever sees timelines that nobody else changes.
+-- A rebuild of all takes the table instead.
+--
+-- Plans.  What touches a few profiles must use the keys, even where a table
+-- was empty when its statistics were taken; hence enable_seqscan = off.
+
+CREATE FUNCTION cdp._timeline_queue_event(event text) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._add_todo('rebuild_timeline', array_agg(DISTINCT profile_id))
+	FROM cdp.timeline_chunk
+	WHERE $1 = '*' OR cdp.timeline_may_contain(data,
+		(SELECT name_id FROM cdp.event_name WHERE name = $1))
+$$;
+COMMENT ON FUNCTION cdp._timeline_queue_event(text) IS
+'note that timelines with such an event must be made anew; * is any event';
+
+-- Give every name of these events a number.  Probing first keeps the numbers
+-- dense; name order keeps two sessions from waiting in a circle.
+CREATE FUNCTION cdp._timeline_learn_names(names text[]) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO cdp.event_name (name)
+	SELECT DISTINCT seen.name COLLATE "C"
+	FROM unnest($1) AS seen (name)
+	WHERE NOT EXISTS (
+		SELECT FROM cdp.event_name WHERE event_name.name = seen.name)
+	ORDER BY seen.name COLLATE "C"
+	ON CONFLICT DO NOTHING
+$$;
+COMMENT ON FUNCTION cdp._timeline_learn_names(text[]) IS
+'add event names to the dictionary';
+
+-- Lock those of these profiles that are live and that nobody else holds.
+CREATE FUNCTION cdp._timeline_lock(profile_ids bigint[]) RETURNS bigint[]
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT array_agg(profile_id)
+	FROM (
+		SELECT profile_id
+		FROM cdp.profile
+		WHERE profile_id = ANY ($1) AND root = profile_id
+		ORDER BY profile_id
+		FOR NO KEY UPDATE SKIP LOCKED
+	) AS locked
+$$;
+COMMENT ON FUNCTION cdp._timeline_lock(bigint[]) IS
+'lock live profiles that nobody else holds and return their ids';
+
+-- Add timelines to profiles, pairwise: one row change per chunk that differs.
+CREATE FUNCTION cdp._timeline_add(profile_ids bigint[], timelines cdp.timeline[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET jit = off
+AS $$
+BEGIN
+	WITH added AS MATERIALIZED (
+		SELECT pair.profile_id, array_agg(pair.timeline) AS timelines,
+			min(cdp.timeline_first(pair.timeline)) AS first_at
+		FROM unnest($1, $2) AS pair (profile_id, timeline)
+		WHERE cdp.timeline_count(pair.timeline) > 0
+		GROUP BY pair.profile_id
+	), spliced AS MATERIALIZED (
+		SELECT added.profile_id, splice.chunk, splice.data
+		FROM added,
+			cdp._timeline_splice(added.profile_id, added.timelines,
+				added.first_at) AS splice
+	), written AS (
+		INSERT INTO cdp.timeline_chunk AS old (profile_id, chunk, data)
+		SELECT spliced.profile_id, spliced.chunk, spliced.data FROM spliced
+		ON CONFLICT ON CONSTRAINT timeline_chunk_pkey DO UPDATE
+		SET data = excluded.data
+		WHERE old.data OPERATOR(cdp.<>) excluded.data
+	)
+	DELETE FROM cdp.timeline_chunk AS old
+	WHERE old.ctid = ANY (ARRAY(
+		SELECT beyond.ctid
+		FROM (
+			SELECT spliced.profile_id, max(spliced.chunk) AS last
+			FROM spliced
+			GROUP BY spliced.profile_id
+		) AS kept,
+		LATERAL (
+			SELECT chunk.ctid
+			FROM cdp.timeline_chunk AS chunk
+			WHERE chunk.profile_id = kept.profile_id AND chunk.chunk > kept.last
+			OFFSET 0
+		) AS beyond));
+END
+$$;
+COMMENT ON FUNCTION cdp._timeline_add(bigint[], cdp.timeline[]) IS
+'add the events of timelines[i] to the timeline of profile_ids[i], which the caller has locked';
+
+-- changed: the profiles whose timelines have grown; late: the events that must
+-- wait because somebody else holds their profile.
+CREATE FUNCTION cdp._timeline_try_append(
+	event_ids bigint[],
+	since timestamptz,
+	until timestamptz,
+	OUT changed bigint[],
+	OUT late bigint[])
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET jit = off
+AS $$
+DECLARE
+	events cdp.event[] := cdp._timeline_find_events($1, $2, $3);
+	locked bigint[];
+	profile_ids bigint[];
+	timelines cdp.timeline[];
+BEGIN
+	PERFORM cdp._timeline_learn_names(array_agg(DISTINCT event.name::text))
+	FROM unnest(events) AS event
+	WHERE NOT EXISTS (
+		SELECT FROM cdp.event_name WHERE event_name.name = event.name)
+	HAVING count(*) > 0;
+
+	SELECT array_agg(held.profile_id) INTO locked
+	FROM (
+		SELECT profile.profile_id
+		FROM cdp.profile
+		WHERE profile.profile_id IN (
+				SELECT owner.profile_id
+				FROM unnest(events) AS event
+				JOIN cdp._set_profile AS owner USING (set_id))
+			AND profile.root = profile.profile_id
+		ORDER BY profile.profile_id
+		FOR NO KEY UPDATE SKIP LOCKED
+	) AS held;
+
+	-- A new snapshot: whoever held a profile before us has committed.
+	WITH placed AS MATERIALIZED (
+		SELECT event.event_id, event.source_id, event.name, event.occurred_at,
+			event.amount, event.properties, owner.profile_id,
+			held.profile_id IS NOT NULL AS is_ours
+		FROM unnest(events) AS event
+		JOIN cdp._set_profile AS owner USING (set_id)
+		LEFT JOIN unnest(locked) AS held (profile_id)
+			ON held.profile_id = owner.profile_id
+	), slots AS MATERIALIZED (
+		SELECT * FROM cdp._event_slots
+		WHERE _event_slots.name IN (SELECT placed.name FROM placed)
+	), packed AS (
+		SELECT placed.profile_id, cdp._timeline_agg(slots.name_id,
+			placed.source_id, placed.occurred_at, placed.amount,
+			placed.properties, slots.properties, slots.slots) AS chunks
+		FROM placed
+		JOIN slots ON slots.name = placed.name
+		WHERE placed.is_ours
+		GROUP BY placed.profile_id
+	)
+	SELECT array_agg(packed.profile_id), array_agg(chunk),
+		array_agg(DISTINCT packed.profile_id),
+		(SELECT array_agg(placed.event_id) FROM placed WHERE NOT is_ours)
+	INTO profile_ids, timelines, changed, late
+	FROM packed, unnest(packed.chunks) AS chunk;
+
+	PERFORM cdp._timeline_add(profile_ids, timelines);
+END
+$$;
+COMMENT ON FUNCTION cdp._timeline_try_append(bigint[], timestamptz, timestamptz) IS
+'put events of the log into the timelines of those of their profiles that nobody else holds';
+
+CREATE FUNCTION cdp._timeline_append(
+	event_ids bigint[],
+	since timestamptz DEFAULT '-infinity',
+	until timestamptz DEFAULT 'infinity')
+RETURNS bigint[]
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	changed bigint[];
+	late bigint[];
+BEGIN
+	IF cardinality($1) > 0 THEN
+		SELECT * INTO changed, late FROM cdp._timeline_try_append($1, $2, $3);
+		PERFORM cdp._add_todo('timeline', late);
+	END IF;
+	RETURN coalesce(changed, '{}');
+END
+$$;
+COMMENT ON FUNCTION cdp._timeline_append(bigint[], timestamptz, timestamptz) IS
+'put events of the log into the timelines of their profiles and return these; events of profiles held by others go to cdp.todo';
+
+CREATE FUNCTION cdp._timeline_merge(from_ids bigint[], to_ids bigint[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	profile_ids bigint[];
+	timelines cdp.timeline[];
+BEGIN
+	WITH moved AS (
+		DELETE FROM cdp.timeline_chunk AS chunk
+		USING unnest($1, $2) AS pair (from_id, to_id)
+		WHERE chunk.profile_id = pair.from_id AND pair.from_id <> pair.to_id
+		RETURNING pair.to_id, chunk.data
+	)
+	SELECT array_agg(to_id), array_agg(data) INTO profile_ids, timelines
+	FROM moved;
+	PERFORM cdp._timeline_add(profile_ids, timelines);
+END
+$$;
+COMMENT ON FUNCTION cdp._timeline_merge(bigint[], bigint[]) IS
+'move the timeline of from_ids[i] into that of to_ids[i]; the caller has locked both';
+
+-- Make the timelines of these profiles (NULL: of all) from the log.  Events
+-- that wait in cdp.todo are left to it, or they would come twice.
+CREATE FUNCTION cdp._timeline_make(profile_ids bigint[]) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH slots AS MATERIALIZED (
+		SELECT * FROM cdp._event_slots
+	), packed AS MATERIALIZED (
+		SELECT owner.profile_id, cdp._timeline_agg(slots.name_id,
+			event.source_id, event.occurred_at, event.amount,
+			event.properties, slots.properties, slots.slots) AS chunks
+		FROM cdp.event
+		JOIN cdp._set_profile AS owner USING (set_id)
+		JOIN slots ON slots.name = event.name
+		WHERE ($1 IS NULL OR owner.profile_id IN (SELECT unnest($1)))
+			AND NOT EXISTS (
+				SELECT
+				FROM cdp.todo, unnest(todo.ids) AS waiting (event_id)
+				WHERE todo.phase = 'timeline'
+					AND waiting.event_id = event.event_id)
+		GROUP BY owner.profile_id
+	), written AS (
+		INSERT INTO cdp.timeline_chunk AS old (profile_id, chunk, data)
+		SELECT packed.profile_id, made.chunk, made.data
+		FROM packed, unnest(packed.chunks) WITH ORDINALITY AS made (data, chunk)
+		ON CONFLICT (profile_id, chunk) DO UPDATE
+		SET data = excluded.data
+		WHERE old.data OPERATOR(cdp.<>) excluded.data
+	)
+	DELETE FROM cdp.timeline_chunk AS old
+	USING cdp.timeline_chunk AS every
+	LEFT JOIN packed ON packed.profile_id = every.profile_id
+	WHERE old.profile_id = every.profile_id AND old.chunk = every.chunk
+		AND ($1 IS NULL OR every.profile_id IN (SELECT unnest($1)))
+		AND every.chunk > coalesce(cardinality(packed.chunks), 0)
+$$;
+COMMENT ON FUNCTION cdp._timeline_make(bigint[]) IS
+'make timelines anew from the log, of these profiles, which the caller has locked, or of all';
+
+CREATE FUNCTION cdp._timeline_remake(profile_ids bigint[]) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	locked bigint[];
+	late bigint[];
+BEGIN
+	locked := coalesce(cdp._timeline_lock($1), '{}');
+
+	-- Those held by others stay; ids that are no longer live have no timeline.
+	SELECT array_agg(profile.profile_id) INTO late
+	FROM cdp.profile
+	WHERE profile.profile_id = ANY ($1) AND profile.root = profile.profile_id
+		AND profile.profile_id <> ALL (locked);
+	PERFORM cdp._add_todo('rebuild_timeline', late);
+	DELETE FROM cdp.timeline_chunk AS chunk
+	USING cdp.profile
+	WHERE profile.profile_id = ANY ($1) AND profile.root <> profile.profile_id
+		AND chunk.profile_id = profile.profile_id;
+
+	PERFORM cdp._timeline_make(locked);
+	PERFORM cdp._add_todo('profile', locked);
+	RETURN cardinality($1) - coalesce(cardinality(late), 0);
+END
+$$;
+COMMENT ON FUNCTION cdp._timeline_remake(bigint[]) IS
+'make the timelines of these profiles anew and note that their rows must follow; profiles held by others stay in cdp.todo';
+
+CREATE FUNCTION cdp._timeline_step(batch integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	ids bigint[];
+	changed bigint[];
+	late bigint[];
+BEGIN
+	PERFORM cdp._check_store();
+
+	-- Remaking reads the log, so as many as may be at once.
+	ids := cdp._take_todo('rebuild_timeline', 20 * $1);
+	IF ids IS NOT NULL THEN
+		RETURN cdp._timeline_remake(ids);
+	END IF;
+	ids := cdp._take_todo('timeline', $1);
+	IF ids IS NULL THEN
+		RETURN 0;
+	END IF;
+	SELECT * INTO changed, late
+	FROM cdp._timeline_try_append(ids, '-infinity', 'infinity');
+	PERFORM cdp._add_todo('timeline', late), cdp._add_todo('profile', changed);
+	RETURN cardinality(ids) - coalesce(cardinality(late), 0);
+END
+$$;
+COMMENT ON FUNCTION cdp._timeline_step(integer) IS
+'do one batch of pending timeline work; returns how many events or profiles, 0 when there is none';
+
+CREATE FUNCTION cdp._timeline_rebuild(batch integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._check_store();
+	LOCK TABLE cdp.timeline_chunk IN SHARE ROW EXCLUSIVE MODE;
+	PERFORM cdp._timeline_learn_names(array_agg(DISTINCT event.name))
+	FROM cdp.event;
+	PERFORM cdp._timeline_make(NULL);
+	UPDATE cdp.todo SET phase = 'profile' WHERE phase = 'rebuild_timeline';
+	RETURN 0;
+END
+$$;
+COMMENT ON FUNCTION cdp._timeline_rebuild(integer) IS
+'make all timelines anew from the log';
+
+CREATE FUNCTION cdp._timeline_name_properties(properties jsonb) RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(jsonb_object_agg(property_slot.property, item.value), '{}')
+	FROM jsonb_each($1) AS item (key, value)
+	JOIN cdp.property_slot ON property_slot.slot = item.key::integer
+$$;
+COMMENT ON FUNCTION cdp._timeline_name_properties(jsonb) IS
+'values by slot as values by property name';
+
+CREATE FUNCTION cdp.timeline_of(profile_id bigint, "limit" integer DEFAULT 100)
+RETURNS TABLE (
+	occurred_at timestamptz,
+	name text,
+	amount numeric,
+	properties jsonb,
+	source text)
+LANGUAGE sql STABLE ROWS 100
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH chunk AS (
+		SELECT data, sum(cdp.timeline_count(data)) OVER newest_first
+			- cdp.timeline_count(data) AS later
+		FROM cdp.timeline_chunk
+		WHERE timeline_chunk.profile_id = (
+			SELECT root FROM cdp.profile WHERE profile.profile_id = $1)
+		WINDOW newest_first AS (ORDER BY chunk DESC)
+	), newest AS (
+		SELECT event.*
+		FROM chunk, cdp.timeline_events(chunk.data) AS event
+		WHERE chunk.later < $2
+		ORDER BY event.occurred_at DESC, event.name_id, event.source_id,
+			event.amount, event.properties
+		LIMIT $2
+	)
+	SELECT newest.occurred_at, event_name.name::text, newest.amount,
+		cdp._timeline_name_properties(newest.properties), source.name::text
+	FROM newest
+	JOIN cdp.event_name USING (name_id)
+	LEFT JOIN cdp.source USING (source_id)
+	ORDER BY newest.occurred_at DESC, newest.name_id, newest.source_id,
+		newest.amount, newest.properties
+$$;
+COMMENT ON FUNCTION cdp.timeline_of(bigint, integer) IS
+'the newest events of a profile, newest first, with their declared properties';
