@@ -1,0 +1,224 @@
+-- Where records come from.
+CREATE TABLE cdp.source (
+	source_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	name text COLLATE "C" NOT NULL UNIQUE
+		CHECK (name ~ '^[a-z][a-z0-9_.-]{0,62}$'),
+	kind text NOT NULL DEFAULT 'first_party'
+		CHECK (kind IN ('first_party', 'second_party', 'third_party')),
+	priority integer NOT NULL DEFAULT 100,
+	trust double precision NOT NULL DEFAULT 1 CHECK (trust BETWEEN 0 AND 1),
+	default_region text CHECK (default_region ~ '^[A-Z]{2}$'),
+	retention interval,
+	mapping jsonb,
+	own_user_ids boolean NOT NULL DEFAULT false,
+	dedupe_for interval,
+	created_at timestamptz NOT NULL DEFAULT cdp.clock()
+);
+COMMENT ON TABLE cdp.source IS
+'systems that records come from; made by cdp.add_source()';
+COMMENT ON COLUMN cdp.source.priority IS
+'where sources disagree, the one with the higher number counts';
+COMMENT ON COLUMN cdp.source.own_user_ids IS
+'user ids of this source are its own: number 123 here is nobody''s number 123 elsewhere';
+COMMENT ON COLUMN cdp.source.dedupe_for IS
+'how long message keys are remembered; NULL: for ever';
+
+-- A table, view or foreign table that is read in place by the merge run.
+CREATE TABLE cdp.table_source (
+	source_id integer PRIMARY KEY REFERENCES cdp.source ON DELETE CASCADE,
+	relation text NOT NULL,
+	key text NOT NULL,
+	watermark text,
+	overlap interval NOT NULL DEFAULT '1 hour',
+	active boolean NOT NULL DEFAULT true,
+	high_watermark timestamptz,
+	position_watermark timestamptz,
+	position_key text,
+	done_run bigint
+);
+COMMENT ON TABLE cdp.table_source IS
+'sources that are tables of this database; made by cdp.add_table_source()';
+COMMENT ON COLUMN cdp.table_source.high_watermark IS
+'newest watermark read so far; the next run starts "overlap" before it';
+COMMENT ON COLUMN cdp.table_source.position_key IS
+'last row that the run under way has read';
+COMMENT ON COLUMN cdp.table_source.done_run IS
+'run that has read this source to its end';
+
+-- What COPY brings.  Text, so that one bad line costs one reject and not the
+-- whole COPY.
+CREATE TABLE cdp.inbox (
+	inbox_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	source text DEFAULT current_setting('cdp.source', true),
+	record text,
+	received_at timestamptz NOT NULL DEFAULT cdp.clock()
+) WITH (autovacuum_vacuum_scale_factor = 0.02,
+	autovacuum_vacuum_threshold = 10000);
+COMMENT ON TABLE cdp.inbox IS
+'records as they came, until the merge run takes them; COPY into (source, record) or, after SET cdp.source, into (record)';
+
+CREATE TABLE cdp.reject (
+	reject_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	source text,
+	reason text NOT NULL,
+	message text NOT NULL,
+	field text,
+	record text,
+	received_at timestamptz NOT NULL,
+	rejected_at timestamptz NOT NULL DEFAULT cdp.clock()
+);
+CREATE INDEX reject_rejected_at_idx ON cdp.reject (rejected_at);
+COMMENT ON TABLE cdp.reject IS
+'records that could not be used, whole and raw, with the reason; cdp.retry_rejects() tries them again';
+
+CREATE TABLE cdp.ingest_warning (
+	warning_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	source_id integer NOT NULL REFERENCES cdp.source ON DELETE CASCADE,
+	reason text NOT NULL,
+	field text NOT NULL,
+	message text NOT NULL,
+	records integer NOT NULL,
+	example_message_id text,
+	warned_at timestamptz NOT NULL DEFAULT cdp.clock()
+);
+CREATE INDEX ingest_warning_warned_at_idx ON cdp.ingest_warning (warned_at);
+COMMENT ON TABLE cdp.ingest_warning IS
+'fields that could not be used in records that were stored: one row per call, source, reason and field';
+
+-- Insert-only, so that concurrent calls never meet; the merge run folds old
+-- rows into one per source and day.
+CREATE TABLE cdp.ingest_tally (
+	source text,
+	counted_at timestamptz NOT NULL DEFAULT cdp.clock(),
+	records bigint NOT NULL,
+	stored bigint NOT NULL,
+	duplicates bigint NOT NULL,
+	rejected bigint NOT NULL,
+	without_key bigint NOT NULL
+);
+COMMENT ON TABLE cdp.ingest_tally IS
+'what became of records, per call and source; read it through the view cdp.ingest_count';
+
+CREATE VIEW cdp.ingest_count AS
+SELECT source, (counted_at AT TIME ZONE 'UTC')::date AS day,
+	sum(records)::bigint AS records, sum(stored)::bigint AS stored,
+	sum(duplicates)::bigint AS duplicates, sum(rejected)::bigint AS rejected,
+	sum(without_key)::bigint AS without_key
+FROM cdp.ingest_tally
+GROUP BY 1, 2;
+COMMENT ON VIEW cdp.ingest_count IS
+'records by source and day (UTC): each is stored, a duplicate or rejected; without_key were stored but a repeat of them cannot be told';
+
+-- The message ledger: which messages were accepted.  Nothing exact is
+-- smaller; expires_at is NULL (and then takes no room) unless the source has
+-- dedupe_for.
+CREATE TABLE cdp.message (
+	source_id integer NOT NULL,
+	key uuid NOT NULL,
+	expires_at timestamptz,
+	PRIMARY KEY (source_id, key)
+);
+CREATE INDEX message_expires_at_idx ON cdp.message (expires_at)
+	WHERE expires_at IS NOT NULL;
+COMMENT ON TABLE cdp.message IS
+'keys of messages that were accepted; a repeated one is counted, not stored';
+
+-- The event log: append-only, by month of event time.  Months are made by the
+-- merge run (cdp._make_event_month()); until then rows go to event_other.
+CREATE SEQUENCE cdp.event_id_seq;
+COMMENT ON SEQUENCE cdp.event_id_seq IS 'numbers of events';
+
+CREATE TABLE cdp.event (
+	event_id bigint NOT NULL DEFAULT nextval('cdp.event_id_seq'),
+	source_id integer NOT NULL,
+	message_id text,
+	name text COLLATE "C" NOT NULL,
+	occurred_at timestamptz(3) NOT NULL,
+	received_at timestamptz(3) NOT NULL,
+	set_id bigint NOT NULL,
+	amount numeric(19,4),
+	currency text,
+	properties jsonb,
+	PRIMARY KEY (event_id, occurred_at)
+) PARTITION BY RANGE (occurred_at);
+ALTER SEQUENCE cdp.event_id_seq OWNED BY cdp.event.event_id;
+CREATE INDEX event_name_idx ON cdp.event (name, occurred_at)
+	INCLUDE (set_id, amount);
+CREATE TABLE cdp.event_other PARTITION OF cdp.event DEFAULT;
+COMMENT ON TABLE cdp.event IS
+'the event log, partitioned by month of occurred_at (UTC)';
+COMMENT ON COLUMN cdp.event.set_id IS
+'the identifiers that came with it (cdp.identifier_set); whose event it is follows from them';
+COMMENT ON COLUMN cdp.event.amount IS
+'in the store''s currency; NULL if there was none, or no exchange rate for it';
+COMMENT ON COLUMN cdp.event.currency IS
+'currency in which the sender gave the amount; NULL: the store''s';
+COMMENT ON TABLE cdp.event_other IS
+'events of months that have no partition yet';
+
+CREATE TABLE cdp.event_type (
+	name text COLLATE "C" PRIMARY KEY,
+	business_key text,
+	aliases text[] NOT NULL DEFAULT '{}',
+	description text NOT NULL DEFAULT ''
+);
+CREATE INDEX event_type_aliases_idx ON cdp.event_type USING gin (aliases);
+COMMENT ON TABLE cdp.event_type IS
+'names of events that one can rely on; any other name is welcome too';
+COMMENT ON COLUMN cdp.event_type.business_key IS
+'property by which two events are one, whatever their sources';
+COMMENT ON COLUMN cdp.event_type.aliases IS
+'other names, in snake_case, that are stored under this one';
+
+INSERT INTO cdp.event_type (name, business_key, aliases, description) VALUES
+	('order', 'order_id', '{order_completed,order_placed,purchase}', 'a purchase'),
+	('return', 'return_id', '{order_refunded,refund}', 'goods given back; its amount lessens revenue'),
+	('renewal', 'renewal_id', '{subscription_renewed}', 'a contract or subscription renewed'),
+	('cart_add', NULL, '{product_added}', 'a product put into the cart'),
+	('cart_remove', NULL, '{product_removed}', 'a product taken out of the cart'),
+	('checkout', NULL, '{checkout_started}', 'checkout begun'),
+	('product_view', NULL, '{product_viewed}', 'a product looked at'),
+	('page_view', NULL, '{page_viewed}', 'a page looked at'),
+	('screen_view', NULL, '{screen_viewed}', 'a screen of an app looked at'),
+	('search', NULL, '{products_searched}', 'a search'),
+	('email_sent', NULL, '{email_delivered}', 'an e-mail sent'),
+	('email_open', NULL, '{email_opened}', 'an e-mail opened'),
+	('email_click', NULL, '{email_clicked,email_link_clicked}', 'a link in an e-mail followed'),
+	('campaign_response', NULL, '{promotion_clicked}', 'an answer to a campaign'),
+	('survey', NULL, '{survey_completed}', 'a survey answered'),
+	('review', NULL, '{product_reviewed}', 'a product reviewed'),
+	('ticket', 'ticket_id', '{ticket_created}', 'a support case opened'),
+	('call', NULL, '{}', 'a telephone call'),
+	('chat', NULL, '{live_chat_conversation_started}', 'a chat'),
+	('deal_stage', NULL, '{}', 'a deal has reached a stage'),
+	('sign_up', NULL, '{signed_up,account_created}', 'an account opened'),
+	('sign_in', NULL, '{signed_in}', 'a sign-in');
+
+CREATE TABLE cdp.exchange_rate (
+	currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+	valid_from timestamptz NOT NULL,
+	rate numeric NOT NULL CHECK (rate > 0 AND rate < 1e9),
+	PRIMARY KEY (currency, valid_from)
+);
+COMMENT ON TABLE cdp.exchange_rate IS
+'what one unit of a currency is worth in the store''s currency, from an instant on';
+
+CREATE TABLE cdp.catalog (
+	product_id text PRIMARY KEY,
+	name text,
+	category text,
+	price numeric(19,4),
+	currency text,
+	stock integer,
+	valid_from timestamptz,
+	valid_to timestamptz,
+	properties jsonb NOT NULL DEFAULT '{}'
+);
+COMMENT ON TABLE cdp.catalog IS
+'products, to be joined with events by their property product_id';
+
+INSERT INTO cdp.setting (name, value, description) VALUES
+	('max_record_size', '1048576', 'bytes of one record; a longer one is rejected (at most 67108864)'),
+	('future_tolerance', '1 day', 'an event may be dated this far in the future; beyond it is rejected'),
+	('clock_skew_tolerance', '1 minute', 'sender clocks that are off by more are corrected by sentAt'),
+	('partition_rows', '10000', 'events of one month that make a partition worth it');
