@@ -16,4 +16,23 @@
 #include "varatt.h"
 #endif
 
+/* Actions of the JSON parser return an error code from 16 on. */
+#if PG_VERSION_NUM >= 160000
+#define CDP_JSON_ACTION		static JsonParseErrorType
+#define CDP_JSON_GO_ON		return JSON_SUCCESS
+#else
+#define CDP_JSON_ACTION		static void
+#define CDP_JSON_GO_ON		return
+#endif
+
+#if PG_VERSION_NUM >= 170000
+#define cdp_make_json_lexer(text, len) \
+	makeJsonLexContextCstringLen(NULL, (text), (len), \
+								 GetDatabaseEncoding(), true)
+#else
+#define cdp_make_json_lexer(text, len) \
+	makeJsonLexContextCstringLen((char *) (text), (len), \
+								 GetDatabaseEncoding(), true)
+#endif
+
 #endif							/* CDP_BASE_COMPAT_H */

@@ -222,3 +222,78 @@ INSERT INTO cdp.setting (name, value, description) VALUES
 	('future_tolerance', '1 day', 'an event may be dated this far in the future; beyond it is rejected'),
 	('clock_skew_tolerance', '1 minute', 'sender clocks that are off by more are corrected by sentAt'),
 	('partition_rows', '10000', 'events of one month that make a partition worth it');
+
+-- Doors: what a role without rights on the tables may do.
+
+-- A record by a call: in the caller's transaction, merged before it returns.
+CREATE FUNCTION cdp.ingest(source text, record jsonb) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	done record;
+BEGIN
+	IF ingest.source IS NULL OR ingest.record IS NULL THEN
+		RAISE EXCEPTION 'source and record of cdp.ingest() must not be null'
+			USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	SELECT * INTO done
+	FROM cdp._ingest_records(ingest.source, ARRAY[ingest.record::text], NULL);
+	IF done.outcomes[1] = 'rejected' THEN
+		RAISE WARNING 'record rejected: %', done.reasons[1]
+			USING DETAIL = format('It is row %s of cdp.reject.', done.reject_ids[1]);
+		RETURN NULL;
+	END IF;
+	IF done.outcomes[1] = 'stored' THEN
+		PERFORM cdp._settle(done.set_ids, done.new_sets, done.event_ids);
+	END IF;
+	RETURN cdp._set_profile(done.set_ids[1], done.owners[1]);
+END
+$$;
+REVOKE ALL ON FUNCTION cdp.ingest(text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.ingest(text, jsonb) IS
+'take one record into the store; returns its profile id, or NULL with a warning if it was rejected';
+
+-- Many records by a call: an array, or an envelope of the SDKs,
+-- {"batch": [...], "sentAt": ...}.
+CREATE FUNCTION cdp.ingest_batch(source text, records jsonb)
+RETURNS TABLE (record integer, outcome text, profile_id bigint, reject_id bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	done record;
+	list jsonb := ingest_batch.records;
+BEGIN
+	IF ingest_batch.source IS NULL OR ingest_batch.records IS NULL THEN
+		RAISE EXCEPTION 'source and records of cdp.ingest_batch() must not be null'
+			USING ERRCODE = 'null_value_not_allowed';
+	END IF;
+	IF jsonb_typeof(list) = 'object' THEN
+		list := list -> 'batch';
+	END IF;
+	IF jsonb_typeof(list) IS DISTINCT FROM 'array' THEN
+		RAISE EXCEPTION 'records of cdp.ingest_batch() must be an array'
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'Or an object that has it as "batch".';
+	END IF;
+	SELECT * INTO done
+	FROM cdp._ingest_records(ingest_batch.source,
+		ARRAY(SELECT element::text FROM jsonb_array_elements(list) AS element),
+		CASE WHEN jsonb_typeof(ingest_batch.records) = 'object'
+			THEN ingest_batch.records ->> 'sentAt' END);
+	PERFORM cdp._settle(
+		ARRAY(SELECT DISTINCT written.set_id
+			FROM unnest(done.outcomes, done.set_ids) AS written (outcome, set_id)
+			WHERE written.outcome = 'stored'),
+		done.new_sets, done.event_ids);
+	RETURN QUERY
+	SELECT position::integer, result.outcome,
+		cdp._set_profile(result.set_id, result.owner), result.reject_id
+	FROM unnest(done.outcomes, done.set_ids, done.owners, done.reject_ids)
+		WITH ORDINALITY AS result (outcome, set_id, owner, reject_id, position);
+END
+$$;
+REVOKE ALL ON FUNCTION cdp.ingest_batch(text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.ingest_batch(text, jsonb) IS
+'take an array of records, or an SDK''s batch envelope, into the store; one row per record: stored, duplicate or rejected';

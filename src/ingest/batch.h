@@ -1,0 +1,140 @@
+/*
+ * batch.h
+ *		Inside the ingest room: records on their way into the store.
+ */
+#ifndef CDP_INGEST_BATCH_H
+#define CDP_INGEST_BATCH_H
+
+#include "utils/uuid.h"
+
+#include "base/base.h"
+#include "identity/identity.h"
+#include "ingest/record.h"
+
+/* A row of cdp.source. */
+typedef struct CdpSource
+{
+	int			source_id;
+	const char *name;
+	bool		third_party;
+	const char *region;			/* or NULL */
+	bool		own_user_ids;
+	TimestampTz key_expires_at; /* DT_NOEND: ledger keys are kept for ever */
+	CdpMapping *mapping;		/* or NULL */
+	CdpReject	mapping_problem;	/* reason NULL: the mapping is fine */
+} CdpSource;
+
+/* What holds for a whole batch. */
+typedef struct CdpIngestConfig
+{
+	List	   *sources;		/* of CdpSource */
+	CdpSource  *last_source;	/* found last: records come in runs */
+	const char *store_id;		/* salt of hashed keys */
+	const char *currency;		/* the store's */
+	const char *region;			/* the store's default, or NULL */
+	pg_tz	   *zone;
+	int			max_size;
+	int64		future_tolerance_us;
+	int64		skew_tolerance_us;
+	TimestampTz now;
+} CdpIngestConfig;
+
+typedef enum CdpOutcome
+{
+	CDP_STORED,
+	CDP_DUPLICATE,
+	CDP_REJECTED
+} CdpOutcome;
+
+/* One record from text to rows. */
+typedef struct CdpItem
+{
+	/* in */
+	const char *source_name;	/* or NULL */
+	const char *text;			/* or NULL */
+	int			len;
+	TimestampTz received_at;
+	const char *default_message_id; /* if the record has none; or NULL */
+	/* out */
+	CdpOutcome	outcome;
+	CdpSource  *source;			/* NULL: unknown */
+	CdpRecord	record;
+	bool		has_key;
+	pg_uuid_t	key;			/* of the message ledger */
+	int			nkeys;
+	CdpIdentityKey *keys;
+	int64		set_id;
+	int64		owner;
+	bool		new_set;
+	int64		reject_id;
+	bool		has_store_amount;
+	Numeric		store_amount;	/* in the store's currency */
+} CdpItem;
+
+typedef struct CdpBatch
+{
+	/* in */
+	CdpItem    *items;
+	int			nitems;
+	bool		live;			/* records come from their sender just now */
+	bool		make_months;	/* partitions may be made */
+	const char *sent_at;		/* of the envelope, or NULL */
+	const char *only_source;	/* all records are of this one; or NULL */
+	/* out */
+	CdpIngestConfig config;
+	int64	   *event_ids;
+	int			nevents;
+} CdpBatch;
+
+/* batch.c: the one path; raises only if the store does not work */
+extern void cdp_ingest_process(CdpBatch *batch);
+
+/* config.c */
+extern void cdp_ingest_load_config(CdpIngestConfig *config,
+								   const char *only_source);
+extern CdpSource *cdp_ingest_find_source(CdpIngestConfig *config,
+										 const char *name);
+
+/* identifiers.c */
+extern void cdp_ingest_normalise_item(CdpItem *item,
+									  const CdpIngestConfig *config);
+extern void cdp_ingest_attach(CdpBatch *batch);
+
+/* ledger.c */
+extern void cdp_ingest_make_key(CdpItem *item, const char *store_id,
+								int ordinal);
+extern void cdp_ingest_drop_repeats(CdpBatch *batch);
+extern void cdp_ingest_forget_keys(CdpBatch *batch);
+
+/* money.c */
+extern void cdp_ingest_convert(CdpBatch *batch);
+
+/* column.c: arrays as parameters of statements over a set */
+typedef struct CdpColumn
+{
+	Oid			type;
+	int16		length;
+	bool		by_value;
+	char		align;
+	Datum	   *values;
+	bool	   *nulls;
+	int			count;
+	int			room;
+} CdpColumn;
+
+extern CdpColumn *cdp_column(Oid type, int room);
+extern void cdp_column_add(CdpColumn *column, Datum value);
+extern void cdp_column_add_null(CdpColumn *column);
+extern void cdp_column_add_text(CdpColumn *column, const char *text);
+extern Datum cdp_column_array(const CdpColumn *column);
+
+/* write_events.c, write_facts.c, write_rejects.c */
+extern void cdp_ingest_make_months(CdpBatch *batch);
+extern void cdp_ingest_write_events(CdpBatch *batch);
+extern void cdp_ingest_write_traits(CdpBatch *batch);
+extern void cdp_ingest_write_consents(CdpBatch *batch);
+extern void cdp_ingest_write_rejects(CdpBatch *batch);
+extern void cdp_ingest_write_warnings(CdpBatch *batch);
+extern void cdp_ingest_write_tally(CdpBatch *batch);
+
+#endif							/* CDP_INGEST_BATCH_H */

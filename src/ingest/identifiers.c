@@ -1,0 +1,119 @@
+/*
+ * identifiers.c
+ *		From what senders wrote to identifiers, and to the set of a record.
+ *
+ * Each raw value is brought to its type's canonical form by the identity
+ * room.  One that cannot be is a warning if another identifier of the record
+ * is good, and the reason of a reject if none is: a record about nobody.
+ */
+#include "postgres.h"
+
+#include "ingest/batch.h"
+
+/* Does the item have this key already? */
+static bool
+has_key(const CdpItem *item, const char *type, const char *value)
+{
+	for (int i = 0; i < item->nkeys; i++)
+		if (strcmp(item->keys[i].type, type) == 0 &&
+			strcmp(item->keys[i].value, value) == 0)
+			return true;
+	return false;
+}
+
+static const char *
+warning_of_type(const char *type)
+{
+	return cdp_identity_is_type(type) ? "invalid_identifier" :
+		"unknown_identifier_type";
+}
+
+/* Fill the item's keys from the raw identifiers of its record. */
+void
+cdp_ingest_normalise_item(CdpItem *item, const CdpIngestConfig *config)
+{
+	CdpRecord  *record = &item->record;
+	const char *region = item->source->region != NULL ?
+		item->source->region : config->region;
+	const char *last_reason = NULL;
+	const char *last_field = NULL;
+	ListCell   *cell;
+
+	item->keys = palloc0(sizeof(CdpIdentityKey) *
+						 Max(list_length(record->identifiers), 1));
+	foreach(cell, record->identifiers)
+	{
+		CdpRawIdentifier *raw = lfirst(cell);
+		const char *reason = NULL;
+		char	   *value;
+
+		if (!cdp_identity_normalise(raw->type, raw->value, raw->len, region,
+									&value, &reason))
+		{
+			cdp_ingest_warn(record, warning_of_type(raw->type), raw->field,
+							reason);
+			last_reason = reason;
+			last_field = raw->field;
+		}
+		else if (!has_key(item, raw->type, value))
+		{
+			item->keys[item->nkeys].type = raw->type;
+			item->keys[item->nkeys++].value = value;
+		}
+	}
+	if (item->nkeys == 0)
+		cdp_ingest_reject(record, "no_identifier", last_field,
+						  psprintf("No identifier of the record can be used; the last one: %s",
+								   last_reason));
+	if (item->nkeys > CDP_IDENTITY_MAX_SET)
+		cdp_ingest_reject(record, "too_many_identifiers", NULL,
+						  psprintf("A record names at most %d identifiers.",
+								   CDP_IDENTITY_MAX_SET));
+}
+
+/* Take over what the identity room made of an item's identifiers. */
+static void
+take_set(CdpItem *item, const CdpIdentitySet *set)
+{
+	item->set_id = set->set_id;
+	item->owner = set->owner;
+	item->new_set = set->is_new;
+	if (item->owner == 0 && set->nkeys > 0)
+		item->owner = set->keys[0].identifier_id;
+	if (set->refused == NULL)
+		return;
+	item->outcome = CDP_REJECTED;
+	cdp_ingest_reject(&item->record, set->refused, NULL, set->refused_detail);
+}
+
+/* Attach the identifiers of all items that are to be stored. */
+void
+cdp_ingest_attach(CdpBatch *batch)
+{
+	CdpIdentitySet *sets = palloc0(sizeof(CdpIdentitySet) *
+								   Max(batch->nitems, 1));
+	int			nsets = 0;
+
+	for (int i = 0; i < batch->nitems; i++)
+	{
+		CdpItem    *item = &batch->items[i];
+		CdpIdentitySet *set;
+
+		if (item->outcome != CDP_STORED)
+			continue;
+		set = &sets[nsets++];
+		set->source_id = item->source->source_id;
+		set->source = item->source->name;
+		set->own_user_ids = item->source->own_user_ids;
+		set->observed_at = item->record.occurred_at;
+		set->nkeys = item->nkeys;
+		set->keys = item->keys;
+	}
+	if (nsets == 0)
+		return;
+	cdp_identity_attach(sets, nsets, !batch->live);
+	nsets = 0;
+	for (int i = 0; i < batch->nitems; i++)
+		if (batch->items[i].outcome == CDP_STORED)
+			take_set(&batch->items[i], &sets[nsets++]);
+}

@@ -1,0 +1,147 @@
+CREATE FUNCTION cdp._ingest_records(
+	source text,
+	records text[],
+	sent_at text,
+	OUT outcomes text[],
+	OUT set_ids bigint[],
+	OUT owners bigint[],
+	OUT reject_ids bigint[],
+	OUT reasons text[],
+	OUT new_sets bigint[],
+	OUT event_ids bigint[])
+LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'cdp__ingest_records';
+COMMENT ON FUNCTION cdp._ingest_records(text, text[], text) IS
+'take records into the store, what is new still to be settled; outcomes, sets, owners, rejects and reasons are one per record';
+
+CREATE FUNCTION cdp._ingest_step(batch integer) RETURNS bigint
+LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'cdp__ingest_step';
+COMMENT ON FUNCTION cdp._ingest_step(integer) IS
+'take a batch of waiting records into the store; returns how many, 0: none wait';
+
+CREATE FUNCTION cdp._check_mapping(mapping jsonb) RETURNS void
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__check_mapping';
+COMMENT ON FUNCTION cdp._check_mapping(jsonb) IS
+'raise unless a source''s mapping can be understood';
+
+CREATE FUNCTION cdp._ingest_backlog() RETURNS bigint
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT (SELECT count(*) FROM cdp.inbox)
+		+ coalesce((SELECT sum(cdp._table_source_backlog(source_id))
+			FROM cdp.table_source WHERE active), 0)::bigint
+$$;
+COMMENT ON FUNCTION cdp._ingest_backlog() IS
+'how many records wait in the inbox and in table sources';
+
+CREATE FUNCTION cdp.add_source(
+	name text,
+	kind text DEFAULT 'first_party',
+	priority integer DEFAULT 100,
+	trust double precision DEFAULT 1,
+	default_region text DEFAULT NULL,
+	retention interval DEFAULT NULL,
+	mapping jsonb DEFAULT NULL,
+	own_user_ids boolean DEFAULT false,
+	dedupe_for interval DEFAULT NULL)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	new_id integer;
+BEGIN
+	PERFORM cdp._check_store();
+	IF add_source.name IS NULL
+			OR add_source.name !~ '^[a-z][a-z0-9_.-]{0,62}$' THEN
+		RAISE EXCEPTION 'invalid source name "%"', add_source.name
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'A source name begins with a lower-case letter and goes on with at most 62 of a-z, 0-9, "_", "." and "-".';
+	END IF;
+	IF add_source.kind IS NULL OR add_source.kind
+			NOT IN ('first_party', 'second_party', 'third_party') THEN
+		RAISE EXCEPTION 'invalid source kind "%"', add_source.kind
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'The kind of a source is first_party, second_party or third_party.';
+	END IF;
+	PERFORM cdp._check_region(add_source.default_region);
+	PERFORM cdp._check_mapping(add_source.mapping);
+	INSERT INTO cdp.source (name, kind, priority, trust, default_region,
+		retention, mapping, own_user_ids, dedupe_for)
+	VALUES (add_source.name, add_source.kind, add_source.priority,
+		add_source.trust, upper(add_source.default_region),
+		add_source.retention, add_source.mapping, add_source.own_user_ids,
+		add_source.dedupe_for)
+	ON CONFLICT (name) DO NOTHING
+	RETURNING source_id INTO new_id;
+	IF new_id IS NULL THEN
+		RAISE EXCEPTION 'source "%" exists already', add_source.name
+			USING ERRCODE = 'duplicate_object',
+				HINT = 'Change its row in cdp.source.';
+	END IF;
+	RETURN new_id;
+END
+$$;
+COMMENT ON FUNCTION cdp.add_source(text, text, integer, double precision, text, interval, jsonb, boolean, interval) IS
+'make a source that records can come from; returns its source_id';
+
+-- Each batch of rejects goes back in a transaction of its own; rows rejected
+-- while this runs are left alone.
+CREATE PROCEDURE cdp.retry_rejects(source text DEFAULT NULL)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+	last_id bigint;
+	moved bigint;
+BEGIN
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	PERFORM cdp._check_store();
+	SELECT max(reject_id) INTO last_id FROM cdp.reject;
+	LOOP
+		WITH chosen AS (
+			SELECT reject_id
+			FROM cdp.reject
+			WHERE reject_id <= last_id
+				AND (retry_rejects.source IS NULL
+					OR reject.source = retry_rejects.source)
+			ORDER BY reject_id
+			LIMIT 10000
+			FOR UPDATE SKIP LOCKED
+		), taken AS (
+			DELETE FROM cdp.reject
+			USING chosen
+			WHERE reject.reject_id = chosen.reject_id
+			RETURNING reject.reject_id, reject.source, reject.record,
+				reject.received_at
+		)
+		INSERT INTO cdp.inbox (source, record, received_at)
+		SELECT taken.source, taken.record, taken.received_at
+		FROM taken
+		ORDER BY taken.reject_id;
+		GET DIAGNOSTICS moved = ROW_COUNT;
+		EXIT WHEN moved = 0;
+		COMMIT;
+		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE cdp.retry_rejects(text) IS
+'put rejected records of a source (NULL: of all) back into the inbox, for the next merge run';
+
+CREATE FUNCTION cdp._set_profile(set_id bigint, identifier_id bigint)
+RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT profile.root
+	FROM cdp.identifier JOIN cdp.profile ON profile.profile_id = identifier.leaf
+	WHERE identifier.identifier_id = coalesce(
+		(SELECT identifier_set.owner FROM cdp.identifier_set
+			WHERE identifier_set.set_id = $1), $2)
+$$;
+COMMENT ON FUNCTION cdp._set_profile(bigint, bigint) IS
+'live profile of an identifier set; before it is stitched, that of the identifier given';

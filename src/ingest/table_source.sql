@@ -1,0 +1,188 @@
+-- Tables that are already here: a table, view or foreign table of this
+-- database is read in place by the merge run.  Each row becomes a record
+-- (to_jsonb) that the source's mapping explains.
+--
+-- With a key alone rows are read once, in key order: a log that only grows.
+-- With a watermark (a column that every change of a row renews) a run begins
+-- overlap before the newest watermark read so far, because transactions do
+-- not commit in the order of their times, and reads on by (watermark, key).
+-- The message ledger drops what was there already: a row's message id is what
+-- the mapping says, else its key and watermark.
+CREATE FUNCTION cdp.add_table_source(
+	name text,
+	relation text,
+	mapping jsonb,
+	key text,
+	watermark text DEFAULT NULL,
+	overlap interval DEFAULT '1 hour',
+	kind text DEFAULT 'first_party',
+	priority integer DEFAULT 100,
+	default_region text DEFAULT NULL,
+	own_user_ids boolean DEFAULT false)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	new_id integer;
+	table_id oid := to_regclass(add_table_source.relation);
+	missing text;
+BEGIN
+	PERFORM cdp._check_store();
+	IF table_id IS NULL THEN
+		RAISE EXCEPTION 'relation "%" does not exist', add_table_source.relation
+			USING ERRCODE = 'undefined_table',
+				HINT = 'Name its schema, too.';
+	END IF;
+	SELECT wanted INTO missing
+	FROM unnest(ARRAY[add_table_source.key, add_table_source.watermark]) AS wanted
+	WHERE wanted IS NOT NULL AND NOT EXISTS (
+		SELECT FROM pg_attribute
+		WHERE attrelid = table_id AND attname = wanted
+			AND attnum > 0 AND NOT attisdropped);
+	IF missing IS NOT NULL OR add_table_source.key IS NULL THEN
+		RAISE EXCEPTION 'column "%" of relation "%" does not exist',
+				missing, add_table_source.relation
+			USING ERRCODE = 'undefined_column';
+	END IF;
+	IF add_table_source.mapping IS NULL THEN
+		RAISE EXCEPTION 'a table source needs a mapping'
+			USING ERRCODE = 'null_value_not_allowed',
+				HINT = 'Such as {"identifiers": {"email": "$.email"}, "at": "$.created_at", "event": "order", "amount": "$.total"}.';
+	END IF;
+	new_id := cdp.add_source(name => add_table_source.name,
+		kind => add_table_source.kind,
+		priority => add_table_source.priority,
+		default_region => add_table_source.default_region,
+		mapping => add_table_source.mapping,
+		own_user_ids => add_table_source.own_user_ids);
+	INSERT INTO cdp.table_source (source_id, relation, key, watermark, overlap)
+	SELECT new_id, format('%I.%I', nspname, relname), add_table_source.key,
+		add_table_source.watermark, add_table_source.overlap
+	FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+	WHERE pg_class.oid = table_id;
+	RETURN new_id;
+END
+$$;
+COMMENT ON FUNCTION cdp.add_table_source(text, text, jsonb, text, text, interval, text, integer, text, boolean) IS
+'make a source of a table, view or foreign table, which the merge run reads in place; returns its source_id';
+
+-- The condition for the rows still to be read: in the run under way, those
+-- after its position; in a new one, those from overlap before the newest.
+CREATE FUNCTION cdp._table_source_condition(source_id integer) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO, YMD'
+SET timezone = 'UTC'
+AS $$
+	SELECT CASE
+		WHEN watermark IS NULL AND position_key IS NULL THEN 'true'
+		WHEN watermark IS NULL THEN format('%I > %L', key, position_key)
+		WHEN position_key IS NOT NULL THEN format('(%I, %I) > (%L, %L)',
+			watermark, key, position_watermark, position_key)
+		WHEN high_watermark IS NULL THEN format('%I IS NOT NULL', watermark)
+		ELSE format('%I >= %L', watermark, high_watermark - overlap) END
+	FROM cdp.table_source
+	WHERE table_source.source_id = $1
+$$;
+COMMENT ON FUNCTION cdp._table_source_condition(integer) IS
+'SQL condition for the rows of a table source that are still to be read';
+
+CREATE FUNCTION cdp._table_source_backlog(source_id integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO, YMD'
+SET timezone = 'UTC'
+AS $$
+DECLARE
+	rows bigint;
+BEGIN
+	EXECUTE (SELECT format('SELECT count(*) FROM %s WHERE %s', relation,
+			cdp._table_source_condition($1))
+		FROM cdp.table_source WHERE table_source.source_id = $1)
+	INTO rows;
+	RETURN rows;
+END
+$$;
+COMMENT ON FUNCTION cdp._table_source_backlog(integer) IS
+'how many rows of a table source the next run will read';
+
+CREATE FUNCTION cdp._read_table_source(
+	source_id integer,
+	batch integer,
+	run_id bigint)
+RETURNS TABLE (record text, message_id text, place bigint)
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO, YMD'
+SET timezone = 'UTC'
+AS $$
+#variable_conflict use_column
+DECLARE
+	reading cdp.table_source;
+	last_key text;
+	last_watermark text;
+	rows bigint := 0;
+BEGIN
+	SELECT * INTO STRICT reading
+	FROM cdp.table_source
+	WHERE table_source.source_id = $1
+	FOR UPDATE;
+	FOR record, last_key, last_watermark, place IN EXECUTE format(
+		'SELECT to_jsonb(source_row)::text, %1$I::text, %2$s::text,'
+		' row_number() OVER ()'
+		' FROM (SELECT * FROM %3$s WHERE %4$s ORDER BY %5$s%1$I LIMIT %6$s)'
+		' AS source_row',
+		reading.key, coalesce(quote_ident(reading.watermark), 'NULL'),
+		reading.relation, cdp._table_source_condition($1),
+		quote_ident(reading.watermark) || ', ', batch)
+	LOOP
+		message_id := concat_ws('@', last_key, last_watermark);
+		rows := rows + 1;
+		RETURN NEXT;
+	END LOOP;
+	UPDATE cdp.table_source
+	SET position_key = CASE
+			WHEN rows > 0 AND (rows = batch OR watermark IS NULL) THEN last_key
+			WHEN watermark IS NULL THEN position_key END,
+		position_watermark = CASE WHEN rows = batch
+			THEN last_watermark::timestamptz END,
+		high_watermark = greatest(high_watermark, last_watermark::timestamptz),
+		done_run = CASE WHEN rows < batch THEN run_id ELSE done_run END
+	WHERE table_source.source_id = $1;
+END
+$$;
+COMMENT ON FUNCTION cdp._read_table_source(integer, integer, bigint) IS
+'read the next rows of a table source as records and move its position on';
+
+CREATE FUNCTION cdp._read_table_sources(batch integer, run_id bigint)
+RETURNS TABLE (source text, record text, message_id text, place bigint)
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	next_id integer;
+	next_name text;
+	found_any boolean := false;
+BEGIN
+	FOR next_id, next_name IN
+		SELECT table_source.source_id, source.name
+		FROM cdp.table_source JOIN cdp.source USING (source_id)
+		WHERE active AND done_run IS DISTINCT FROM $2
+		ORDER BY 1
+	LOOP
+		FOR record, message_id, place IN
+			SELECT * FROM cdp._read_table_source(next_id, $1, $2)
+		LOOP
+			source := next_name;
+			found_any := true;
+			RETURN NEXT;
+		END LOOP;
+		EXIT WHEN found_any;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cdp._read_table_sources(integer, bigint) IS
+'the next rows of the first table source that this run has not read to its end';

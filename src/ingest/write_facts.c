@@ -1,0 +1,150 @@
+/*
+ * write_facts.c
+ *		What the records of a batch say about people: traits and consents.
+ *
+ * Both are handed, as columns, to the rooms that own them: profile
+ * (cdp._observe_traits, a room above this one, hence called through SQL) and
+ * consent (cdp._record_consents).  A fact is hung on the strongest identifier
+ * of its record that may stand for a person, as far as is known now; the set
+ * goes along, so that stitching can tell later whose it is.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+#include "ingest/batch.h"
+
+static CdpPlan trait_plan = {
+	"SELECT cdp._observe_traits($1, $2, $3, $4, $5, $6)",
+	6, {
+		INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, JSONBARRAYOID,
+		TIMESTAMPTZARRAYOID, INT8ARRAYOID
+	}
+};
+
+static CdpPlan consent_plan = {
+	"SELECT ordinal, reason FROM cdp._record_consents($1, $2, $3, $4, $5, $6,"
+	" $7, $8, $9, $10)",
+	10, {
+		INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TIMESTAMPTZARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID
+	}
+};
+
+/* Write the traits of all records that are stored. */
+void
+cdp_ingest_write_traits(CdpBatch *batch)
+{
+	static const Oid types[6] = {
+		INT8OID, INT4OID, TEXTOID, JSONBOID, TIMESTAMPTZOID, INT8OID
+	};
+	CdpColumn  *columns[6];
+	Datum		values[6];
+	ListCell   *cell;
+
+	for (int i = 0; i < lengthof(types); i++)
+		columns[i] = cdp_column(types[i], 64);
+	for (int i = 0; i < batch->nitems; i++)
+	{
+		const CdpItem *item = &batch->items[i];
+
+		if (item->outcome != CDP_STORED)
+			continue;
+		foreach(cell, item->record.traits)
+		{
+			const CdpTraitValue *trait = lfirst(cell);
+
+			cdp_column_add(columns[0], Int64GetDatum(item->owner));
+			cdp_column_add(columns[1], Int32GetDatum(item->source->source_id));
+			cdp_column_add_text(columns[2], trait->name);
+			cdp_column_add(columns[3], JsonbPGetDatum(trait->value));
+			cdp_column_add(columns[4], TimestampTzGetDatum(item->record.occurred_at));
+			cdp_column_add(columns[5], Int64GetDatum(item->set_id));
+		}
+	}
+	if (columns[0]->count == 0)
+		return;
+	for (int i = 0; i < lengthof(types); i++)
+		values[i] = cdp_column_array(columns[i]);
+	cdp_base_execute(&trait_plan, values, NULL, false, 0);
+}
+
+/* One answer as a row of the columns. */
+static void
+add_consent(CdpColumn **columns, const CdpItem *item,
+			const CdpConsentAnswer *answer)
+{
+	cdp_column_add(columns[0], Int64GetDatum(item->owner));
+	cdp_column_add(columns[1], Int32GetDatum(item->source->source_id));
+	cdp_column_add_text(columns[2], answer->purpose);
+	cdp_column_add_text(columns[3], answer->channel);
+	cdp_column_add_text(columns[4], answer->state);
+	cdp_column_add(columns[5], TimestampTzGetDatum(answer->at));
+	if (answer->evidence == NULL)
+		cdp_column_add_null(columns[6]);
+	else
+		cdp_column_add(columns[6], JsonbPGetDatum(answer->evidence));
+	cdp_column_add_text(columns[7], answer->basis);
+	cdp_column_add_text(columns[8], answer->document);
+	cdp_column_add_text(columns[9], answer->actor);
+}
+
+/* Warn of the answers that the consent room refused. */
+static void
+warn_of_refused(CdpItem **items)
+{
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		bool		isnull;
+		int			ordinal = DatumGetInt32(SPI_getbinval(row,
+														  SPI_tuptable->tupdesc,
+														  1, &isnull));
+
+		cdp_ingest_warn(&items[ordinal - 1]->record,
+						SPI_getvalue(row, SPI_tuptable->tupdesc, 2), "consent",
+						"The store does not know this consent's purpose or channel, so it was not used; see cdp.purpose and cdp.channel.");
+	}
+}
+
+/* Write the consents of all records that are stored. */
+void
+cdp_ingest_write_consents(CdpBatch *batch)
+{
+	static const Oid types[10] = {
+		INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, JSONBOID,
+		TEXTOID, TEXTOID, TEXTOID
+	};
+	CdpColumn  *columns[10];
+	Datum		values[10];
+	List	   *items = NIL;
+	CdpItem   **answerers;
+	ListCell   *cell;
+
+	for (int i = 0; i < lengthof(types); i++)
+		columns[i] = cdp_column(types[i], 8);
+	for (int i = 0; i < batch->nitems; i++)
+	{
+		CdpItem    *item = &batch->items[i];
+
+		if (item->outcome != CDP_STORED)
+			continue;
+		foreach(cell, item->record.consents)
+		{
+			add_consent(columns, item, lfirst(cell));
+			items = lappend(items, item);
+		}
+	}
+	if (items == NIL)
+		return;
+	for (int i = 0; i < lengthof(types); i++)
+		values[i] = cdp_column_array(columns[i]);
+	answerers = palloc(sizeof(CdpItem *) * list_length(items));
+	foreach(cell, items)
+		answerers[foreach_current_index(cell)] = lfirst(cell);
+	cdp_base_execute(&consent_plan, values, NULL, false, 0);
+	warn_of_refused(answerers);
+	SPI_freetuptable(SPI_tuptable);
+}
