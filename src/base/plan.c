@@ -27,15 +27,21 @@ prepare_plan(CdpPlan *plan)
 	plan->plan = prepared;
 }
 
-/* Run a saved plan; see base.h. */
+/*
+ * Run a saved plan; see base.h.  SPI leaves its own memory context behind;
+ * the caller's is put back, so that what it allocates next lives as long as
+ * what it allocated before.
+ */
 int
 cdp_base_execute(CdpPlan *plan, Datum *values, const char *nulls,
 				 bool read_only, long limit)
 {
+	MemoryContext context = CurrentMemoryContext;
 	int			code;
 
 	prepare_plan(plan);
 	code = SPI_execute_plan(plan->plan, values, nulls, read_only, limit);
+	MemoryContextSwitchTo(context);
 	if (code < 0)
 		elog(ERROR, "could not run statement: %s",
 			 SPI_result_code_string(code));

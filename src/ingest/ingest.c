@@ -38,7 +38,7 @@ static CdpPlan set_plan = {
 	" WHERE identifier_set.source_id OPERATOR(pg_catalog.=) $1"
 	" AND identifiers OPERATOR(pg_catalog.=) ("
 	" SELECT pg_catalog.array_agg(identifier_id ORDER BY identifier_id)"
-	" FROM pg_catalog.unnest($3, $4) AS key (type, value)"
+	" FROM unnest($3, $4) AS key (type, value)"
 	" JOIN cdp.identifier_type"
 	" ON identifier_type.type OPERATOR(pg_catalog.=) key.type"
 	" JOIN cdp.identifier"

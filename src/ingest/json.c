@@ -59,7 +59,10 @@ nesting_depth(const char *text, int len)
 		else if (c == '"')
 			in_string = true;
 		else if (c == '{' || c == '[')
-			deepest = Max(deepest, ++depth);
+		{
+			depth++;
+			deepest = Max(deepest, depth);
+		}
 		else if (c == '}' || c == ']')
 			depth--;
 	}
@@ -158,7 +161,10 @@ explain_error(JsonParseErrorType error, const JsonLexContext *lexer,
 			  CdpReject *reject)
 {
 	const char *rule = "This is not valid JSON";
+	int			place = lexer->input_length;
 
+	if (lexer->token_start != NULL)
+		place = lexer->token_start - lexer->input;
 	reject->reason = "malformed_json";
 	if (error == JSON_UNICODE_CODE_POINT_ZERO)
 	{
@@ -167,8 +173,7 @@ explain_error(JsonParseErrorType error, const JsonLexContext *lexer,
 	}
 	else if (error == JSON_EXPECTED_MORE)
 		rule = "The JSON ends too early";
-	reject->message = psprintf("%s: byte %d.", rule,
-							   (int) (lexer->token_start - lexer->input) + 1);
+	reject->message = psprintf("%s: byte %d.", rule, place + 1);
 }
 
 /*

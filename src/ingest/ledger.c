@@ -34,13 +34,13 @@
 
 static CdpPlan insert_plan = {
 	"INSERT INTO cdp.message (source_id, key, expires_at)"
-	" SELECT * FROM pg_catalog.unnest($1, $2, $3)"
+	" SELECT * FROM unnest($1, $2, $3)"
 	" ON CONFLICT DO NOTHING RETURNING source_id, key",
 	3, {INT4ARRAYOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID}
 };
 
 static CdpPlan delete_plan = {
-	"DELETE FROM cdp.message USING pg_catalog.unnest($1, $2)"
+	"DELETE FROM cdp.message USING unnest($1, $2)"
 	" AS refused (source_id, key)"
 	" WHERE message.source_id OPERATOR(pg_catalog.=) refused.source_id"
 	" AND message.key OPERATOR(pg_catalog.=) refused.key",

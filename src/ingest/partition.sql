@@ -63,7 +63,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	enough bigint := cdp._setting('partition_rows')::bigint;
+	enough bigint := cdp._setting('partition_rows'::text)::bigint;
 BEGIN
 	IF pg_relation_size('cdp.event_other') < enough * 60 THEN
 		RETURN '{}';

@@ -246,8 +246,10 @@ cdp_ingest_read_amount(CdpRecord *record, const JsonbValue *value,
 	if (cdp_json_is_absent(value))
 		return;
 	text = cdp_json_text(value);
-	if (text == NULL ||
-		!cdp_ingest_parse_number(text, strlen(text), &record->amount))
+	if (value->type == jbvNumeric)
+		record->amount = DatumGetNumericCopy(NumericGetDatum(value->val.numeric));
+	else if (text == NULL ||
+			 !cdp_ingest_parse_number(text, strlen(text), &record->amount))
 	{
 		cdp_ingest_warn(record, "invalid_amount", field,
 						"An amount is a number with a decimal point.");

@@ -35,7 +35,7 @@ static CdpPlan alias_plan = {
 static CdpPlan insert_plan = {
 	"INSERT INTO cdp.event (source_id, message_id, name, occurred_at,"
 	" received_at, set_id, amount, currency, properties)"
-	" SELECT * FROM pg_catalog.unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+	" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 	" RETURNING event_id",
 	9, {
 		INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,

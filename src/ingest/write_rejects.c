@@ -20,7 +20,7 @@
 static CdpPlan reject_plan = {
 	"INSERT INTO cdp.reject (source, reason, message, field, record,"
 	" received_at)"
-	" SELECT * FROM pg_catalog.unnest($1, $2, $3, $4, $5, $6)"
+	" SELECT * FROM unnest($1, $2, $3, $4, $5, $6)"
 	" RETURNING reject_id",
 	6, {
 		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
@@ -31,7 +31,7 @@ static CdpPlan reject_plan = {
 static CdpPlan warning_plan = {
 	"INSERT INTO cdp.ingest_warning (source_id, reason, field, message,"
 	" records, example_message_id)"
-	" SELECT * FROM pg_catalog.unnest($1, $2, $3, $4, $5, $6)",
+	" SELECT * FROM unnest($1, $2, $3, $4, $5, $6)",
 	6, {
 		INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
 		TEXTARRAYOID
@@ -41,7 +41,7 @@ static CdpPlan warning_plan = {
 static CdpPlan tally_plan = {
 	"INSERT INTO cdp.ingest_tally (source, records, stored, duplicates,"
 	" rejected, without_key)"
-	" SELECT * FROM pg_catalog.unnest($1, $2, $3, $4, $5, $6)",
+	" SELECT * FROM unnest($1, $2, $3, $4, $5, $6)",
 	6, {
 		TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
 		INT8ARRAYOID
