@@ -49,20 +49,6 @@ COMMENT ON FUNCTION cdp._record_consents(bigint[], integer[], text[], text[],
 	text[], timestamptz[], jsonb[], text[], text[], text[]) IS
 'append answers to the consent log; returns the positions that were refused, with why';
 
--- The identifier that somebody is named by, normalised; NULL: never seen.
-CREATE FUNCTION cdp._find_identifier(type text, value text, scope text) RETURNS bigint
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT identifier_id
-	FROM cdp.identifier_type JOIN cdp.identifier USING (type_id)
-	WHERE identifier_type.type = $1
-		AND identifier.scope = coalesce($3, '')
-		AND identifier.value = cdp._normal_value($1, $2)
-$$;
-COMMENT ON FUNCTION cdp._find_identifier(text, text, text) IS
-'the identifier with that type, value and scope; NULL when it was never seen';
-
 CREATE FUNCTION cdp._normal_value(type text, value text) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
