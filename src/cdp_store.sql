@@ -1,1 +1,138 @@
--- views over several rooms
+-- Views and doors over several rooms.  Views grow only at their end.
+
+-- The view is made by a function, because cdp.expose_trait() adds columns.
+CREATE FUNCTION cdp._make_unified_profile() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	exposed_columns text;
+BEGIN
+	SELECT string_agg(format(CASE trait.type
+			WHEN 'number' THEN ', CASE WHEN jsonb_typeof(current.traits -> %1$L) = ''number'' THEN (current.traits -> %1$L)::numeric END AS %2$I'
+			WHEN 'boolean' THEN ', CASE WHEN jsonb_typeof(current.traits -> %1$L) = ''boolean'' THEN (current.traits -> %1$L)::boolean END AS %2$I'
+			WHEN 'date' THEN ', cdp._iso_date(current.traits ->> %1$L) AS %2$I'
+			WHEN 'json' THEN ', current.traits -> %1$L AS %2$I'
+			ELSE ', current.traits ->> %1$L AS %2$I' END,
+			trait.name, trait.name), E'\n' ORDER BY trait.exposed)
+	INTO exposed_columns
+	FROM cdp.trait
+	WHERE trait.exposed IS NOT NULL;
+
+	EXECUTE format($view$
+CREATE OR REPLACE VIEW cdp.unified_profile AS
+SELECT current.profile_id,
+	current.kind::text AS kind,
+	coalesce(current.identifiers -> 'email' ->> 0, current.traits ->> 'email') AS email,
+	coalesce(current.identifiers -> 'phone' ->> 0, current.traits ->> 'phone') AS phone,
+	current.traits ->> 'first_name' AS first_name,
+	current.traits ->> 'last_name' AS last_name,
+	coalesce(current.traits ->> 'name',
+		nullif(concat_ws(' ', current.traits ->> 'first_name',
+			current.traits ->> 'last_name'), '')) AS name,
+	cdp._iso_date(current.traits ->> 'birth_date') AS birth_date,
+	current.traits ->> 'gender' AS gender,
+	current.traits ->> 'company' AS company,
+	current.traits ->> 'street' AS street,
+	current.traits ->> 'city' AS city,
+	current.traits ->> 'region' AS region,
+	current.traits ->> 'postal_code' AS postal_code,
+	current.traits ->> 'country' AS country,
+	current.traits ->> 'language' AS language,
+	current.traits ->> 'time_zone' AS time_zone,
+	current.traits ->> 'account_id' AS account_id,
+	current.first_seen,
+	current.last_seen,
+	current.sources,
+	current.identifiers,
+	current.events,
+	current.orders,
+	current.revenue,
+	round(current.gross_revenue / nullif(current.orders, 0), 4) AS average_order_value,
+	(SELECT setting.value FROM cdp.setting WHERE setting.name = 'currency') AS currency,
+	current.first_order_at,
+	current.last_order_at,
+	score.rfm_recency,
+	score.rfm_frequency,
+	score.rfm_monetary,
+	score.lifecycle,
+	score.clv_365d,
+	score.clv_365d_low,
+	score.clv_365d_high,
+	score.churn_90d,
+	score.churn_band,
+	score.model_verdict,
+	score.as_of AS scored_at,
+	ARRAY(
+		SELECT segment.name::text
+		FROM cdp.segment
+		WHERE segment.segment_id = ANY (current.segment_ids)
+		ORDER BY segment.name) AS segments,
+	current.consents,
+	current.traits,
+	current.as_of
+	%s
+FROM cdp.profile_current AS current
+LEFT JOIN cdp.profile_score AS score ON score.profile_id = current.profile_id
+$view$, exposed_columns);
+END
+$$;
+COMMENT ON FUNCTION cdp._make_unified_profile() IS
+'make or extend the view cdp.unified_profile';
+
+SELECT cdp._make_unified_profile();
+COMMENT ON VIEW cdp.unified_profile IS
+'one row per customer: who, how to reach, what they did, what they are worth, which segments they are in';
+
+CREATE VIEW cdp.profile_metric AS
+SELECT profile_id, kind, region, country, language, time_zone,
+	first_seen, last_seen, sources, events, orders, revenue,
+	average_order_value, currency, first_order_at, last_order_at,
+	rfm_recency, rfm_frequency, rfm_monetary, lifecycle,
+	clv_365d, clv_365d_low, clv_365d_high, churn_90d, churn_band,
+	model_verdict, scored_at, segments, as_of
+FROM cdp.unified_profile;
+COMMENT ON VIEW cdp.profile_metric IS
+'one row per customer without personal columns, for reporting';
+
+CREATE FUNCTION cdp.profile(type text, value text, source text DEFAULT NULL)
+RETURNS SETOF cdp.unified_profile
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT *
+	FROM cdp.unified_profile
+	WHERE unified_profile.profile_id = cdp.find_profile($1, $2, $3)
+$$;
+COMMENT ON FUNCTION cdp.profile(text, text, text) IS
+'the unified profile of an identifier, which is normalised first; source is for types whose values are a source''s own';
+
+CREATE FUNCTION cdp.expose_trait(name text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._check_store();
+	IF NOT EXISTS (SELECT FROM cdp.trait WHERE trait.name = $1) THEN
+		RAISE EXCEPTION 'trait "%" does not exist', $1
+			USING ERRCODE = 'undefined_object',
+				HINT = 'Traits are rows of cdp.trait; one that no record has brought yet can be inserted there.';
+	END IF;
+	IF EXISTS (
+		SELECT FROM pg_attribute
+		WHERE attrelid = 'cdp.unified_profile'::regclass AND attname = $1)
+	THEN
+		RAISE EXCEPTION 'cdp.unified_profile has a column "%" already', $1
+			USING ERRCODE = 'duplicate_column';
+	END IF;
+	UPDATE cdp.trait
+	SET exposed = (SELECT coalesce(max(other.exposed), 0) + 1 FROM cdp.trait AS other)
+	WHERE trait.name = $1;
+	PERFORM cdp._make_unified_profile();
+END
+$$;
+COMMENT ON FUNCTION cdp.expose_trait(text) IS
+'add a trait as a column to the end of cdp.unified_profile';
+
+REVOKE ALL ON FUNCTION cdp.profile(text, text, text), cdp.expose_trait(text)
+	FROM PUBLIC;

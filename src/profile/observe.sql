@@ -1,0 +1,95 @@
+-- Make sure that these traits are registered.  Their type is that of the
+-- first value seen of each; a text that begins with an ISO date and time is a
+-- timestamp.
+CREATE FUNCTION cdp._register_traits(names text[], "values" jsonb[])
+RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO cdp.trait (name, type)
+	SELECT said.name, min(CASE jsonb_typeof(said.value)
+		WHEN 'number' THEN 'number'
+		WHEN 'boolean' THEN 'boolean'
+		WHEN 'object' THEN 'json'
+		WHEN 'array' THEN 'json'
+		WHEN 'string' THEN
+			CASE WHEN said.value #>> '{}' ~ '^\d{4}-\d\d-\d\dT\d\d:\d\d'
+				THEN 'timestamp' ELSE 'text' END
+		ELSE 'text' END)
+	FROM unnest($1, $2) AS said (name, value)
+	WHERE NOT EXISTS (SELECT FROM cdp.trait WHERE trait.name = said.name)
+		AND said.name <> ''
+	GROUP BY said.name
+	ORDER BY said.name COLLATE "C"
+	ON CONFLICT DO NOTHING
+$$;
+COMMENT ON FUNCTION cdp._register_traits(text[], jsonb[]) IS
+'register traits that are not known yet, with a type by content and the default rule';
+
+-- Of each set and trait the latest survives; of equal times the greater text,
+-- so that the order of arrival plays no part.
+CREATE FUNCTION cdp._observe_traits(
+	identifier_ids bigint[],
+	source_ids integer[],
+	names text[],
+	"values" jsonb[],
+	observed_at timestamptz[],
+	set_ids bigint[])
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._register_traits($3, $4)
+	WHERE EXISTS (
+		SELECT FROM unnest($3) AS said (name)
+		WHERE NOT EXISTS (SELECT FROM cdp.trait WHERE trait.name = said.name));
+
+	INSERT INTO cdp.trait_history (set_id, observed_at, source_id, name, value)
+	SELECT said.set_id, said.at, said.source_id, said.name, said.value
+	FROM unnest($2, $3, $4, $5, $6) AS said (source_id, name, value, at, set_id)
+	JOIN cdp.trait ON trait.name = said.name AND trait.history
+	WHERE said.set_id > 0
+	ON CONFLICT DO NOTHING;
+
+	INSERT INTO cdp.trait_observation AS old (set_id, observed_at,
+		first_observed_at, source_id, name, value)
+	SELECT DISTINCT ON (said.set_id, said.name COLLATE "C") said.set_id, said.at,
+		min(said.at) OVER (PARTITION BY said.set_id, said.name),
+		said.source_id, said.name, coalesce(said.value, 'null')
+	FROM unnest($2, $3, $4, $5, $6) AS said (source_id, name, value, at, set_id)
+	WHERE said.set_id > 0 AND said.name <> ''
+	ORDER BY said.set_id, said.name COLLATE "C", said.at DESC,
+		said.value::text COLLATE "C" DESC
+	ON CONFLICT ON CONSTRAINT trait_observation_pkey DO UPDATE
+	SET first_observed_at = least(old.first_observed_at, excluded.first_observed_at),
+		observed_at = greatest(old.observed_at, excluded.observed_at),
+		value = CASE WHEN (excluded.observed_at, excluded.value::text COLLATE "C")
+				> (old.observed_at, old.value::text COLLATE "C")
+			THEN excluded.value ELSE old.value END
+	WHERE (excluded.observed_at, excluded.value::text COLLATE "C")
+			> (old.observed_at, old.value::text COLLATE "C")
+		OR excluded.first_observed_at < old.first_observed_at;
+END
+$$;
+COMMENT ON FUNCTION cdp._observe_traits(bigint[], integer[], text[], jsonb[], timestamptz[], bigint[]) IS
+'note what records say about traits, one element a trait; the caller sees to it that the profiles of the sets are refreshed';
+
+CREATE FUNCTION cdp._profile_to_change(profile_id bigint) RETURNS bigint
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	live bigint := cdp.resolve($1);
+BEGIN
+	PERFORM cdp._check_store();
+	IF live IS NULL THEN
+		RAISE EXCEPTION 'profile % does not exist', coalesce($1::text, 'NULL')
+			USING ERRCODE = 'undefined_object',
+				HINT = 'cdp.find_profile(type, value) gives the profile of an identifier.';
+	END IF;
+	RETURN live;
+END
+$$;
+COMMENT ON FUNCTION cdp._profile_to_change(bigint) IS
+'the live profile behind an id; raises if there is none';

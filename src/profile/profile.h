@@ -1,0 +1,34 @@
+/*
+ * profile.h
+ *		Front door of the profile room: one trustworthy row per customer.
+ *
+ * What sources say about people are observations: a trait, its value, when,
+ * and with which identifier set.  Whose they are follows from the set, as for
+ * events, so a merge or split of profiles moves no observation; and of each
+ * set and trait the latest is kept, so what is stored does not depend on the
+ * order of arrival.
+ *
+ * Survivorship.  A profile's value of a trait is chosen among its observations
+ * by the trait's rule (cdp.trait), an aggregate usable by itself:
+ * cdp.survivor(value, observed_at, priority, rule).  It is deterministic to
+ * the last tie.  survivor.c tells the rules.  A steward's pin wins until it is
+ * taken back; it hangs on the founder of the profile, so it survives merges.
+ *
+ * cdp.profile_current holds the result: one row per live profile with traits,
+ * lineage (which source, set, time and rule each value came from),
+ * identifiers and metrics.  cdp._refresh_profiles(ids) is the only code that
+ * makes such rows, for one profile behind a cdp.ingest() as for all of them in
+ * a rebuild; it writes only rows that differ.  What it needs of events it
+ * takes from timelines, never from the log.
+ *
+ * What depends on the clock is not stored here: a row is true until one of its
+ * inputs changes, and whoever changes one notes the profile as work of phase
+ * "profile" in cdp.todo.
+ *
+ * The public views (cdp.unified_profile and its companions) are at most one
+ * join over profile_current.
+ */
+#ifndef CDP_PROFILE_PROFILE_H
+#define CDP_PROFILE_PROFILE_H
+
+#endif							/* CDP_PROFILE_PROFILE_H */

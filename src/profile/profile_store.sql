@@ -1,0 +1,537 @@
+-- The registry of traits.
+CREATE TABLE cdp.trait (
+	name text COLLATE "C" PRIMARY KEY,
+	type text NOT NULL DEFAULT 'text'
+		CHECK (type IN ('text', 'number', 'boolean', 'timestamp', 'date', 'json')),
+	rule text NOT NULL DEFAULT 'latest'
+		CHECK (rule ~ '^(non_empty_)?(latest|earliest|source_priority|most_frequent|longest|min|max|sum|union)$'),
+	format text,
+	pii text NOT NULL DEFAULT 'none'
+		CHECK (pii IN ('none', 'personal', 'contact', 'special')),
+	indexed boolean NOT NULL DEFAULT false,
+	history boolean NOT NULL DEFAULT false,
+	sources text[],
+	exposed integer UNIQUE,
+	reserved boolean NOT NULL DEFAULT false,
+	description text NOT NULL DEFAULT ''
+);
+COMMENT ON TABLE cdp.trait IS
+'attributes of profiles; unknown ones are registered on sight';
+COMMENT ON COLUMN cdp.trait.rule IS
+'which observation survives: latest, earliest, source_priority, most_frequent, longest, min, max, sum, union; non_empty_... passes over empty ones';
+COMMENT ON COLUMN cdp.trait.format IS
+'regular expression that values are expected to match';
+COMMENT ON COLUMN cdp.trait.pii IS
+'none, personal, contact, or special (health, religion, ...: never used for modelling)';
+COMMENT ON COLUMN cdp.trait.sources IS
+'sources in the order in which they count for this trait; NULL: by cdp.source.priority';
+COMMENT ON COLUMN cdp.trait.exposed IS
+'place among the columns that cdp.expose_trait() added to cdp.unified_profile';
+
+INSERT INTO cdp.trait (name, type, pii, reserved, description) VALUES
+	('email', 'text', 'contact', true, 'e-mail address'),
+	('phone', 'text', 'contact', true, 'phone number'),
+	('title', 'text', 'personal', true, 'form of address'),
+	('first_name', 'text', 'personal', true, 'given name'),
+	('middle_name', 'text', 'personal', true, 'further given names'),
+	('last_name', 'text', 'personal', true, 'family name'),
+	('name', 'text', 'personal', true, 'whole name'),
+	('birth_date', 'date', 'personal', true, 'YYYY-MM-DD'),
+	('gender', 'text', 'personal', true, ''),
+	('company', 'text', 'personal', true, 'employer'),
+	('job_title', 'text', 'personal', true, ''),
+	('street', 'text', 'contact', true, 'street and house number'),
+	('city', 'text', 'personal', true, ''),
+	('region', 'text', 'none', true, 'state or province'),
+	('postal_code', 'text', 'personal', true, ''),
+	('country', 'text', 'none', true, 'ISO 3166 code of two letters'),
+	('latitude', 'number', 'personal', true, 'degrees'),
+	('longitude', 'number', 'personal', true, 'degrees'),
+	('language', 'text', 'none', true, 'BCP 47 tag'),
+	('time_zone', 'text', 'none', true, 'IANA name'),
+	('owner', 'text', 'none', true, 'who looks after the customer'),
+	('loyalty_level', 'text', 'none', true, ''),
+	('loyalty_points', 'number', 'none', true, ''),
+	('crm_stage', 'text', 'none', true, ''),
+	('account_id', 'text', 'none', true, 'company account, from groupId');
+
+-- What sources said.  The set says of whom, and from which source.
+CREATE TABLE cdp.trait_observation (
+	set_id bigint NOT NULL,
+	observed_at timestamptz NOT NULL,
+	first_observed_at timestamptz NOT NULL,
+	source_id integer NOT NULL,
+	name text COLLATE "C" NOT NULL,
+	value jsonb NOT NULL,
+	PRIMARY KEY (set_id, name)
+) WITH (fillfactor = 90);
+COMMENT ON TABLE cdp.trait_observation IS
+'the latest value of each trait that came with each identifier set; a JSON null says there is no value any more';
+
+CREATE TABLE cdp.trait_history (
+	set_id bigint NOT NULL,
+	observed_at timestamptz NOT NULL,
+	source_id integer NOT NULL,
+	name text COLLATE "C" NOT NULL,
+	value jsonb NOT NULL,
+	PRIMARY KEY (set_id, name, observed_at, value)
+);
+COMMENT ON TABLE cdp.trait_history IS
+'every observation of traits with history, the latest included';
+
+-- What a steward decided.  It hangs on the identifier that founded the
+-- profile, so it goes where the profile id goes.
+CREATE TABLE cdp.trait_pin (
+	identifier_id bigint NOT NULL,
+	pinned_at timestamptz NOT NULL,
+	name text COLLATE "C" NOT NULL,
+	value jsonb NOT NULL,
+	reason text NOT NULL,
+	actor text NOT NULL,
+	PRIMARY KEY (identifier_id, name)
+);
+COMMENT ON TABLE cdp.trait_pin IS
+'values that win over every observation until cdp.unpin_trait()';
+
+-- One row per live profile.
+CREATE TABLE cdp.profile_current (
+	profile_id bigint PRIMARY KEY,
+	first_seen timestamptz,
+	last_seen timestamptz,
+	events bigint NOT NULL DEFAULT 0,
+	orders bigint NOT NULL DEFAULT 0,
+	first_order_at timestamptz,
+	last_order_at timestamptz,
+	as_of timestamptz NOT NULL,
+	ord integer NOT NULL,
+	kind text COLLATE "C" NOT NULL,
+	gross_revenue numeric NOT NULL DEFAULT 0,
+	revenue numeric NOT NULL DEFAULT 0,
+	sources text[] NOT NULL DEFAULT '{}',
+	segment_ids integer[] NOT NULL DEFAULT '{}',
+	traits jsonb NOT NULL DEFAULT '{}',
+	lineage jsonb NOT NULL DEFAULT '{}',
+	identifiers jsonb NOT NULL DEFAULT '{}',
+	consents jsonb NOT NULL DEFAULT '{}'
+) WITH (fillfactor = 85);
+CREATE UNIQUE INDEX profile_current_ord_idx ON cdp.profile_current (ord);
+COMMENT ON TABLE cdp.profile_current IS
+'derived: one row per live profile; read it through cdp.unified_profile';
+COMMENT ON COLUMN cdp.profile_current.lineage IS
+'for each trait the source, set, time and rule of its value';
+COMMENT ON COLUMN cdp.profile_current.identifiers IS
+'values by type, the best first; of a source''s own as source/value';
+COMMENT ON COLUMN cdp.profile_current.as_of IS
+'when the row was last made different';
+
+-- The sets whose events and observations are these live profiles'.  Sets are
+-- found through their members; a set belongs to the profile of its owner.
+-- This and the next two are inlined where they are used.
+CREATE FUNCTION cdp._profile_sets(profile_ids bigint[])
+RETURNS TABLE (
+	profile_id bigint,
+	set_id bigint,
+	source_id integer,
+	first_seen timestamptz)
+LANGUAGE sql STABLE ROWS 100
+BEGIN ATOMIC
+	SELECT leaf.root, held.set_id, held.source_id, held.first_seen
+	FROM unnest(profile_ids) AS wanted (profile_id)
+	JOIN cdp._profile_leaf AS leaf ON leaf.root = wanted.profile_id
+	JOIN cdp.identifier ON identifier.leaf = leaf.leaf
+	JOIN cdp.identifier_set_member AS member
+		ON member.identifier_id = identifier.identifier_id
+	JOIN cdp.identifier_set AS held ON held.set_id = member.set_id
+		AND held.owner = identifier.identifier_id;
+END;
+COMMENT ON FUNCTION cdp._profile_sets(bigint[]) IS
+'the identifier sets that belong to these live profiles';
+
+-- The observations of live profiles, each with what survivorship needs.
+CREATE FUNCTION cdp._profile_observation(profile_ids bigint[])
+RETURNS TABLE (
+	profile_id bigint,
+	set_id bigint,
+	name text,
+	value jsonb,
+	observed_at timestamptz,
+	first_observed_at timestamptz,
+	source text,
+	priority integer,
+	rule text)
+LANGUAGE sql STABLE ROWS 100
+BEGIN ATOMIC
+	SELECT owned.profile_id, said.set_id, said.name::text, said.value,
+		said.observed_at, said.first_observed_at, source.name::text,
+		CASE WHEN trait.sources IS NULL THEN source.priority
+			ELSE coalesce(-array_position(trait.sources, source.name::text),
+				-1000000)
+			END,
+		trait.rule
+	FROM cdp._profile_sets(profile_ids) AS owned
+	JOIN cdp.trait_observation AS said ON said.set_id = owned.set_id
+	JOIN cdp.trait ON trait.name = said.name
+	JOIN cdp.source ON source.source_id = said.source_id;
+END;
+COMMENT ON FUNCTION cdp._profile_observation(bigint[]) IS
+'observations of the traits of these live profiles';
+
+-- Of pins that merged profiles brought along the newest wins.
+CREATE FUNCTION cdp._profile_pin(profile_ids bigint[])
+RETURNS TABLE (
+	profile_id bigint,
+	name text,
+	value jsonb,
+	pinned_at timestamptz,
+	wins boolean)
+LANGUAGE sql STABLE ROWS 10
+BEGIN ATOMIC
+	SELECT leaf.root, pin.name::text, pin.value, pin.pinned_at,
+		row_number() OVER (PARTITION BY leaf.root, pin.name
+			ORDER BY pin.pinned_at DESC, pin.identifier_id) = 1
+	FROM unnest(profile_ids) AS wanted (profile_id)
+	JOIN cdp._profile_leaf AS leaf ON leaf.root = wanted.profile_id
+	JOIN cdp.identifier ON identifier.leaf = leaf.leaf
+	JOIN cdp.trait_pin AS pin ON pin.identifier_id = identifier.identifier_id;
+END;
+COMMENT ON FUNCTION cdp._profile_pin(bigint[]) IS
+'pins of these live profiles';
+
+-- Business events as timelines hold them, duplicates included.  The key is
+-- the property named by cdp.event_type.business_key.
+CREATE VIEW cdp._business_event AS
+SELECT chunk.profile_id, type.name, chunk.chunk, event.place,
+	event.occurred_at, event.amount, event.source_id,
+	event.properties ->> type.slot AS business_key
+FROM (
+	SELECT event_name.name_id, event_name.name::text AS name,
+		property_slot.slot::text AS slot
+	FROM cdp.event_name
+	LEFT JOIN cdp.event_type ON event_type.name = event_name.name
+	LEFT JOIN cdp.property_slot
+		ON property_slot.property = event_type.business_key
+	WHERE event_name.name IN ('order', 'return')
+) AS type
+JOIN cdp.timeline_chunk AS chunk
+	ON cdp.timeline_may_contain(chunk.data, type.name_id)
+CROSS JOIN LATERAL cdp.timeline_events(chunk.data, ARRAY[type.name_id])
+	WITH ORDINALITY AS event (name_id, source_id, occurred_at, amount,
+		properties, place);
+COMMENT ON VIEW cdp._business_event IS
+'orders and returns of profiles, repeated ones included';
+
+-- Which of several events with one business key counts: that of the source
+-- with the highest priority.  Events without a key all count.
+CREATE VIEW cdp._ranked_business_event AS
+SELECT raw.profile_id, raw.name, raw.business_key, raw.occurred_at, raw.amount,
+	raw.source_id,
+	row_number() OVER (
+		PARTITION BY raw.profile_id, raw.name, raw.business_key,
+			CASE WHEN raw.business_key IS NULL THEN raw.chunk END,
+			CASE WHEN raw.business_key IS NULL THEN raw.place END
+		ORDER BY source.priority DESC NULLS LAST, raw.occurred_at,
+			raw.source_id, raw.amount) AS rank
+FROM cdp._business_event AS raw
+LEFT JOIN cdp.source ON source.source_id = raw.source_id;
+COMMENT ON VIEW cdp._ranked_business_event IS
+'orders and returns of profiles; of those with one business key rank 1 counts';
+
+CREATE VIEW cdp.profile_order AS
+SELECT profile_id, business_key AS order_key, occurred_at, amount, source_id
+FROM cdp._ranked_business_event
+WHERE name = 'order' AND rank = 1;
+COMMENT ON VIEW cdp.profile_order IS
+'the orders of each profile; one that two sources report is one order, as the source with the higher priority has it';
+
+CREATE VIEW cdp.profile_return AS
+SELECT profile_id, business_key AS return_key, occurred_at, amount, source_id
+FROM cdp._ranked_business_event
+WHERE name = 'return' AND rank = 1;
+COMMENT ON VIEW cdp.profile_return IS
+'the returns of each profile, each once';
+
+CREATE VIEW cdp._purchases AS
+SELECT profile_id, business_key AS order_key, occurred_at,
+	CASE name WHEN 'return' THEN -amount ELSE amount END AS amount,
+	source_id
+FROM cdp._ranked_business_event
+WHERE rank = 1;
+COMMENT ON VIEW cdp._purchases IS
+'orders with their amounts and returns with theirs taken away';
+
+-- Live profiles: those with identifiers.  One whose identifiers have all been
+-- blocked has none.
+CREATE VIEW cdp._live_profile AS
+SELECT profile.profile_id, profile.ord
+FROM cdp.profile
+WHERE profile.root = profile.profile_id
+	AND EXISTS (
+		SELECT
+		FROM cdp._profile_leaf AS leaf
+		JOIN cdp.identifier ON identifier.leaf = leaf.leaf
+		WHERE leaf.root = profile.profile_id);
+COMMENT ON VIEW cdp._live_profile IS
+'profiles that have a row in profile_current';
+
+-- What the rows of these profiles are to be.
+CREATE FUNCTION cdp._make_profiles(profile_ids bigint[])
+RETURNS TABLE (
+	profile_id bigint,
+	ord integer,
+	kind text,
+	traits jsonb,
+	lineage jsonb,
+	identifiers jsonb,
+	sources text[],
+	first_seen timestamptz,
+	last_seen timestamptz,
+	events bigint,
+	orders bigint,
+	gross_revenue numeric,
+	revenue numeric,
+	first_order_at timestamptz,
+	last_order_at timestamptz,
+	consents jsonb)
+LANGUAGE sql STABLE ROWS 100
+BEGIN ATOMIC
+	WITH listed AS (
+		SELECT leaf.root AS profile_id, type.type::text AS type,
+			bool_or((type.strong OR type.type IN ('email', 'phone'))
+				AND NOT identifier.shared AND NOT identifier.blocked) AS known,
+			jsonb_agg(CASE WHEN identifier.scope = '' THEN identifier.value
+					ELSE identifier.scope || '/' || identifier.value END
+				ORDER BY seen.first_seen DESC, identifier.value,
+					identifier.scope) AS list
+		FROM unnest(profile_ids) AS wanted (profile_id)
+		JOIN cdp._profile_leaf AS leaf ON leaf.root = wanted.profile_id
+		JOIN cdp.identifier ON identifier.leaf = leaf.leaf
+		JOIN cdp.identifier_type AS type ON type.type_id = identifier.type_id
+		CROSS JOIN LATERAL (
+			SELECT min(held.first_seen) AS first_seen
+			FROM cdp.identifier_set_member AS member
+			JOIN cdp.identifier_set AS held ON held.set_id = member.set_id
+			WHERE member.identifier_id = identifier.identifier_id
+		) AS seen
+		GROUP BY leaf.root, type.type
+	), identified AS (
+		SELECT listed.profile_id, bool_or(listed.known) AS known,
+			jsonb_object_agg(listed.type, listed.list) AS identifiers
+		FROM listed
+		GROUP BY listed.profile_id
+	), sourced AS (
+		SELECT owned.profile_id,
+			array_agg(DISTINCT source.name::text ORDER BY source.name::text)
+				AS sources,
+			bool_and(source.kind = 'third_party') AS third_party,
+			min(owned.first_seen) AS first_seen,
+			max(owned.first_seen) AS last_seen
+		FROM cdp._profile_sets(profile_ids) AS owned
+		JOIN cdp.source ON source.source_id = owned.source_id
+		GROUP BY owned.profile_id
+	), survived AS (
+		SELECT said.profile_id, said.name,
+			cdp._survivor(said.value, said.observed_at, said.priority,
+				said.rule, said.source, said.set_id) AS survivor,
+			min(said.first_observed_at) AS first_seen,
+			max(said.observed_at) AS last_seen
+		FROM cdp._profile_observation(profile_ids) AS said
+		GROUP BY said.profile_id, said.name
+	), chosen AS (
+		SELECT coalesce(pin.profile_id, survived.profile_id) AS profile_id,
+			coalesce(pin.name, survived.name) AS name,
+			CASE WHEN pin.name IS NOT NULL
+				THEN jsonb_build_object('value', pin.value, 'rule', 'pinned',
+					'source', 'pin', 'at', pin.pinned_at)
+				ELSE survived.survivor END AS survivor,
+			survived.first_seen, survived.last_seen
+		FROM survived
+		FULL JOIN (
+			SELECT pinned.profile_id, pinned.name, pinned.value, pinned.pinned_at
+			FROM cdp._profile_pin(profile_ids) AS pinned
+			WHERE pinned.wins
+		) AS pin ON pin.profile_id = survived.profile_id
+			AND pin.name = survived.name
+	), described AS (
+		SELECT chosen.profile_id,
+			jsonb_object_agg(chosen.name, chosen.survivor -> 'value')
+				FILTER (WHERE chosen.survivor ->> 'value' IS NOT NULL) AS traits,
+			jsonb_object_agg(chosen.name, chosen.survivor - 'value')
+				FILTER (WHERE chosen.survivor ->> 'value' IS NOT NULL) AS lineage,
+			min(chosen.first_seen) AS first_seen,
+			max(chosen.last_seen) AS last_seen
+		FROM chosen
+		GROUP BY chosen.profile_id
+	), happened AS (
+		SELECT chunk.profile_id, sum(cdp.timeline_count(chunk.data))::bigint AS events,
+			min(cdp.timeline_first(chunk.data)) AS first_seen,
+			max(cdp.timeline_last(chunk.data)) AS last_seen
+		FROM cdp.timeline_chunk AS chunk
+		WHERE chunk.profile_id = ANY (profile_ids)
+		GROUP BY chunk.profile_id
+	), bought AS (
+		SELECT business.profile_id,
+			count(*) FILTER (WHERE business.name = 'order') AS orders,
+			coalesce(sum(business.amount)
+				FILTER (WHERE business.name = 'order'), 0) AS gross,
+			coalesce(sum(business.amount)
+				FILTER (WHERE business.name = 'return'), 0) AS returned,
+			min(business.occurred_at)
+				FILTER (WHERE business.name = 'order') AS first_order_at,
+			max(business.occurred_at)
+				FILTER (WHERE business.name = 'order') AS last_order_at
+		FROM cdp._ranked_business_event AS business
+		WHERE business.profile_id = ANY (profile_ids) AND business.rank = 1
+		GROUP BY business.profile_id
+	), consented AS (
+		SELECT said.profile_id,
+			jsonb_object_agg(said.purpose || '/' || said.channel,
+				jsonb_strip_nulls(jsonb_build_object('state', said.state,
+					'at', said.at, 'expires_at', said.expires_at))) AS consents
+		FROM cdp.consent_state AS said
+		WHERE said.profile_id = ANY (profile_ids)
+		GROUP BY said.profile_id
+	)
+	SELECT live.profile_id, live.ord,
+		CASE WHEN identified.known THEN 'known'
+			WHEN sourced.third_party THEN 'third_party'
+			ELSE 'anonymous' END,
+		coalesce(described.traits, '{}'), coalesce(described.lineage, '{}'),
+		coalesce(identified.identifiers, '{}'), coalesce(sourced.sources, '{}'),
+		least(sourced.first_seen, described.first_seen, happened.first_seen),
+		greatest(sourced.last_seen, described.last_seen, happened.last_seen),
+		coalesce(happened.events, 0), coalesce(bought.orders, 0),
+		coalesce(bought.gross, 0), coalesce(bought.gross - bought.returned, 0),
+		bought.first_order_at, bought.last_order_at,
+		coalesce(consented.consents, '{}')
+	FROM cdp._live_profile AS live
+	LEFT JOIN identified ON identified.profile_id = live.profile_id
+	LEFT JOIN sourced ON sourced.profile_id = live.profile_id
+	LEFT JOIN described ON described.profile_id = live.profile_id
+	LEFT JOIN happened ON happened.profile_id = live.profile_id
+	LEFT JOIN bought ON bought.profile_id = live.profile_id
+	LEFT JOIN consented ON consented.profile_id = live.profile_id
+	WHERE live.profile_id = ANY (profile_ids);
+END;
+COMMENT ON FUNCTION cdp._make_profiles(bigint[]) IS
+'the rows of profile_current of these profiles, computed';
+
+CREATE VIEW cdp.profile_trait AS
+SELECT current.profile_id, trait.name, trait.value,
+	origin.lineage ->> 'source' AS source,
+	(origin.lineage ->> 'at')::timestamptz AS observed_at,
+	origin.lineage ->> 'rule' AS rule,
+	(origin.lineage ->> 'set_id')::bigint AS set_id
+FROM cdp.profile_current AS current
+CROSS JOIN LATERAL jsonb_each(current.traits) AS trait (name, value)
+CROSS JOIN LATERAL (SELECT current.lineage -> trait.name AS lineage) AS origin;
+COMMENT ON VIEW cdp.profile_trait IS
+'the traits of each profile, one a row, and where each came from';
+
+CREATE VIEW cdp.profile_event AS
+SELECT owner.profile_id, event.event_id, event.name::text AS name,
+	event.occurred_at::timestamptz AS occurred_at,
+	event.amount::numeric AS amount, event.currency, event.properties,
+	source.name::text AS source
+FROM cdp.event
+JOIN cdp._set_profile AS owner ON owner.set_id = event.set_id
+JOIN cdp.source ON source.source_id = event.source_id;
+COMMENT ON VIEW cdp.profile_event IS
+'the event log with the live profile of each event; for one profile cdp.timeline_of() is faster';
+
+CREATE FUNCTION cdp.pin_trait(
+	profile_id bigint,
+	name text,
+	value jsonb,
+	reason text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	live bigint := cdp._profile_to_change($1);
+BEGIN
+	IF num_nulls($2, $3, $4) > 0 OR $4 = '' THEN
+		RAISE EXCEPTION 'a pin needs a trait, a value and a reason'
+			USING ERRCODE = 'null_value_not_allowed',
+				HINT = 'To pin that there is no value, give the JSON value null.';
+	END IF;
+	PERFORM cdp._register_traits(ARRAY[$2], ARRAY[$3]);
+	INSERT INTO cdp.trait_pin (identifier_id, pinned_at, name, value, reason, actor)
+	SELECT founder, cdp.clock(), $2, $3, $4, session_user
+	FROM cdp.profile
+	WHERE profile.profile_id = live
+	ON CONFLICT ON CONSTRAINT trait_pin_pkey DO UPDATE
+	SET pinned_at = excluded.pinned_at, value = excluded.value,
+		reason = excluded.reason, actor = excluded.actor;
+	PERFORM cdp._refresh_profiles(ARRAY[live]);
+END
+$$;
+COMMENT ON FUNCTION cdp.pin_trait(bigint, text, jsonb, text) IS
+'fix a trait of a profile against all observations, with a reason; survives merges and rebuilds';
+
+CREATE FUNCTION cdp.unpin_trait(profile_id bigint, name text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	live bigint := cdp._profile_to_change($1);
+	found_pin boolean;
+BEGIN
+	DELETE FROM cdp.trait_pin
+	USING cdp.identifier, cdp.profile
+	WHERE identifier.identifier_id = trait_pin.identifier_id
+		AND profile.profile_id = identifier.leaf
+		AND profile.root = live
+		AND trait_pin.name = $2;
+	found_pin := FOUND;
+	PERFORM cdp._refresh_profiles(ARRAY[live]);
+	RETURN found_pin;
+END
+$$;
+COMMENT ON FUNCTION cdp.unpin_trait(bigint, text) IS
+'let observations decide about a trait again; false if it was not pinned';
+
+CREATE FUNCTION cdp.lineage(
+	profile_id bigint,
+	trait text DEFAULT NULL)
+RETURNS TABLE (
+	trait_name text,
+	value jsonb,
+	wins boolean,
+	source text,
+	observed_at timestamptz,
+	rule text,
+	set_id bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT said.name, said.value,
+		current.lineage -> said.name ->> 'rule' IS DISTINCT FROM 'pinned'
+			AND (current.lineage -> said.name ->> 'set_id')::bigint
+				IS NOT DISTINCT FROM said.set_id,
+		said.source, said.observed_at, said.rule, said.set_id
+	FROM cdp._profile_observation(ARRAY[cdp.resolve($1)]) AS said
+	JOIN cdp.profile_current AS current USING (profile_id)
+	WHERE $2 IS NULL OR said.name = $2
+	UNION ALL
+	SELECT pin.name, pin.value, pin.wins, 'pin', pin.pinned_at, 'pinned', NULL
+	FROM cdp._profile_pin(ARRAY[cdp.resolve($1)]) AS pin
+	WHERE $2 IS NULL OR pin.name = $2
+	ORDER BY 1, 3 DESC, 5 DESC, 7
+$$;
+COMMENT ON FUNCTION cdp.lineage(bigint, text) IS
+'every observation and pin of a profile''s traits, or of one: which one wins, what lost, and from where';
+
+CREATE FUNCTION cdp.rebuild_profiles() RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._check_store();
+	SELECT cdp._profile_make_all(10000);
+$$;
+COMMENT ON FUNCTION cdp.rebuild_profiles() IS
+'make the rows of all profiles anew; returns how many there are';
+
+REVOKE ALL ON FUNCTION cdp.pin_trait(bigint, text, jsonb, text),
+	cdp.unpin_trait(bigint, text), cdp.lineage(bigint, text),
+	cdp.rebuild_profiles() FROM PUBLIC;

@@ -1,0 +1,160 @@
+-- cdp._refresh_profiles(ids) is the one way in which rows of profile_current
+-- come to be: behind a cdp.ingest(), in the merge run, in a rebuild.  It reads
+-- evidence, observations, timelines and consents of these profiles and writes
+-- the rows that differ.  One set at a time, whatever its size; few profiles
+-- are planned once and by keys, many by their number.
+--
+-- Times in JSON are in UTC whatever the session's zone, or rows would differ
+-- between sessions.
+
+-- Put a value first in the list of a key, if it is in there.
+CREATE FUNCTION cdp._prefer_identifier(identifiers jsonb, type text, value text)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN ($1 -> $2) ? $3
+		THEN jsonb_set($1, ARRAY[$2], jsonb_build_array($3) || (($1 -> $2) - $3))
+		ELSE $1 END
+$$;
+COMMENT ON FUNCTION cdp._prefer_identifier(jsonb, text, text) IS
+'identifiers with this value as the best of its type, if it is among them';
+
+-- The best e-mail address and phone number are those that the traits say.
+CREATE FUNCTION cdp._order_identifiers(identifiers jsonb, traits jsonb)
+RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN jsonb_array_length($1 -> 'phone') > 1 AND $2 ? 'phone'
+		THEN cdp._prefer_identifier(by_email.list, 'phone',
+			cdp._normalise_identifier('phone', $2 ->> 'phone'))
+		ELSE by_email.list END
+	FROM (
+		SELECT CASE WHEN jsonb_array_length($1 -> 'email') > 1 AND $2 ? 'email'
+			THEN cdp._prefer_identifier($1, 'email',
+				cdp._normalise_identifier('email', $2 ->> 'email'))
+			ELSE $1 END AS list
+	) AS by_email
+$$;
+COMMENT ON FUNCTION cdp._order_identifiers(jsonb, jsonb) IS
+'identifiers with the e-mail address and phone number of the traits first';
+
+CREATE FUNCTION cdp._refresh_profiles(profile_ids bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+SET plan_cache_mode = auto
+SET enable_seqscan = on
+SET jit = off
+AS $$
+DECLARE
+	few boolean := cardinality($1) <= 100;
+BEGIN
+	PERFORM set_config('plan_cache_mode', CASE WHEN few
+			THEN 'force_generic_plan' ELSE 'force_custom_plan' END, true),
+		set_config('enable_seqscan', (NOT few)::text, true);
+	PERFORM cdp._refresh_consents($1);
+
+	DELETE FROM cdp.profile_current AS old
+	WHERE old.profile_id = ANY ($1)
+		AND NOT EXISTS (
+			SELECT FROM cdp._live_profile AS live
+			WHERE live.profile_id = old.profile_id);
+
+	INSERT INTO cdp.profile_current AS old (profile_id, first_seen, last_seen,
+		events, orders, first_order_at, last_order_at, as_of, ord, kind,
+		gross_revenue, revenue, sources, traits, lineage, identifiers, consents)
+	SELECT made.profile_id, made.first_seen, made.last_seen,
+		made.events, made.orders, made.first_order_at, made.last_order_at,
+		cdp.clock(), made.ord, made.kind,
+		made.gross_revenue, made.revenue, made.sources, made.traits,
+		made.lineage, cdp._order_identifiers(made.identifiers, made.traits),
+		made.consents
+	FROM cdp._make_profiles($1) AS made
+	ORDER BY made.profile_id
+	ON CONFLICT ON CONSTRAINT profile_current_pkey DO UPDATE
+	SET first_seen = excluded.first_seen, last_seen = excluded.last_seen,
+		events = excluded.events, orders = excluded.orders,
+		first_order_at = excluded.first_order_at,
+		last_order_at = excluded.last_order_at,
+		as_of = excluded.as_of, ord = excluded.ord, kind = excluded.kind,
+		gross_revenue = excluded.gross_revenue, revenue = excluded.revenue,
+		sources = excluded.sources, traits = excluded.traits,
+		lineage = excluded.lineage, identifiers = excluded.identifiers,
+		consents = excluded.consents
+	WHERE (old.first_seen, old.last_seen, old.events, old.orders,
+			old.first_order_at, old.last_order_at, old.ord, old.kind,
+			old.gross_revenue, old.revenue, old.sources, old.traits,
+			old.lineage, old.identifiers, old.consents)
+		IS DISTINCT FROM (excluded.first_seen, excluded.last_seen,
+			excluded.events, excluded.orders, excluded.first_order_at,
+			excluded.last_order_at, excluded.ord, excluded.kind,
+			excluded.gross_revenue, excluded.revenue, excluded.sources,
+			excluded.traits, excluded.lineage, excluded.identifiers,
+			excluded.consents);
+END
+$$;
+COMMENT ON FUNCTION cdp._refresh_profiles(bigint[]) IS
+'bring the rows of these profiles up to date; ids that are no longer live lose theirs';
+
+CREATE FUNCTION cdp._profile_step(batch integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	ids bigint[];
+BEGIN
+	PERFORM cdp._check_store();
+	ids := cdp._take_todo('profile', $1);
+	IF ids IS NULL THEN
+		RETURN 0;
+	END IF;
+	PERFORM cdp._refresh_profiles(ids);
+	RETURN cardinality(ids);
+END
+$$;
+COMMENT ON FUNCTION cdp._profile_step(integer) IS
+'do one batch of pending profiles; returns how many, 0 when there is none';
+
+CREATE FUNCTION cdp._profile_make_all(batch integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	ids bigint[];
+BEGIN
+	DELETE FROM cdp.todo WHERE phase = 'profile';
+	FOR ids IN
+		SELECT array_agg(numbered.profile_id)
+		FROM (
+			SELECT profile_id, row_number() OVER (ORDER BY profile_id) AS place
+			FROM (
+				SELECT profile_id FROM cdp.profile
+				UNION
+				SELECT profile_id FROM cdp.profile_current
+			) AS every
+		) AS numbered
+		GROUP BY (numbered.place - 1) / $1
+		ORDER BY (numbered.place - 1) / $1
+	LOOP
+		PERFORM cdp._refresh_profiles(ids);
+	END LOOP;
+	RETURN (SELECT count(*) FROM cdp.profile_current);
+END
+$$;
+COMMENT ON FUNCTION cdp._profile_make_all(integer) IS
+'make the rows of all profiles anew, some at a time';
+
+CREATE FUNCTION cdp._profile_rebuild(batch integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._check_store();
+	PERFORM cdp._profile_make_all(10000);
+	RETURN 0;
+END
+$$;
+COMMENT ON FUNCTION cdp._profile_rebuild(integer) IS
+'make the rows of all profiles anew, for cdp.rebuild()';
