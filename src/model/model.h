@@ -27,15 +27,19 @@
  *	special.c	gamma function differences and kin		pure
  *	newton.c	maximise in a box, damped Newton		pure
  *	count.c		BG/NBD, MBG/NBD: one customer's scores	pure
+ *	fit_core.c	from several starts to one fit			pure
  *	count_fit.c	their likelihood, gradient and fit		pure
  *	spend.c		Gamma-Gamma: scores and fit				pure
  *	interval.c	delta method							pure
+ *	json_field.c reads types written as JSON objects
  *	rfm.c		type cdp.rfm_summary
  *	rfm_agg.c	cdp.rfm_agg
  *	clv_model.c	type cdp.clv_model: a fitted model as a value
  *	fit.c		the fit aggregates
  *	score.c		the scoring functions
- *	model.sql	what manages models in the store: fit, score, report
+ *	manage.c	cdp.fit_models
+ *	model.sql	what manages models in the store: fit, measure, score
+ *	report.sql	what they say of themselves and of one customer, in words
  *
  * Pure files see no server header: doubles in, doubles out, no allocation but
  * what the caller hands in, so they can be fuzzed and compared with an oracle

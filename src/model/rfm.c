@@ -32,12 +32,12 @@ PG_FUNCTION_INFO_V1(cdp__rfm_summary_recv);
 PG_FUNCTION_INFO_V1(cdp__rfm_summary_send);
 PG_FUNCTION_INFO_V1(cdp__rfm_summary_to_jsonb);
 PG_FUNCTION_INFO_V1(cdp_make_rfm);
-PG_FUNCTION_INFO_V1(cdp_rfm_x);
-PG_FUNCTION_INFO_V1(cdp_rfm_t_x);
-PG_FUNCTION_INFO_V1(cdp_rfm_t);
-PG_FUNCTION_INFO_V1(cdp_rfm_m);
-PG_FUNCTION_INFO_V1(cdp_rfm_first_at);
-PG_FUNCTION_INFO_V1(cdp_rfm_last_at);
+PG_FUNCTION_INFO_V1(cdp_x);
+PG_FUNCTION_INFO_V1(cdp_t_x);
+PG_FUNCTION_INFO_V1(cdp_t);
+PG_FUNCTION_INFO_V1(cdp_m);
+PG_FUNCTION_INFO_V1(cdp_first_at);
+PG_FUNCTION_INFO_V1(cdp_last_at);
 
 static const char type_name[] = "cdp.rfm_summary";
 
@@ -279,31 +279,31 @@ cdp_make_rfm(PG_FUNCTION_ARGS)
 }
 
 Datum
-cdp_rfm_x(PG_FUNCTION_ARGS)
+cdp_x(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(PG_GETARG_RFM(0)->x);
 }
 
 Datum
-cdp_rfm_t_x(PG_FUNCTION_ARGS)
+cdp_t_x(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(PG_GETARG_RFM(0)->t_x);
 }
 
 Datum
-cdp_rfm_t(PG_FUNCTION_ARGS)
+cdp_t(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(PG_GETARG_RFM(0)->t);
 }
 
 Datum
-cdp_rfm_m(PG_FUNCTION_ARGS)
+cdp_m(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8(PG_GETARG_RFM(0)->m);
 }
 
 Datum
-cdp_rfm_first_at(PG_FUNCTION_ARGS)
+cdp_first_at(PG_FUNCTION_ARGS)
 {
 	if (PG_GETARG_RFM(0)->first_at == DT_NOBEGIN)
 		PG_RETURN_NULL();
@@ -311,7 +311,7 @@ cdp_rfm_first_at(PG_FUNCTION_ARGS)
 }
 
 Datum
-cdp_rfm_last_at(PG_FUNCTION_ARGS)
+cdp_last_at(PG_FUNCTION_ARGS)
 {
 	if (PG_GETARG_RFM(0)->last_at == DT_NOBEGIN)
 		PG_RETURN_NULL();

@@ -44,40 +44,40 @@ AS 'MODULE_PATHNAME', 'cdp_make_rfm';
 COMMENT ON FUNCTION cdp.make_rfm(double precision, double precision, double precision, double precision, interval) IS
 'a summary from its numbers';
 
-CREATE FUNCTION cdp.rfm_x(rfm cdp.rfm_summary) RETURNS double precision
+CREATE FUNCTION cdp.x(rfm cdp.rfm_summary) RETURNS double precision
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'cdp_rfm_x';
-COMMENT ON FUNCTION cdp.rfm_x(cdp.rfm_summary) IS
+AS 'MODULE_PATHNAME', 'cdp_x';
+COMMENT ON FUNCTION cdp.x(cdp.rfm_summary) IS
 'repeat purchases: purchases after the first';
 
-CREATE FUNCTION cdp.rfm_t_x(rfm cdp.rfm_summary) RETURNS double precision
+CREATE FUNCTION cdp.t_x(rfm cdp.rfm_summary) RETURNS double precision
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'cdp_rfm_t_x';
-COMMENT ON FUNCTION cdp.rfm_t_x(cdp.rfm_summary) IS
+AS 'MODULE_PATHNAME', 'cdp_t_x';
+COMMENT ON FUNCTION cdp.t_x(cdp.rfm_summary) IS
 'time from the first to the last purchase, in units';
 
-CREATE FUNCTION cdp.rfm_t(rfm cdp.rfm_summary) RETURNS double precision
+CREATE FUNCTION cdp.t(rfm cdp.rfm_summary) RETURNS double precision
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'cdp_rfm_t';
-COMMENT ON FUNCTION cdp.rfm_t(cdp.rfm_summary) IS
+AS 'MODULE_PATHNAME', 'cdp_t';
+COMMENT ON FUNCTION cdp.t(cdp.rfm_summary) IS
 'time from the first purchase to the as-of time, in units';
 
-CREATE FUNCTION cdp.rfm_m(rfm cdp.rfm_summary) RETURNS double precision
+CREATE FUNCTION cdp.m(rfm cdp.rfm_summary) RETURNS double precision
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'cdp_rfm_m';
-COMMENT ON FUNCTION cdp.rfm_m(cdp.rfm_summary) IS
+AS 'MODULE_PATHNAME', 'cdp_m';
+COMMENT ON FUNCTION cdp.m(cdp.rfm_summary) IS
 'mean amount of the repeat purchases; 0 if there are none';
 
-CREATE FUNCTION cdp.rfm_first_at(rfm cdp.rfm_summary) RETURNS timestamptz
+CREATE FUNCTION cdp.first_at(rfm cdp.rfm_summary) RETURNS timestamptz
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'cdp_rfm_first_at';
-COMMENT ON FUNCTION cdp.rfm_first_at(cdp.rfm_summary) IS
+AS 'MODULE_PATHNAME', 'cdp_first_at';
+COMMENT ON FUNCTION cdp.first_at(cdp.rfm_summary) IS
 'the time of the first purchase';
 
-CREATE FUNCTION cdp.rfm_last_at(rfm cdp.rfm_summary) RETURNS timestamptz
+CREATE FUNCTION cdp.last_at(rfm cdp.rfm_summary) RETURNS timestamptz
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'cdp_rfm_last_at';
-COMMENT ON FUNCTION cdp.rfm_last_at(cdp.rfm_summary) IS
+AS 'MODULE_PATHNAME', 'cdp_last_at';
+COMMENT ON FUNCTION cdp.last_at(cdp.rfm_summary) IS
 'the time of the last purchase';
 
 -- The aggregate.  Aggregates take no defaults, so each tail has an overload.

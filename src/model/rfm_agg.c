@@ -9,9 +9,11 @@
  * seen yet; rows with a NULL are skipped.
  *
  * Times are whole grains: t_x and t run from the start of the first
- * purchase's grain to the start of the last one's and of as_of's.  So with
- * days, t is the difference of two dates, as the papers have it.  Grains of a
- * day or longer begin at midnight of the time zone given, else the session's.
+ * purchase's grain to the start of the last one's and of the last one seen,
+ * the grain that as_of ends.  So with days, t is the difference of two dates,
+ * as the papers have it: as_of 1 October, 0:00, is the end of 30 September.
+ * Grains of a day or longer begin at midnight of the time zone given, else of
+ * the session's.
  *
  * Amounts are summed exactly, in ten-thousandths.
  *
@@ -51,7 +53,7 @@ typedef struct Grain
 typedef struct RfmState
 {
 	TimestampTz as_of;
-	TimestampTz as_of_start;	/* of its grain */
+	TimestampTz as_of_start;	/* of the last grain seen */
 	int64		unit_us;
 	text	   *grain;			/* NULL: each instant is its own */
 	text	   *zone;			/* NULL: the session's */
@@ -166,7 +168,7 @@ make_state(TimestampTz as_of, int64 unit_us, const char *grain, const text *zone
 	if (zone != NULL)
 		state->zone = cstring_to_text_with_len(VARDATA_ANY(zone),
 											   VARSIZE_ANY_EXHDR(zone));
-	state->as_of_start = grain_start(state, as_of);
+	state->as_of_start = state->grain ? grain_start(state, as_of - 1) : as_of;
 	state->capacity = FIRST_GRAINS;
 	state->grains = palloc(state->capacity * sizeof(Grain));
 	return state;

@@ -1,0 +1,179 @@
+INSERT INTO cdp.setting (name, value, description) VALUES
+	('score_every', '1 day', 'a merge run scores all customers again when their scores are older than this');
+
+CREATE TABLE cdp.model (
+	name text PRIMARY KEY,
+	kind text NOT NULL CHECK (kind IN ('clv', 'churn')),
+	description text,
+	options jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(options) = 'object'),
+	version integer,
+	status text NOT NULL DEFAULT 'waiting',
+	detail text,
+	created_at timestamptz NOT NULL DEFAULT cdp.clock()
+);
+COMMENT ON TABLE cdp.model IS
+'models that score customers: what they say, their options, the version in use, and what they wait for';
+COMMENT ON COLUMN cdp.model.options IS
+'horizon (interval), kinds (purchase-count models to choose from by likelihood), min_repeat_customers; for clv also margin and annual_rate';
+COMMENT ON COLUMN cdp.model.status IS
+'waiting (detail says for what), converged, or boundary (usable; the model in cdp.model_version says what is not identified)';
+
+-- Truth: versions are kept, and a score names the version that made it.
+CREATE TABLE cdp.model_version (
+	model text NOT NULL REFERENCES cdp.model ON UPDATE CASCADE ON DELETE CASCADE,
+	version integer NOT NULL,
+	as_of timestamptz NOT NULL,
+	status text NOT NULL,
+	customers bigint NOT NULL,
+	repeat_customers bigint NOT NULL,
+	count_model cdp.clv_model NOT NULL,
+	spend_model cdp.clv_model,
+	PRIMARY KEY (model, version)
+);
+COMMENT ON TABLE cdp.model_version IS
+'every fit of a model: from which customers, as of when, and the fitted model itself';
+
+CREATE TABLE cdp.model_quality (
+	model text NOT NULL,
+	version integer NOT NULL,
+	holdout_from timestamptz NOT NULL,
+	holdout_to timestamptz NOT NULL,
+	customers bigint NOT NULL,
+	said double precision NOT NULL,
+	happened double precision NOT NULL,
+	error double precision,
+	auc double precision,
+	calibration jsonb NOT NULL,
+	verdict text,
+	PRIMARY KEY (model, version),
+	FOREIGN KEY (model, version) REFERENCES cdp.model_version
+		ON UPDATE CASCADE ON DELETE CASCADE
+);
+COMMENT ON TABLE cdp.model_quality IS
+'how a model fitted before holdout_from did up to holdout_to: churn as share of customers, clv as revenue';
+COMMENT ON COLUMN cdp.model_quality.error IS
+'churn: share said less share that happened; clv: revenue said over revenue that happened, less 1';
+COMMENT ON COLUMN cdp.model_quality.calibration IS
+'ten bands of customers by what was said, each with customers, said and happened';
+
+CREATE TABLE cdp.model_verdict_rule (
+	kind text NOT NULL,
+	position integer NOT NULL,
+	verdict text NOT NULL CHECK (verdict IN ('good', 'usable', 'do not use')),
+	max_error double precision,
+	min_auc double precision,
+	PRIMARY KEY (kind, position)
+);
+COMMENT ON TABLE cdp.model_verdict_rule IS
+'a model gets the verdict of the first row of its kind whose limits its holdout figures keep';
+INSERT INTO cdp.model_verdict_rule (kind, position, verdict, max_error, min_auc) VALUES
+	('churn', 1, 'good', 0.05, 0.70),
+	('churn', 2, 'usable', 0.10, 0.60),
+	('churn', 3, 'do not use', NULL, NULL),
+	('clv', 1, 'good', 0.15, NULL),
+	('clv', 2, 'usable', 0.35, NULL),
+	('clv', 3, 'do not use', NULL, NULL);
+
+CREATE TABLE cdp.churn_band_rule (
+	band text PRIMARY KEY,
+	churn_from double precision NOT NULL UNIQUE
+);
+COMMENT ON TABLE cdp.churn_band_rule IS
+'a customer is in the band with the highest churn_from that her churn reaches';
+INSERT INTO cdp.churn_band_rule (band, churn_from) VALUES
+	('low', 0), ('medium', 0.5), ('high', 0.8);
+
+CREATE TABLE cdp.lifecycle_rule (
+	position integer PRIMARY KEY,
+	stage text NOT NULL CHECK (stage IN
+		('new', 'active', 'cooling', 'at_risk', 'lost', 'one_time')),
+	first_within interval,
+	silent_for interval,
+	max_purchases integer,
+	churn_from double precision,
+	description text
+);
+COMMENT ON TABLE cdp.lifecycle_rule IS
+'a customer is in the stage of the first rule whose conditions, those that are not NULL, all hold';
+INSERT INTO cdp.lifecycle_rule (position, stage, first_within, silent_for, max_purchases, churn_from, description) VALUES
+	(10, 'new', '30 days', NULL, NULL, NULL, 'first bought within 30 days'),
+	(20, 'one_time', NULL, NULL, 1, NULL, 'bought once, and not lately'),
+	(30, 'lost', NULL, '365 days', NULL, NULL, 'silent for a year'),
+	(40, 'at_risk', NULL, NULL, NULL, 0.8, 'will probably not buy within the horizon of model churn'),
+	(50, 'cooling', NULL, NULL, NULL, 0.5, 'rather will not buy than will'),
+	(60, 'active', NULL, NULL, NULL, 0, 'rather will buy'),
+	(70, 'at_risk', NULL, '180 days', NULL, NULL, 'no model yet: silent for half a year'),
+	(80, 'cooling', NULL, '90 days', NULL, NULL, 'no model yet: silent for a quarter'),
+	(90, 'active', NULL, NULL, NULL, NULL, 'no model yet: bought within a quarter');
+
+-- Derived: one row per profile with an order, all made at the same as_of.
+CREATE TABLE cdp.profile_score (
+	profile_id bigint PRIMARY KEY,
+	rfm_recency integer,
+	rfm_frequency integer,
+	rfm_monetary integer,
+	lifecycle text,
+	clv_365d numeric,
+	clv_365d_low numeric,
+	clv_365d_high numeric,
+	churn_90d double precision,
+	churn_band text,
+	model_verdict text,
+	scores jsonb NOT NULL DEFAULT '{}',
+	as_of timestamptz NOT NULL,
+	revenue numeric,
+	rfm cdp.rfm_summary
+) WITH (fillfactor = 60);
+COMMENT ON TABLE cdp.profile_score IS
+'scores of every profile with an order, as of the last cdp.refresh_scores()';
+COMMENT ON COLUMN cdp.profile_score.scores IS
+'by model: value, low, high, percentile (0 to 100) and version';
+
+CREATE TABLE cdp.score_run (
+	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+	as_of timestamptz NOT NULL,
+	profiles bigint NOT NULL,
+	statement_at timestamptz NOT NULL
+);
+COMMENT ON TABLE cdp.score_run IS
+'one row: when all scores were last made, and of how many profiles';
+
+CREATE VIEW cdp.score AS
+SELECT profile_score.profile_id,
+	one.key AS model,
+	(one.value ->> 'value')::double precision AS value,
+	(one.value ->> 'low')::double precision AS low,
+	(one.value ->> 'high')::double precision AS high,
+	(one.value ->> 'percentile')::double precision AS percentile,
+	(one.value ->> 'version')::integer AS version,
+	profile_score.as_of
+FROM cdp.profile_score, pg_catalog.jsonb_each(profile_score.scores) AS one;
+COMMENT ON VIEW cdp.score IS
+'one row per profile and model: the value, the range it is known to (95 %), its percentile among all scored profiles';
+
+CREATE VIEW cdp.rfm AS
+SELECT profile_id,
+	rfm_recency AS recency,
+	rfm_frequency AS frequency,
+	rfm_monetary AS monetary,
+	pg_catalog.concat(rfm_recency, rfm_frequency, rfm_monetary) AS cell,
+	(cdp.x(rfm) + 1)::bigint AS purchases,
+	revenue,
+	cdp.first_at(rfm) AS first_at,
+	cdp.last_at(rfm) AS last_at,
+	as_of
+FROM cdp.profile_score
+WHERE rfm IS NOT NULL;
+COMMENT ON VIEW cdp.rfm IS
+'recency, frequency and monetary value of customers in fifths, 1 to 5, 5 the best';
+
+CREATE VIEW cdp.lifecycle AS
+SELECT profile_id,
+	lifecycle AS stage,
+	(cdp.x(rfm) + 1)::bigint AS purchases,
+	cdp.last_at(rfm) AS last_at,
+	as_of
+FROM cdp.profile_score
+WHERE lifecycle IS NOT NULL;
+COMMENT ON VIEW cdp.lifecycle IS
+'the stage of each customer: new, active, cooling, at_risk, lost or one_time, by cdp.lifecycle_rule';

@@ -1,0 +1,123 @@
+-- What models say of themselves and of one customer, in words.
+
+CREATE FUNCTION cdp.model_report(model text)
+RETURNS TABLE (
+	model text, status text, detail text, kind text, version integer,
+	fitted_on bigint, fitted_as_of timestamptz,
+	holdout_from timestamptz, holdout_to timestamptz,
+	said double precision, happened double precision, auc double precision,
+	calibration jsonb, verdict text, says text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT described.name, described.status, described.detail,
+		made.count_model::jsonb ->> 'kind', made.version,
+		made.customers, made.as_of,
+		quality.holdout_from, quality.holdout_to,
+		quality.said, quality.happened, quality.auc,
+		quality.calibration, quality.verdict,
+		CASE
+			WHEN made.version IS NULL THEN
+				format('waiting: %s', coalesce(described.detail, 'not fitted yet'))
+			WHEN quality.model IS NULL THEN
+				format('fitted on %s customers; too little history to hold some back and measure it', made.customers)
+			WHEN described.kind = 'churn' THEN
+				format('fitted on %s customers; of %s held back it said %s %% would not buy, %s %% did not: %s',
+					made.customers, quality.customers,
+					round((100 * quality.said)::numeric, 1),
+					round((100 * quality.happened)::numeric, 1), quality.verdict)
+			ELSE
+				format('fitted on %s customers; of %s held back it said %s revenue, %s came: %s',
+					made.customers, quality.customers, round(quality.said::numeric),
+					round(quality.happened::numeric), quality.verdict)
+		END
+	FROM cdp.model AS described
+		LEFT JOIN cdp.model_version AS made
+			ON made.model = described.name AND made.version = described.version
+		LEFT JOIN cdp.model_quality AS quality
+			ON quality.model = made.model AND quality.version = made.version
+	WHERE described.name = $1
+$$;
+COMMENT ON FUNCTION cdp.model_report(text) IS
+'one row on a model: fitted on whom, what it said against what happened in the holdout, and whether to use it';
+
+-- "31 days", "1 day"
+CREATE FUNCTION cdp._say_days(days numeric) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN concat(round(days), CASE WHEN round(days) = 1 THEN ' day' ELSE ' days' END);
+
+-- A customer's rhythm of purchases as a sentence.
+CREATE FUNCTION cdp._say_rhythm(profile_id bigint, as_of timestamptz) RETURNS text
+LANGUAGE sql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH zone AS (
+		SELECT coalesce(cdp._setting('time_zone'::text), 'UTC') AS name
+	), purchase AS (
+		SELECT (occurred_at AT TIME ZONE zone.name)::date AS day
+		FROM (
+			SELECT occurred_at, amount FROM cdp.profile_order AS orders
+			WHERE orders.profile_id = $1 AND occurred_at < $2
+			UNION ALL
+			SELECT occurred_at, -abs(amount) FROM cdp.profile_return AS returns
+			WHERE returns.profile_id = $1 AND occurred_at < $2
+		) AS one, zone
+		GROUP BY 1
+		HAVING sum(amount) > 0
+	), gap AS (
+		SELECT day - lag(day) OVER (ORDER BY day) AS days FROM purchase
+	), rhythm AS (
+		SELECT (SELECT count(*) FROM purchase) AS purchases,
+			($2 AT TIME ZONE zone.name)::date - (SELECT max(day) FROM purchase) AS silent,
+			count(days) AS gaps, avg(days) AS usual
+		FROM gap, zone
+		GROUP BY zone.name
+	)
+	SELECT CASE
+		WHEN purchases = 0 THEN NULL
+		WHEN purchases = 1 THEN format('bought once, %s ago', cdp._say_days(silent))
+		ELSE format('bought %s times, every %s on average; last %s ago, longer than %s of %s',
+			purchases, cdp._say_days(usual), cdp._say_days(silent),
+			CASE (SELECT count(*) FROM gap WHERE days < silent)
+				WHEN gaps THEN 'each' WHEN 0 THEN 'none'
+				ELSE (SELECT count(*) FROM gap WHERE days < silent)::text END,
+			CASE gaps WHEN 1 THEN 'the 1 gap' ELSE format('%s gaps', gaps) END)
+		END
+	FROM rhythm
+$$;
+COMMENT ON FUNCTION cdp._say_rhythm(bigint, timestamptz) IS
+'"bought 6 times, every 31 days on average; last 94 days ago, longer than each of 5 gaps"';
+
+CREATE FUNCTION cdp.score_reasons(profile_id bigint, model text)
+RETURNS TABLE (reason text, contribution double precision)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT said.reason, NULL::double precision
+	FROM cdp.profile_score AS scored
+		JOIN cdp.model AS described ON described.name = $2
+		LEFT JOIN cdp.model_version AS made
+			ON made.model = described.name AND made.version = described.version,
+		LATERAL (SELECT scored.scores -> $2 AS score,
+			cdp._model_option(described.options, 'horizon')::interval AS horizon) AS one,
+		LATERAL (VALUES
+			(1, cdp._say_rhythm($1, scored.as_of)),
+			(2, CASE described.kind
+				WHEN 'churn' THEN format('no purchase in the next %s: %s %%, more than of %s %% of customers',
+					cdp._say_days((extract(epoch FROM one.horizon) / 86400)::numeric),
+					round(100 * (one.score ->> 'value')::numeric),
+					round((one.score ->> 'percentile')::numeric))
+				ELSE format('expected in the next %s: %s purchases of %s on average, worth %s (%s to %s)',
+					cdp._say_days((extract(epoch FROM one.horizon) / 86400)::numeric),
+					round(cdp.expected_purchases(made.count_model, scored.rfm, one.horizon)::numeric, 1),
+					round(cdp.expected_spend(made.spend_model, scored.rfm)::numeric, 2),
+					one.score ->> 'value', one.score ->> 'low', one.score ->> 'high')
+				END)
+		) AS said (position, reason)
+	WHERE scored.profile_id = $1
+		AND one.score IS NOT NULL
+		AND said.reason IS NOT NULL
+	ORDER BY said.position
+$$;
+COMMENT ON FUNCTION cdp.score_reasons(bigint, text) IS
+'why a profile has its score, most telling first: for models of purchase counts its own purchases in words';
