@@ -178,9 +178,14 @@ check_comparable(CdpBinder *binder, const CdpNode *node, CdpExpr *a,
 							   "Compare with a number of days, or add the months to a time.");
 		return;
 	}
-	if (a->type == CDP_TYPE_ANY || b->type == CDP_TYPE_ANY)
+	if (ordered && (a->type == CDP_TYPE_BOOLEAN || b->type == CDP_TYPE_BOOLEAN))
+	{
+		cdp_segment_bind_error(binder, ERRCODE_DATATYPE_MISMATCH, node,
+							   "yes and no have no order", NULL);
 		return;
-	if (a->type == b->type && !(ordered && a->type == CDP_TYPE_BOOLEAN))
+	}
+	if (a->type == CDP_TYPE_ANY || b->type == CDP_TYPE_ANY ||
+		a->type == b->type)
 		return;
 	if ((a->type == CDP_TYPE_TIME && b->type == CDP_TYPE_TEXT) ||
 		(a->type == CDP_TYPE_TEXT && b->type == CDP_TYPE_TIME))
@@ -270,8 +275,11 @@ bind_contains(CdpBinder *binder, const CdpNode *node)
 	if (expr->args[0]->type == CDP_TYPE_TEXT)
 		for (int i = 1; i < expr->nargs; i++)
 			cdp_segment_bind_need(binder, expr->args[i], CDP_TYPE_TEXT);
-	else
-		cdp_segment_bind_need(binder, expr->args[0], CDP_TYPE_ANY);
+	else if (expr->args[0]->type != CDP_TYPE_ANY)
+		cdp_segment_bind_error(binder, ERRCODE_DATATYPE_MISMATCH,
+							   expr->args[0]->node,
+							   psprintf("only a list or a text contains something, found %s",
+										type_names[expr->args[0]->type]), NULL);
 	return expr;
 }
 
@@ -344,8 +352,9 @@ bind_negate(CdpBinder *binder, const CdpNode *node)
 
 	cdp_segment_bind_args(binder, expr, node);
 	expr->type = expr->args[0]->type;
-	if (!is_length(expr->type))
-		cdp_segment_bind_need(binder, expr->args[0], CDP_TYPE_NUMBER);
+	if (!is_length(expr->type) &&
+		!cdp_segment_bind_need(binder, expr->args[0], CDP_TYPE_NUMBER))
+		expr->type = CDP_TYPE_ANY;
 	return expr;
 }
 

@@ -117,14 +117,47 @@ is_longer(const CdpDuration *a, const CdpDuration *b)
 	return a->months > b->months || a->days > b->days || a->us > b->us;
 }
 
-/* Whole days, or months, of the calendar. */
+/* A window of a length that ends at the as-of instant. */
 static void
-bind_calendar(CdpBinder *binder, const CdpNode *node, CdpDuration *length)
+bind_length(CdpBinder *binder, CdpAggregate *aggregate, const CdpNode *window)
 {
-	cdp_segment_bind_duration(binder, node, length);
-	length->days = length->us / USECS_PER_DAY;
-	length->us = 0;
-	binder->uses_zone = true;
+	static const CdpDuration nothing = {0, 0, 0};
+	CdpDuration *length = &aggregate->from;
+
+	if (!cdp_segment_bind_duration(binder, cdp_segment_arg(window, 0), length))
+		return;
+	if (window->op == CDP_WINDOW_CALENDAR)
+	{
+		length->days = length->us / USECS_PER_DAY;
+		length->us = 0;
+		binder->uses_zone = true;
+	}
+	check_window(binder, window, is_longer(length, &nothing),
+				 "a window is longer than nothing");
+}
+
+/* A window between two ages. */
+static void
+bind_ages(CdpBinder *binder, CdpAggregate *aggregate, const CdpNode *window)
+{
+	if (!cdp_segment_bind_duration(binder, cdp_segment_arg(window, 1),
+								   &aggregate->from) ||
+		!cdp_segment_bind_duration(binder, cdp_segment_arg(window, 0),
+								   &aggregate->to))
+		return;
+	check_window(binder, window, is_longer(&aggregate->from, &aggregate->to),
+				 "a window between two ages names the lesser one first");
+}
+
+/* A window between two dates. */
+static void
+bind_dates(CdpBinder *binder, CdpAggregate *aggregate, const CdpNode *window)
+{
+	for (int i = 0; i < 2; i++)
+		aggregate->dates[i] =
+			cdp_segment_bind_date(binder, cdp_segment_arg(window, i));
+	check_window(binder, window, aggregate->dates[0] < aggregate->dates[1],
+				 "a window between two dates names the earlier one first");
 }
 
 /* since: a time of the profile, not of an event in hand */
@@ -145,46 +178,25 @@ bind_since(CdpBinder *binder, CdpAggregate *aggregate, const CdpNode *window)
 static void
 bind_window(CdpBinder *binder, CdpAggregate *aggregate, const CdpNode *window)
 {
-	static const CdpDuration nothing = {0, 0, 0};
-
 	aggregate->window = window;
 	if (window == NULL)
 		return;
 	switch ((CdpWindowKind) window->op)
 	{
 		case CDP_WINDOW_DURATION:
-			cdp_segment_bind_duration(binder, cdp_segment_arg(window, 0),
-									  &aggregate->from);
-			check_window(binder, window, is_longer(&aggregate->from, &nothing),
-						 "a window is longer than nothing");
-			break;
 		case CDP_WINDOW_CALENDAR:
-			bind_calendar(binder, cdp_segment_arg(window, 0),
-						  &aggregate->from);
-			check_window(binder, window, is_longer(&aggregate->from, &nothing),
-						 "a window is longer than nothing");
+			bind_length(binder, aggregate, window);
 			break;
 		case CDP_WINDOW_AGO:
-			cdp_segment_bind_duration(binder, cdp_segment_arg(window, 1),
-									  &aggregate->from);
-			cdp_segment_bind_duration(binder, cdp_segment_arg(window, 0),
-									  &aggregate->to);
-			check_window(binder, window,
-						 is_longer(&aggregate->from, &aggregate->to),
-						 "a window between two ages names the lesser one first");
+			bind_ages(binder, aggregate, window);
 			break;
 		case CDP_WINDOW_DATES:
-			for (int i = 0; i < 2; i++)
-				aggregate->dates[i] =
-					cdp_segment_bind_date(binder, cdp_segment_arg(window, i));
-			check_window(binder, window,
-						 aggregate->dates[0] < aggregate->dates[1],
-						 "a window between two dates names the earlier one first");
+			bind_dates(binder, aggregate, window);
 			break;
 		case CDP_WINDOW_SINCE:
 			bind_since(binder, aggregate, window);
 			break;
-		default:
+		default:				/* today, this and last period */
 			binder->uses_zone = true;
 			break;
 	}

@@ -54,14 +54,20 @@ is_same(const Search *search, const CdpStep *step,
 }
 
 /* The first instant at which it is too late for the step. */
-static int64
+static TimestampTz
 deadline(const Search *search, const CdpStep *step, int64 from_ms)
 {
 	if (!step->has_within)
-		return PG_INT64_MAX;
-	return cdp_segment_ms(cdp_segment_move(cdp_segment_from_ms(from_ms),
-										   &step->within, 1,
-										   search->sequence->zone));
+		return DT_NOEND;
+	return cdp_segment_move(cdp_segment_from_ms(from_ms), &step->within, 1,
+							search->sequence->zone);
+}
+
+/* The same for events, which have milliseconds. */
+static int64
+deadline_ms(const Search *search, const CdpStep *step, int64 from_ms)
+{
+	return cdp_segment_ms(deadline(search, step, from_ms));
 }
 
 /* The first event of a step strictly after an instant, by binary search. */
@@ -89,7 +95,7 @@ forbidden_at(const Search *search, int number, const CdpCollected *from)
 {
 	const CdpStep *step = &search->sequence->steps[number];
 	const CdpState *state = state_of(search, number);
-	int64		until_ms = deadline(search, step, from->at_ms);
+	int64		until_ms = deadline_ms(search, step, from->at_ms);
 
 	for (int64 i = first_after(state, from->at_ms); i < state->count; i++)
 	{
@@ -128,7 +134,7 @@ mark_followers(const Search *search, int number, const CdpCollected *from,
 {
 	const CdpStep *step = &search->sequence->steps[number];
 	const CdpState *state = state_of(search, number);
-	int64		until_ms = deadline(search, step, from->at_ms);
+	int64		until_ms = deadline_ms(search, step, from->at_ms);
 	int64		blocked_ms = blocked_at(search, step->before, number, from);
 
 	int64		first = first_after(state, from->at_ms);
@@ -168,14 +174,12 @@ reach_step(const Search *search, int number, const bool *before)
 static bool
 ends_well(const Search *search, int last, const CdpCollected *event)
 {
-	int64		as_of_ms = cdp_segment_ms(search->evaluation->as_of);
-
 	for (int i = last + 1; i < search->sequence->nsteps; i++)
 	{
 		const CdpStep *step = &search->sequence->steps[i];
 
 		if (step->has_within &&
-			deadline(search, step, event->at_ms) > as_of_ms)
+			deadline(search, step, event->at_ms) > search->evaluation->as_of)
 			return false;
 		if (forbidden_at(search, i, event) != PG_INT64_MAX)
 			return false;
