@@ -15,7 +15,7 @@ SELECT cdp.predicate 'n + 1 DAY > m - 2 Day and x = 1.0 hours and y = 90 minute 
 -- names: quoted only where they must be
 SELECT cdp.predicate '"a" = 1 and "A" = 2 and "a b".c = 3 and "say ""hi""" = 4 and über = 5 and ÄB = 6';
 SELECT cdp.predicate '"and" or "true" or "now" or count or days or "where".within2 or sequence or any or no or last';
-SELECT cdp.predicate 'it = ''o''''clock'' and it = '''' and "it" = ''\'';
+SELECT cdp.predicate 'it = ''o''''clock'' and it = '''' and "it" = ''\''';
 
 -- parentheses stand only where they are needed
 SELECT cdp.predicate '((a)) and ((b and (c and d)) or (e or f))';
