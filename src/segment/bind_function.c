@@ -4,7 +4,7 @@
  *
  *		in_segment(name)			the profile is in that segment, now
  *		score(name)					the value of a model
- *		percentile(name)			its rank at the last score run
+ *		percentile(name)			its rank, 0 to 100, at the last score run
  *		consent(purpose, channel)	granted and not expired
  *		bucket(salt, count)			arm 0 to count - 1, by profile id
  *		days_to_anniversary(time)	0 on the day itself

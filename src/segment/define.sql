@@ -149,7 +149,7 @@ AS $$
 			cdp.predicate 'orders >= 3 and rfm_monetary >= 4 and not did(order, 180 days)',
 			'among the best spenders, but no order for 180 days'),
 		('at_risk_high_value',
-			cdp.predicate 'churn_band = ''high'' and percentile(''clv'') >= 0.8',
+			cdp.predicate 'churn_band = ''high'' and percentile(''clv'') >= 80',
 			'in the top fifth by expected value, and likely to leave'),
 		('sleeping',
 			cdp.predicate 'kind = ''known'' and did(any) and not did(any, 90 days)',
