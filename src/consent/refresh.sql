@@ -10,7 +10,7 @@ BEGIN
 	WHERE profile_id = ANY ($1)
 	ORDER BY profile_id
 	FOR NO KEY UPDATE;
-	PERFORM cdp._secret_key();
+	PERFORM cdp._hash_key();
 	PERFORM cdp._refresh_consent_state($1);
 	PERFORM cdp._refresh_contact_points($1);
 END
@@ -81,7 +81,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH now_found AS MATERIALIZED (
 		SELECT found.profile_id, found.identifier_id, found.rank, found.type, found.value,
-			coalesce(known.key_hash, cdp._keyed_hash((SELECT cdp._secret_key()),
+			coalesce(known.key_hash, cdp._keyed_hash((SELECT cdp._hash_key()),
 				cdp._suppression_key(found.type, identifier.scope, found.value))) AS key_hash
 		FROM cdp._find_contact_points($1) AS found
 			JOIN cdp.identifier USING (identifier_id)

@@ -23,14 +23,14 @@ $$;
 COMMENT ON FUNCTION cdp._verified_key(bytea, bytea) IS
 'the key, or an error unless it is the right one';
 
-CREATE FUNCTION cdp._secret_key() RETURNS bytea
+CREATE FUNCTION cdp._hash_key() RETURNS bytea
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT cdp._verified_key((SELECT key FROM cdp.secret_key),
 		(SELECT check_value FROM cdp.secret_key))
 $$;
-COMMENT ON FUNCTION cdp._secret_key() IS
+COMMENT ON FUNCTION cdp._hash_key() IS
 'the key of keyed hashes, verified; for the owner only';
 
 -- What is hashed: the text of the identifier's key.
@@ -52,7 +52,7 @@ BEGIN
 		PERFORM cdp._check_channel($3);
 	END IF;
 	INSERT INTO cdp.suppression AS held (key_hash, channel, type, reason, until)
-	VALUES (cdp._keyed_hash(cdp._secret_key(),
+	VALUES (cdp._keyed_hash(cdp._hash_key(),
 			cdp._suppression_key($1, coalesce($6, ''), cdp._normal_value($1, $2))),
 		coalesce($3, ''), $1, coalesce($4, 'objection'), $5)
 	ON CONFLICT ON CONSTRAINT suppression_pkey DO UPDATE
@@ -73,7 +73,7 @@ AS $$
 BEGIN
 	PERFORM cdp._check_store();
 	DELETE FROM cdp.suppression
-	WHERE key_hash = cdp._keyed_hash(cdp._secret_key(),
+	WHERE key_hash = cdp._keyed_hash(cdp._hash_key(),
 			cdp._suppression_key($1, coalesce($4, ''), cdp._normal_value($1, $2)))
 		AND suppression.channel = coalesce($3, '');
 	RETURN FOUND;

@@ -1,0 +1,212 @@
+-- Membership; audience.h tells how bitmap and changes go together.
+CREATE TABLE cdp.segment_membership (
+	segment_id integer PRIMARY KEY REFERENCES cdp.segment ON DELETE CASCADE,
+	version integer NOT NULL,
+	folded bigint NOT NULL,
+	as_of timestamptz NOT NULL,
+	members cdp.profile_bitmap NOT NULL
+);
+COMMENT ON TABLE cdp.segment_membership IS
+'members of each segment at its last refresh, as a bitmap of profile ords';
+COMMENT ON COLUMN cdp.segment_membership.version IS
+'the version of the definition that was evaluated';
+COMMENT ON COLUMN cdp.segment_membership.folded IS
+'the last row of membership_change that the bitmap contains';
+
+CREATE TABLE cdp.membership_change (
+	change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	profile_id bigint NOT NULL,
+	segment_id integer NOT NULL REFERENCES cdp.segment ON DELETE CASCADE,
+	change text COLLATE "C" NOT NULL CHECK (change IN ('entered', 'exited')),
+	reason text COLLATE "C" NOT NULL CHECK (reason IN
+		('event', 'time', 'merge', 'split', 'consent', 'definition', 'erasure')),
+	at timestamptz NOT NULL,
+	run_id bigint
+);
+CREATE INDEX membership_change_profile_idx
+	ON cdp.membership_change (profile_id, segment_id, change_id);
+CREATE INDEX membership_change_segment_idx
+	ON cdp.membership_change (segment_id, change_id);
+COMMENT ON TABLE cdp.membership_change IS
+'who entered and left which segment, when and why; insert-only; new definitions are in membership_base';
+COMMENT ON COLUMN cdp.membership_change.run_id IS 'the merge run; NULL: outside of runs';
+
+-- A new definition moves many for one reason: one bitmap, not as many rows.
+CREATE TABLE cdp.membership_base (
+	segment_id integer NOT NULL REFERENCES cdp.segment ON DELETE CASCADE,
+	folded bigint NOT NULL,
+	version integer NOT NULL,
+	at timestamptz NOT NULL,
+	members cdp.profile_bitmap NOT NULL,
+	PRIMARY KEY (segment_id, folded, at)
+);
+COMMENT ON TABLE cdp.membership_base IS
+'members of a segment when a version of its definition was first evaluated; membership_change tells what changed since';
+
+CREATE TABLE cdp.segment_size_log (
+	segment_id integer NOT NULL REFERENCES cdp.segment ON DELETE CASCADE,
+	version integer NOT NULL,
+	as_of timestamptz NOT NULL,
+	run_id bigint,
+	size bigint NOT NULL,
+	entered bigint NOT NULL,
+	exited bigint NOT NULL
+);
+CREATE INDEX segment_size_log_idx ON cdp.segment_size_log (segment_id, as_of);
+COMMENT ON TABLE cdp.segment_size_log IS
+'size of each segment whenever a refresh changed it; read the view cdp.segment_history';
+
+CREATE VIEW cdp.segment_history AS
+SELECT segment.name AS segment, log.version, log.as_of, log.run_id, log.size,
+	log.entered, log.exited
+FROM cdp.segment_size_log AS log JOIN cdp.segment USING (segment_id);
+COMMENT ON VIEW cdp.segment_history IS
+'size, entered and exited of each segment at the refreshes that changed it';
+
+CREATE TABLE cdp.segment_refresh (
+	refreshed_at timestamptz,
+	run_id bigint,
+	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
+);
+INSERT INTO cdp.segment_refresh DEFAULT VALUES;
+COMMENT ON TABLE cdp.segment_refresh IS
+'one row: the last refresh of all segments and the run that did it';
+
+INSERT INTO cdp.setting (name, value, description) VALUES
+	('refresh_every', '0', 'merge runs refresh segments when the last refresh is older than this interval; 0: every run');
+
+-- Exact: the bitmap, but for profiles that changed since, and those as the
+-- last change says.
+CREATE VIEW cdp._member AS
+SELECT held.segment_id, profile.profile_id
+FROM cdp.segment_membership AS held
+	CROSS JOIN LATERAL cdp.bitmap_members(held.members) AS member (ord)
+	JOIN cdp.profile ON profile.ord = member.ord AND profile.root = profile.profile_id
+WHERE NOT EXISTS (
+	SELECT FROM cdp.membership_change AS since
+	WHERE since.segment_id = held.segment_id
+		AND since.profile_id = profile.profile_id
+		AND since.change_id > held.folded)
+UNION ALL
+SELECT since.segment_id, since.profile_id
+FROM cdp.segment_membership AS held
+	JOIN cdp.membership_change AS since ON since.segment_id = held.segment_id
+		AND since.change_id > held.folded
+	JOIN cdp.profile ON profile.profile_id = since.profile_id
+		AND profile.root = profile.profile_id
+WHERE since.change = 'entered'
+	AND NOT EXISTS (
+		SELECT FROM cdp.membership_change AS later
+		WHERE later.segment_id = since.segment_id
+			AND later.profile_id = since.profile_id
+			AND later.change_id > since.change_id);
+COMMENT ON VIEW cdp._member IS
+'members by number of the segment';
+
+CREATE VIEW cdp.segment_member AS
+SELECT member.profile_id, segment.name::text AS segment
+FROM cdp.segment JOIN cdp._member AS member USING (segment_id);
+COMMENT ON VIEW cdp.segment_member IS
+'one row per profile and segment that it is in now';
+
+CREATE FUNCTION cdp.memberships(profile_id bigint, at timestamptz DEFAULT NULL)
+RETURNS TABLE (segment text, since timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT segment, since FROM cdp._memberships($1, $2)
+$$;
+REVOKE ALL ON FUNCTION cdp.memberships(bigint, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.memberships(bigint, timestamptz) IS
+'the segments that a profile is in, now or at a past instant, and since when';
+
+-- Audiences.
+CREATE TABLE cdp.destination (
+	destination text COLLATE "C" PRIMARY KEY CHECK (destination ~ '^[a-z][a-z0-9_]{0,62}$'),
+	kind text NOT NULL,
+	description text NOT NULL DEFAULT '',
+	options jsonb NOT NULL DEFAULT '{}',
+	created_at timestamptz NOT NULL DEFAULT cdp.clock()
+);
+COMMENT ON TABLE cdp.destination IS
+'systems that audiences go to; made by cdp.add_destination()';
+
+CREATE TABLE cdp.audience (
+	audience_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	name text COLLATE "C" NOT NULL UNIQUE CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+	segment_id integer NOT NULL REFERENCES cdp.segment,
+	purpose text COLLATE "C" NOT NULL REFERENCES cdp.purpose,
+	channel text COLLATE "C" NOT NULL REFERENCES cdp.channel,
+	destination text COLLATE "C" REFERENCES cdp.destination,
+	active boolean NOT NULL DEFAULT true,
+	created_at timestamptz NOT NULL DEFAULT cdp.clock()
+);
+COMMENT ON TABLE cdp.audience IS
+'segments released to a destination for a purpose and channel; made by cdp.add_audience()';
+COMMENT ON COLUMN cdp.audience.active IS 'false: nobody is released';
+
+-- The enforcement.  Default deny: a row needs an answer "granted" that has not
+-- expired, an identifier for the channel and no suppression of it; and the
+-- key by which suppressions are told must be the store's own.
+CREATE VIEW cdp.audience_member WITH (security_barrier) AS
+SELECT audience.name::text AS audience,
+	audience.destination::text AS destination,
+	member.profile_id,
+	point.type::text AS identifier_type,
+	point.value::text AS identifier,
+	audience.purpose::text AS purpose,
+	audience.channel::text AS channel,
+	held.at AS consented_at,
+	held.expires_at AS consent_expires_at
+FROM cdp.audience
+	JOIN cdp.channel ON channel.channel = audience.channel
+	JOIN cdp._member AS member ON member.segment_id = audience.segment_id
+	JOIN cdp.consent_state AS held ON held.profile_id = member.profile_id
+		AND held.purpose = audience.purpose
+		AND held.channel = audience.channel
+		AND held.state = 'granted'
+		AND (held.expires_at IS NULL OR held.expires_at > cdp.clock())
+	LEFT JOIN cdp.contact_point AS point ON point.profile_id = member.profile_id
+		AND point.type = ANY (channel.identifier_types)
+WHERE audience.active
+	AND (point.profile_id IS NOT NULL OR channel.identifier_types = '{}')
+	AND NOT EXISTS (
+		SELECT FROM cdp.suppression
+		WHERE suppression.key_hash = point.key_hash
+			AND suppression.channel IN ('', channel.channel)
+			AND (suppression.until IS NULL OR suppression.until > cdp.clock()))
+	AND (NOT channel.one_per_member OR point.rank = 1 OR point.rank IS NULL OR NOT EXISTS (
+		SELECT FROM cdp.contact_point AS better
+		WHERE better.profile_id = point.profile_id
+			AND better.type = point.type
+			AND better.rank < point.rank
+			AND NOT EXISTS (
+				SELECT FROM cdp.suppression
+				WHERE suppression.key_hash = better.key_hash
+					AND suppression.channel IN ('', channel.channel)
+					AND (suppression.until IS NULL OR suppression.until > cdp.clock()))))
+	AND cdp._verified_key((SELECT key FROM cdp.secret_key),
+		(SELECT check_value FROM cdp.secret_key)) IS NOT NULL;
+COMMENT ON VIEW cdp.audience_member IS
+'who may be reached: members of each audience with consent and without suppression, now';
+
+CREATE FUNCTION cdp.audience_funnel(audience text)
+RETURNS TABLE (step text, members bigint, lost bigint, reason text, hint text)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT step, members, lost, reason, hint FROM cdp._audience_funnel($1)
+$$;
+REVOKE ALL ON FUNCTION cdp.audience_funnel(text) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.audience_funnel(text) IS
+'how many members of an audience''s segment each condition leaves, and why the others are lost';
+
+CREATE FUNCTION cdp.why_not(profile_id bigint, audience text) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._why_not($1, $2)
+$$;
+REVOKE ALL ON FUNCTION cdp.why_not(bigint, text) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.why_not(bigint, text) IS
+'the first condition that keeps a profile out of an audience; NULL: it is in it';

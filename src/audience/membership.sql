@@ -1,0 +1,168 @@
+CREATE FUNCTION cdp._settle_segment_ids(was integer[], evaluated integer[], matched integer[])
+RETURNS integer[]
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__settle_segment_ids';
+COMMENT ON FUNCTION cdp._settle_segment_ids(integer[], integer[], integer[]) IS
+'segment_ids of a profile after some segments (ascending ids) were evaluated and those at some positions matched';
+
+-- Refresh and the evaluation by ingest exclude each other; see audience.h.
+CREATE FUNCTION cdp._lock_membership(to_refresh boolean) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT to_refresh THEN
+		RETURN pg_try_advisory_xact_lock_shared(6513776, 3);
+	END IF;
+	PERFORM pg_advisory_xact_lock(6513776, 2);
+	PERFORM pg_advisory_xact_lock(6513776, 3);
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION cdp._lock_membership(boolean) IS
+'the lock of memberships until the end of the transaction: waits for it to refresh, or tries for ingest';
+
+CREATE FUNCTION cdp._current_members(segment_id integer) RETURNS cdp.profile_bitmap
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH last_change AS (
+		SELECT DISTINCT ON (since.profile_id) profile.ord, since.change
+		FROM cdp.segment_membership AS held
+			JOIN cdp.membership_change AS since ON since.segment_id = held.segment_id
+				AND since.change_id > held.folded
+			JOIN cdp.profile ON profile.profile_id = since.profile_id
+		WHERE held.segment_id = $1
+		ORDER BY since.profile_id, since.change_id DESC
+	)
+	SELECT CASE WHEN EXISTS (SELECT FROM last_change) THEN
+			cdp.bitmap_andnot(
+				cdp.bitmap_or(members, (SELECT cdp.bitmap_agg(ord)
+					FILTER (WHERE change = 'entered') FROM last_change)),
+				(SELECT cdp.bitmap_agg(ord) FILTER (WHERE change = 'exited') FROM last_change))
+		ELSE members END
+	FROM cdp.segment_membership AS held
+	WHERE held.segment_id = $1
+$$;
+COMMENT ON FUNCTION cdp._current_members(integer) IS
+'members of a segment as told so far: the bitmap and the changes since; NULL before its first refresh';
+
+-- Why the membership of a profile changed since an instant.
+CREATE FUNCTION cdp._change_reason(profile_id bigint, since timestamptz) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(
+		(SELECT 'merge' FROM cdp.profile
+			WHERE profile.profile_id = $1 AND root <> $1),
+		(SELECT change FROM cdp.identity_log
+			WHERE (profile_before = $1 OR profile_after = $1) AND at >= $2
+			ORDER BY log_id DESC LIMIT 1),
+		(SELECT CASE WHEN as_of >= $2 THEN 'event' ELSE 'time' END
+			FROM cdp.profile_current
+			WHERE profile_current.profile_id = $1),
+		'erasure')
+$$;
+COMMENT ON FUNCTION cdp._change_reason(bigint, timestamptz) IS
+'why a profile entered or left a segment: it was merged or split, its data changed, or time passed';
+
+CREATE FUNCTION cdp._memberships(profile_id bigint, at timestamptz)
+RETURNS TABLE (segment text, since timestamptz)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	PERFORM cdp._check_store();
+	IF $2 IS NULL THEN
+		RETURN QUERY
+		SELECT segment.name::text, known.since
+		FROM cdp.profile
+			JOIN cdp.profile_current AS current ON current.profile_id = profile.root
+			JOIN cdp.segment ON segment.segment_id = ANY (current.segment_ids)
+			JOIN LATERAL cdp._membership_at(segment.segment_id, current.profile_id,
+				current.ord, 'infinity') AS known ON true
+		WHERE profile.profile_id = $1;
+	ELSE
+		RETURN QUERY
+		SELECT segment.name::text, known.since
+		FROM cdp.profile
+			CROSS JOIN cdp.segment
+			JOIN LATERAL cdp._membership_at(segment.segment_id, profile.profile_id,
+				profile.ord, $2) AS known ON known.is_member
+		WHERE profile.profile_id = $1;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._memberships(bigint, timestamptz) IS
+'what the door cdp.memberships() does; in the past the id itself counts, whatever it was merged into since';
+
+CREATE FUNCTION cdp._membership_at(segment_id integer, profile_id bigint, ord integer, at timestamptz)
+RETURNS TABLE (is_member boolean, since timestamptz)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(later.change = 'entered', cdp.bitmap_contains(base.members, $3)),
+		coalesce(later.at, base.at)
+	FROM (SELECT members, folded, at FROM cdp.membership_base
+			WHERE membership_base.segment_id = $1 AND membership_base.at <= $4
+			ORDER BY at DESC, folded DESC LIMIT 1) AS base
+		LEFT JOIN LATERAL (SELECT change, at FROM cdp.membership_change
+			WHERE membership_change.profile_id = $2
+				AND membership_change.segment_id = $1
+				AND change_id > base.folded AND membership_change.at <= $4
+			ORDER BY change_id DESC LIMIT 1) AS later ON true
+$$;
+COMMENT ON FUNCTION cdp._membership_at(integer, bigint, integer, timestamptz) IS
+'was a profile in a segment at an instant, and since when; no row before the segment''s first refresh';
+
+CREATE FUNCTION cdp.overlap(segments text[], ways integer DEFAULT NULL)
+RETURNS TABLE (combination text[], members bigint)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	PERFORM cdp._check_store();
+	PERFORM cdp._check_segments($1);
+	IF cardinality($1) > 12 AND coalesce($2, 12) > 2 THEN
+		RAISE EXCEPTION 'too many segments for an overlap in every way'
+			USING ERRCODE = 'program_limit_exceeded',
+				DETAIL = 'Twelve segments have 4095 combinations; each one more doubles them.',
+				HINT = 'Pass ways => 2 for all pairs.';
+	END IF;
+	RETURN QUERY
+	WITH RECURSIVE chosen AS MATERIALIZED (
+		SELECT row_number() OVER (ORDER BY name) AS n, name::text AS name,
+			cdp._current_members(segment_id) AS members
+		FROM cdp.segment
+		WHERE name = ANY ($1)
+	), met AS (
+		SELECT n, ARRAY[name] AS names, members FROM chosen WHERE members IS NOT NULL
+		UNION ALL
+		SELECT chosen.n, names || chosen.name, cdp.bitmap_and(met.members, chosen.members)
+		FROM met JOIN chosen ON chosen.n > met.n
+		WHERE cardinality(names) < coalesce($2, 12) AND chosen.members IS NOT NULL
+	)
+	SELECT names, cdp.bitmap_cardinality(met.members) FROM met;
+END
+$$;
+COMMENT ON FUNCTION cdp.overlap(text[], integer) IS
+'how many profiles are in all segments of each combination, of at most "ways" segments';
+
+CREATE FUNCTION cdp._check_segments(segments text[]) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	missing text := (SELECT wanted.name FROM unnest($1) AS wanted (name)
+		WHERE NOT EXISTS (SELECT FROM cdp.segment WHERE segment.name = wanted.name) LIMIT 1);
+BEGIN
+	IF missing IS NOT NULL THEN
+		RAISE EXCEPTION 'unknown segment "%"', missing
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Run SELECT name, description FROM cdp.segment.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_segments(text[]) IS 'raise unless all are segments';

@@ -1,0 +1,319 @@
+-- Evaluate segments over all profiles in one pass: members, and segment_ids of
+-- the profiles that changed, are written by the statement that evaluates.
+CREATE FUNCTION cdp._evaluate_segments(
+	ids integer[],
+	predicates cdp.predicate[],
+	as_of timestamptz)
+RETURNS cdp.profile_bitmap[]
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH evaluated AS MATERIALIZED (
+		SELECT profile_id, ord, matched FROM cdp._evaluate_all($2, $3)
+	), changed AS (
+		UPDATE cdp.profile_current AS current
+		SET segment_ids = cdp._settle_segment_ids(current.segment_ids, $1, evaluated.matched)
+		FROM evaluated
+		WHERE current.profile_id = evaluated.profile_id
+			AND current.segment_ids
+				<> cdp._settle_segment_ids(current.segment_ids, $1, evaluated.matched)
+	)
+	SELECT array_agg(coalesce(found.members, '{}'::cdp.profile_bitmap) ORDER BY position)
+	FROM generate_subscripts($1, 1) AS position
+		LEFT JOIN (SELECT position, cdp.bitmap_agg(ord) AS members
+			FROM evaluated, unnest(matched) AS position
+			GROUP BY position) AS found USING (position)
+$$;
+COMMENT ON FUNCTION cdp._evaluate_segments(integer[], cdp.predicate[], timestamptz) IS
+'members of segments (ascending ids) by their predicates; brings profile_current.segment_ids up to date';
+
+-- The same, but segments that cannot be evaluated are left out, with their
+-- error in cdp.segment.
+CREATE FUNCTION cdp._evaluate_what_works(
+	INOUT ids integer[],
+	predicates cdp.predicate[],
+	as_of timestamptz,
+	OUT members cdp.profile_bitmap[])
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	working integer[] := '{}';
+	message text;
+BEGIN
+	BEGIN
+		members := cdp._evaluate_segments(ids, predicates, as_of);
+		RETURN;
+	EXCEPTION WHEN OTHERS THEN
+		NULL;
+	END;
+	FOR n IN 1 .. cardinality(ids) LOOP
+		BEGIN
+			PERFORM FROM cdp._evaluate_all(predicates[n:n], as_of);
+			working := working || n;
+		EXCEPTION WHEN OTHERS THEN
+			GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
+			UPDATE cdp.segment SET error = message WHERE segment_id = ids[n];
+			RAISE WARNING 'segment % could not be evaluated and keeps its members: %', ids[n], message;
+		END;
+	END LOOP;
+	SELECT coalesce(array_agg(ids[n] ORDER BY n), '{}'), array_agg(predicates[n] ORDER BY n)
+	INTO ids, predicates
+	FROM unnest(working) AS n;
+	IF cardinality(ids) > 0 THEN
+		members := cdp._evaluate_segments(ids, predicates, as_of);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._evaluate_what_works(integer[], cdp.predicate[], timestamptz) IS
+'evaluate segments; those that fail are named in a warning and left out of ids';
+
+-- Write down the members of one segment and how they changed; returns by how
+-- many.  A new definition becomes a new base, anything else changes.
+CREATE FUNCTION cdp._write_membership(
+	segment_id integer,
+	members cdp.profile_bitmap,
+	as_of timestamptz,
+	run_id bigint)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	defined integer := (SELECT version FROM cdp.segment
+		WHERE segment.segment_id = _write_membership.segment_id);
+	held record;
+	was cdp.profile_bitmap := coalesce(cdp._current_members(segment_id), '{}');
+	entered cdp.profile_bitmap := cdp.bitmap_andnot(members, was);
+	exited cdp.profile_bitmap := cdp.bitmap_andnot(was, members);
+	changes bigint := cdp.bitmap_cardinality(entered) + cdp.bitmap_cardinality(exited);
+	same boolean;
+	last_change bigint;
+BEGIN
+	SELECT version, membership.as_of, cdp.bitmap_equal(membership.members, _write_membership.members) AS same
+	INTO held
+	FROM cdp.segment_membership AS membership
+	WHERE membership.segment_id = _write_membership.segment_id;
+	IF held.version = defined AND changes > 0 THEN
+		INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at, run_id)
+		SELECT profile.profile_id, segment_id, side.change,
+			cdp._change_reason(profile.profile_id, held.as_of), as_of, run_id
+		FROM (SELECT 'entered' AS change, ord FROM cdp.bitmap_members(entered) AS ord
+				UNION ALL
+				SELECT 'exited', ord FROM cdp.bitmap_members(exited) AS ord) AS side
+			JOIN cdp.profile USING (ord)
+		ORDER BY profile.profile_id;
+	END IF;
+	last_change := coalesce((SELECT max(change_id) FROM cdp.membership_change), 0);
+	IF held.version IS DISTINCT FROM defined THEN
+		INSERT INTO cdp.membership_base (segment_id, folded, version, at, members)
+		VALUES (segment_id, last_change, defined, as_of, members)
+		ON CONFLICT ON CONSTRAINT membership_base_pkey DO UPDATE
+		SET version = excluded.version, members = excluded.members;
+	END IF;
+	IF held.same THEN
+		UPDATE cdp.segment_membership AS membership
+		SET version = defined, folded = last_change, as_of = _write_membership.as_of
+		WHERE membership.segment_id = _write_membership.segment_id;
+	ELSE
+		INSERT INTO cdp.segment_membership (segment_id, version, folded, as_of, members)
+		VALUES (segment_id, defined, last_change, as_of, members)
+		ON CONFLICT ON CONSTRAINT segment_membership_pkey DO UPDATE
+		SET version = excluded.version, folded = excluded.folded,
+			as_of = excluded.as_of, members = excluded.members;
+	END IF;
+	UPDATE cdp.segment
+	SET size = cdp.bitmap_cardinality(members), as_of = _write_membership.as_of, error = NULL
+	WHERE segment.segment_id = _write_membership.segment_id;
+	IF changes > 0 OR held.version IS DISTINCT FROM defined THEN
+		INSERT INTO cdp.segment_size_log (segment_id, version, as_of, run_id, size, entered, exited)
+		VALUES (segment_id, defined, as_of, run_id, cdp.bitmap_cardinality(members),
+			cdp.bitmap_cardinality(entered), cdp.bitmap_cardinality(exited));
+	END IF;
+	RETURN changes;
+END
+$$;
+COMMENT ON FUNCTION cdp._write_membership(integer, cdp.profile_bitmap, timestamptz, bigint) IS
+'make these the members of a segment and log how they changed; returns the number of changes';
+
+-- A segment that is not active has no members.
+CREATE FUNCTION cdp._retire_segments(as_of timestamptz, run_id bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	retired integer[] := (SELECT array_agg(segment_id)
+		FROM cdp.segment JOIN cdp.segment_membership USING (segment_id)
+		WHERE NOT active);
+	changes bigint;
+BEGIN
+	IF retired IS NULL THEN
+		RETURN 0;
+	END IF;
+	SELECT sum(cdp.bitmap_cardinality(cdp._current_members(id))) INTO changes
+	FROM unnest(retired) AS id;
+	INSERT INTO cdp.membership_base (segment_id, folded, version, at, members)
+	SELECT segment_id, coalesce((SELECT max(change_id) FROM cdp.membership_change), 0),
+		version, $1, '{}'
+	FROM cdp.segment_membership
+	WHERE segment_id = ANY (retired)
+	ON CONFLICT ON CONSTRAINT membership_base_pkey DO UPDATE SET members = excluded.members;
+	DELETE FROM cdp.segment_membership WHERE segment_id = ANY (retired);
+	UPDATE cdp.segment SET size = NULL, as_of = $1 WHERE segment_id = ANY (retired);
+	UPDATE cdp.profile_current
+	SET segment_ids = cdp._settle_segment_ids(segment_ids, retired, '{}')
+	WHERE segment_ids && retired;
+	RETURN changes;
+END
+$$;
+COMMENT ON FUNCTION cdp._retire_segments(timestamptz, bigint) IS
+'take the members from segments that are no longer active';
+
+CREATE FUNCTION cdp._current_run() RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT max(run_id) FROM cdp.run_log
+	WHERE state = 'running' AND pid = pg_backend_pid()
+$$;
+COMMENT ON FUNCTION cdp._current_run() IS
+'the run that this session is doing; NULL: none';
+
+CREATE FUNCTION cdp.refresh_segments(segments text[] DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	instant timestamptz := cdp.clock();
+	run bigint := cdp._current_run();
+	ids integer[];
+	predicates cdp.predicate[];
+	members cdp.profile_bitmap[];
+	changes bigint := 0;
+BEGIN
+	PERFORM cdp._check_store();
+	PERFORM cdp._check_segments($1);
+	PERFORM cdp._lock_membership(true);
+	IF $1 IS NULL THEN
+		DELETE FROM cdp.todo WHERE phase = 'segment';
+		changes := cdp._retire_segments(instant, run);
+	END IF;
+	SELECT array_agg(segment_id ORDER BY segment_id), array_agg(predicate ORDER BY segment_id)
+	INTO ids, predicates
+	FROM cdp.segment
+	WHERE active AND ($1 IS NULL OR name = ANY ($1));
+	IF ids IS NOT NULL THEN
+		SELECT evaluated.ids, evaluated.members INTO ids, members
+		FROM cdp._evaluate_what_works(ids, predicates, instant) AS evaluated;
+		SELECT changes + coalesce(sum(cdp._write_membership(ids[n], members[n], instant, run)), 0)
+		INTO changes
+		FROM generate_subscripts(ids, 1) AS n;
+	END IF;
+	IF $1 IS NULL THEN
+		UPDATE cdp.segment_refresh SET refreshed_at = instant, run_id = run;
+	END IF;
+	RETURN changes;
+END
+$$;
+COMMENT ON FUNCTION cdp.refresh_segments(text[]) IS
+'evaluate segments (NULL: all that are active) over all profiles at one instant; returns how many profiles entered or left';
+
+-- A run refreshes once, at its end: each refresh is a full pass.
+CREATE FUNCTION cdp._segment_step(batch integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM cdp.segment_refresh
+			WHERE run_id = cdp._current_run()
+				OR refreshed_at + cdp._setting('refresh_every'::text)::interval > cdp.clock()) THEN
+		RETURN 0;
+	END IF;
+	RETURN cdp.refresh_segments();
+END
+$$;
+COMMENT ON FUNCTION cdp._segment_step(integer) IS
+'the segment phase of a run: one refresh, unless refresh_every says later';
+
+CREATE FUNCTION cdp._segment_rebuild(batch integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp.refresh_segments();
+	RETURN 0;
+END
+$$;
+COMMENT ON FUNCTION cdp._segment_rebuild(integer) IS
+'make bitmaps and segment_ids anew, which is what every refresh does';
+
+-- Ingest's own profiles, at once: every segment that was refreshed under its
+-- present definition.  What cannot be done now is left to the next refresh.
+CREATE FUNCTION cdp._evaluate_profiles(profile_ids bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	instant timestamptz := cdp.clock();
+	ids integer[];
+	predicates cdp.predicate[];
+BEGIN
+	SELECT array_agg(segment_id ORDER BY segment_id), array_agg(predicate ORDER BY segment_id)
+	INTO ids, predicates
+	FROM cdp.segment JOIN cdp.segment_membership AS held USING (segment_id)
+	WHERE active AND error IS NULL AND held.version = segment.version;
+	IF ids IS NULL THEN
+		RETURN;
+	END IF;
+	IF NOT cdp._lock_membership(false) THEN
+		PERFORM cdp._add_todo('segment', $1);
+		RETURN;
+	END IF;
+	PERFORM FROM cdp.profile_current WHERE profile_id = ANY ($1)
+	ORDER BY profile_id FOR NO KEY UPDATE;
+	BEGIN
+		PERFORM cdp._note_changes($1, ids, predicates, instant);
+	EXCEPTION WHEN OTHERS THEN
+		PERFORM cdp._add_todo('segment', $1);
+	END;
+END
+$$;
+COMMENT ON FUNCTION cdp._evaluate_profiles(bigint[]) IS
+'bring the memberships of these profiles up to date at once';
+
+CREATE FUNCTION cdp._note_changes(
+	profile_ids bigint[],
+	ids integer[],
+	predicates cdp.predicate[],
+	as_of timestamptz)
+RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH evaluated AS MATERIALIZED (
+		SELECT current.profile_id, current.segment_ids AS was,
+			cdp._settle_segment_ids(current.segment_ids, $2, evaluated.matched) AS now_in
+		FROM cdp._evaluate_all($3, $4, $1) AS evaluated
+			JOIN cdp.profile_current AS current USING (profile_id)
+	), changed AS (
+		SELECT profile_id, was, now_in FROM evaluated WHERE was <> now_in
+	), written AS (
+		UPDATE cdp.profile_current AS current
+		SET segment_ids = now_in
+		FROM changed
+		WHERE current.profile_id = changed.profile_id
+	)
+	INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at)
+	SELECT profile_id, side.id, side.change,
+		cdp._change_reason(profile_id, held.as_of), $4
+	FROM changed
+		CROSS JOIN LATERAL (
+			SELECT id, 'entered' AS change FROM unnest(now_in) AS id WHERE id <> ALL (was)
+			UNION ALL
+			SELECT id, 'exited' FROM unnest(was) AS id WHERE id <> ALL (now_in)) AS side
+		JOIN cdp.segment_membership AS held ON held.segment_id = side.id
+	ORDER BY profile_id, side.id
+$$;
+COMMENT ON FUNCTION cdp._note_changes(bigint[], integer[], cdp.predicate[], timestamptz) IS
+'evaluate segments for some profiles, append to membership_change and update segment_ids';

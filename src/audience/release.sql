@@ -1,0 +1,240 @@
+CREATE FUNCTION cdp.add_destination(
+	destination text,
+	kind text,
+	description text DEFAULT '',
+	options jsonb DEFAULT '{}')
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._check_store();
+	PERFORM cdp._check_release_name('destination', $1);
+	INSERT INTO cdp.destination (destination, kind, description, options)
+	VALUES ($1, $2, $3, $4);
+END
+$$;
+COMMENT ON FUNCTION cdp.add_destination(text, text, text, jsonb) IS
+'name a system that audiences go to';
+
+CREATE FUNCTION cdp._check_release_name(what text, name text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $2 IS NULL OR $2 !~ '^[a-z][a-z0-9_]{0,62}$' THEN
+		RAISE EXCEPTION 'invalid name "%" of %', coalesce($2, 'NULL'), $1
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'A name begins with a letter and has lower-case letters, digits and underscores, 63 at most.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_release_name(text, text) IS
+'raise unless it can name a destination or an audience';
+
+CREATE FUNCTION cdp._check_destination(destination text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM cdp.destination WHERE destination.destination = $1) THEN
+		RAISE EXCEPTION 'unknown destination "%"', $1
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = format('Run SELECT cdp.add_destination(%L, ''email service'').', $1);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_destination(text) IS 'raise unless it is a destination';
+
+CREATE FUNCTION cdp.add_audience(
+	name text,
+	segment text,
+	purpose text,
+	channel text,
+	destination text DEFAULT NULL)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	new_id integer;
+BEGIN
+	PERFORM cdp._check_store();
+	PERFORM cdp._check_release_name('audience', $1);
+	PERFORM cdp._check_segments(ARRAY[$2]);
+	PERFORM cdp._check_purpose($3);
+	PERFORM cdp._check_channel($4);
+	IF $5 IS NOT NULL THEN
+		PERFORM cdp._check_destination($5);
+	END IF;
+	INSERT INTO cdp.audience (name, segment_id, purpose, channel, destination)
+	SELECT $1, segment.segment_id, $3, $4, $5
+	FROM cdp.segment
+	WHERE segment.name = $2
+	RETURNING audience_id INTO new_id;
+	RETURN new_id;
+END
+$$;
+COMMENT ON FUNCTION cdp.add_audience(text, text, text, text, text) IS
+'release a segment for a purpose and channel: cdp.audience_member lists those who agreed';
+
+CREATE FUNCTION cdp._check_audience(audience text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM cdp.audience WHERE audience.name = $1) THEN
+		RAISE EXCEPTION 'unknown audience "%"', coalesce($1, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Run SELECT name, purpose, channel FROM cdp.audience.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_audience(text) IS 'raise unless it is an audience';
+
+-- What each member of the audience's segment has and lacks, condition by
+-- condition; NULL profile_ids are all members.
+CREATE FUNCTION cdp._audience_conditions(audience text, profile_ids bigint[] DEFAULT NULL)
+RETURNS TABLE (profile_id bigint, can_be_reached boolean, consent text,
+	suppressed_for text, released boolean)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH chosen AS (
+		SELECT audience.segment_id, audience.purpose, audience.channel,
+			channel.identifier_types
+		FROM cdp.audience JOIN cdp.channel USING (channel)
+		WHERE audience.name = $1
+	), reached AS (
+		SELECT DISTINCT leaf.root
+		FROM chosen
+			JOIN cdp.identifier_type ON identifier_type.type = ANY (chosen.identifier_types)
+			JOIN cdp.identifier ON identifier.type_id = identifier_type.type_id
+				AND NOT identifier.blocked AND NOT identifier.shared
+			JOIN cdp._profile_leaf AS leaf ON leaf.leaf = identifier.leaf
+		WHERE $2 IS NULL OR leaf.root = ANY ($2)
+	), suppressed AS (
+		SELECT point.profile_id, min(suppression.reason) AS reason
+		FROM chosen
+			JOIN cdp.contact_point AS point ON point.type = ANY (chosen.identifier_types)
+			JOIN cdp.suppression ON suppression.key_hash = point.key_hash
+				AND suppression.channel IN ('', chosen.channel)
+				AND (suppression.until IS NULL OR suppression.until > cdp.clock())
+		GROUP BY point.profile_id
+	), released AS (
+		SELECT DISTINCT listed.profile_id
+		FROM cdp.audience_member AS listed
+		WHERE listed.audience = $1
+	)
+	SELECT member.profile_id,
+		reached.root IS NOT NULL OR chosen.identifier_types = '{}',
+		coalesce(CASE WHEN held.expires_at <= cdp.clock() THEN 'expired' ELSE held.state END,
+			'unknown'),
+		suppressed.reason,
+		released.profile_id IS NOT NULL
+	FROM chosen
+		JOIN cdp._member AS member ON member.segment_id = chosen.segment_id
+		LEFT JOIN reached ON reached.root = member.profile_id
+		LEFT JOIN cdp.consent_state AS held ON held.profile_id = member.profile_id
+			AND held.purpose = chosen.purpose AND held.channel = chosen.channel
+		LEFT JOIN suppressed ON suppressed.profile_id = member.profile_id
+		LEFT JOIN released ON released.profile_id = member.profile_id
+	WHERE $2 IS NULL OR member.profile_id = ANY ($2)
+$$;
+COMMENT ON FUNCTION cdp._audience_conditions(text, bigint[]) IS
+'for members of an audience''s segment: can they be reached, what did they answer, are they suppressed, are they released';
+
+CREATE FUNCTION cdp._audience_funnel(audience text)
+RETURNS TABLE (step text, members bigint, lost bigint, reason text, hint text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	PERFORM cdp._check_store();
+	PERFORM cdp._check_audience($1);
+	RETURN QUERY
+	WITH member AS MATERIALIZED (
+		SELECT conditions.can_be_reached, conditions.consent,
+			conditions.suppressed_for, conditions.released,
+			CASE WHEN NOT can_be_reached THEN 1
+				WHEN consent <> 'granted' THEN 2
+				WHEN NOT conditions.released THEN 3
+				ELSE 5 END AS stopped_at
+		FROM cdp._audience_conditions($1) AS conditions
+	), about AS (
+		SELECT audience.name, audience.purpose, audience.channel, audience.active,
+			segment.name AS segment,
+			array_to_string(channel.identifier_types, ' or ') AS needed
+		FROM cdp.audience JOIN cdp.segment USING (segment_id) JOIN cdp.channel USING (channel)
+		WHERE audience.name = $1
+	), lost AS (
+		SELECT stopped_at, sum(members)::bigint AS members,
+			string_agg(why || ' ' || members, ', ' ORDER BY members DESC, why) AS reason
+		FROM (SELECT stopped_at, count(*) AS members,
+				CASE stopped_at WHEN 1 THEN 'none' WHEN 2 THEN consent
+					ELSE CASE WHEN active THEN coalesce(suppressed_for, 'not up to date')
+						ELSE 'not active' END END AS why
+			FROM member CROSS JOIN about
+			WHERE stopped_at < 5
+			GROUP BY 1, 3) AS counted
+		GROUP BY stopped_at
+	)
+	SELECT stage.step,
+		(SELECT count(*) FROM member WHERE stopped_at > stage.n),
+		coalesce(lost.members, 0), lost.reason,
+		CASE WHEN lost.members > 0 THEN stage.hint END
+	FROM about CROSS JOIN LATERAL (VALUES
+			(0, 'in segment ' || segment, NULL),
+			(1, CASE WHEN needed = '' THEN 'needs no identifier' ELSE 'has ' || needed END,
+				'Members without one may be reached by another channel.'),
+			(2, 'granted ' || purpose || ' by ' || channel,
+				'Nobody is released without an answer: ask, and record it with cdp.record_consent().'),
+			(3, CASE WHEN active THEN 'not suppressed' ELSE 'audience is active' END,
+				'See cdp.suppression; cdp.unsuppress() takes one back.'),
+			(4, 'released', NULL)) AS stage (n, step, hint)
+		LEFT JOIN lost ON lost.stopped_at = stage.n
+	ORDER BY stage.n;
+END
+$$;
+COMMENT ON FUNCTION cdp._audience_funnel(text) IS
+'what the door cdp.audience_funnel() does';
+
+CREATE FUNCTION cdp._why_not(profile_id bigint, audience text) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	about record;
+	live bigint := (SELECT root FROM cdp.profile WHERE profile.profile_id = $1);
+	found record;
+BEGIN
+	PERFORM cdp._check_store();
+	PERFORM cdp._check_audience($2);
+	IF live IS NULL THEN
+		RETURN 'There is no such profile.';
+	END IF;
+	SELECT audience.purpose, audience.channel, segment.name AS segment,
+		audience.active, array_to_string(channel.identifier_types, ' or ') AS needed
+	INTO about
+	FROM cdp.audience JOIN cdp.segment USING (segment_id) JOIN cdp.channel USING (channel)
+	WHERE audience.name = $2;
+	SELECT conditions.can_be_reached, conditions.consent, conditions.suppressed_for,
+		conditions.released
+	INTO found
+	FROM cdp._audience_conditions($2, ARRAY[live]) AS conditions;
+	RETURN CASE
+		WHEN found.released THEN NULL
+		WHEN NOT about.active THEN 'The audience is not active.'
+		WHEN found.released IS NULL THEN format('It is not in segment %s.', about.segment)
+		WHEN NOT found.can_be_reached THEN format('It has no %s.', about.needed)
+		WHEN found.consent <> 'granted'
+			THEN format('Its answer about %s by %s is %s.', about.purpose, about.channel, found.consent)
+		WHEN found.suppressed_for IS NOT NULL
+			THEN format('Its %s is suppressed: %s.', about.needed, found.suppressed_for)
+		ELSE 'Its identifiers are being brought up to date: run CALL cdp.merge().'
+	END;
+END
+$$;
+COMMENT ON FUNCTION cdp._why_not(bigint, text) IS
+'what the door cdp.why_not() does';
