@@ -1,0 +1,125 @@
+-- Roles: what each kind may do, and what it may not.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set fresh :abs_srcdir '/test/data/fresh.sql'
+\i :fresh
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+DROP ROLE IF EXISTS cdp_test_reader, cdp_test_crm, cdp_test_activation, cdp_test_steward,
+	cdp_test_ingest, cdp_test_operator, cdp_test_auditor, cdp_test_nobody;
+CREATE ROLE cdp_test_reader;
+CREATE ROLE cdp_test_crm;
+CREATE ROLE cdp_test_activation;
+CREATE ROLE cdp_test_steward;
+CREATE ROLE cdp_test_ingest;
+CREATE ROLE cdp_test_operator;
+CREATE ROLE cdp_test_auditor;
+CREATE ROLE cdp_test_nobody;
+
+SELECT cdp.grant_role('cdp_test_reader', 'reader');
+SELECT cdp.grant_role('cdp_test_crm', 'crm');
+SELECT cdp.grant_role('cdp_test_activation', 'activation');
+SELECT cdp.grant_role('cdp_test_steward', 'steward');
+SELECT cdp.grant_role('cdp_test_ingest', 'ingest');
+SELECT cdp.grant_role('cdp_test_auditor', 'auditor');
+SELECT cdp.grant_role('cdp_test_reader', 'king');
+SELECT cdp.grant_role('cdp_test_noone', 'reader');
+SELECT cdp.grant_role('cdp_test_reader', NULL);
+
+-- the matrix names what is there, or what is to come
+SELECT object AS still_to_come FROM cdp._role_matrix() AS matrix
+WHERE kind <> 'operator' AND NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'cdp'::regnamespace AND relname = object)
+	AND NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = 'cdp'::regnamespace AND proname = object)
+GROUP BY object ORDER BY object COLLATE "C";
+
+-- relations of the store that each role can read, and doors that it can use
+SELECT role, array_agg(relname::text ORDER BY relname COLLATE "C") AS reads
+FROM unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'ingest', 'auditor', 'nobody']) WITH ORDINALITY AS r (role, n),
+	pg_class
+WHERE relnamespace = 'cdp'::regnamespace AND relkind IN ('r', 'p', 'v')
+	AND has_table_privilege('cdp_test_' || role, pg_class.oid, 'SELECT')
+GROUP BY role, n ORDER BY n;
+SELECT role, array_agg(DISTINCT proname::text ORDER BY proname::text) AS uses
+FROM unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'ingest', 'auditor', 'nobody']) WITH ORDINALITY AS r (role, n),
+	pg_proc
+WHERE pronamespace = 'cdp'::regnamespace AND prosecdef
+	AND has_function_privilege('cdp_test_' || role, pg_proc.oid, 'EXECUTE')
+GROUP BY role, n ORDER BY n;
+SELECT role, relname, privilege
+FROM unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'ingest', 'auditor', 'nobody']) AS role,
+	unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege, pg_class
+WHERE relnamespace = 'cdp'::regnamespace AND relkind IN ('r', 'p', 'v')
+	AND has_table_privilege('cdp_test_' || role, pg_class.oid, privilege);
+SELECT role FROM unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'ingest', 'auditor', 'nobody']) AS role
+WHERE has_schema_privilege('cdp_test_' || role, 'cdp', 'CREATE');
+
+-- attempt by attempt
+SET ROLE cdp_test_reader;
+SELECT count(*) FROM cdp.segment_member;
+SELECT count(*) FROM cdp.audience_member;
+SELECT count(*) FROM cdp.profile_identifier;
+SELECT count(*) FROM cdp.identifier;
+SELECT cdp.suppress('email', 'a@example.com');
+SELECT cdp._suppress('email', 'a@example.com', NULL, NULL, NULL, NULL);
+SELECT cdp.grant_role('cdp_test_reader', 'steward');
+SELECT cdp.grant_role('cdp_test_reader', 'operator');
+SELECT cdp.drop_store(current_database());
+RESET ROLE;
+SET ROLE cdp_test_activation;
+SELECT count(*) FROM cdp.audience_member;
+SELECT cdp.suppress('email', 'a@example.com', reason => 'complaint');
+SELECT count(*) FROM cdp.consent_state;
+SELECT count(*) FROM cdp.suppression;
+SELECT key FROM cdp.secret_key;
+SELECT cdp._hash_key();
+SELECT cdp.unsuppress('email', 'a@example.com');
+-- a view with a leaky function of one's own sees no more than the view shows
+CREATE FUNCTION pg_temp.leak(value text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$
+BEGIN
+	RAISE NOTICE 'leaked %', value;
+	RETURN true;
+END
+$$;
+SELECT count(*) FROM cdp.audience_member WHERE pg_temp.leak(identifier);
+RESET ROLE;
+SET ROLE cdp_test_auditor;
+SELECT count(*) FROM cdp.suppression;
+SELECT count(*) FROM cdp.consent_log;
+DELETE FROM cdp.consent_log;
+RESET ROLE;
+SET ROLE cdp_test_ingest;
+SELECT count(*) FROM cdp.inbox;
+INSERT INTO cdp.inbox (source, record) VALUES ('web', '{}');
+SELECT cdp.memberships(1);
+RESET ROLE;
+SET ROLE cdp_test_nobody;
+SELECT count(*) FROM cdp.segment_member;
+RESET ROLE;
+
+-- an owner of the store that does not own the schema needs its owner once
+CREATE ROLE cdp_test_owner;
+ALTER TABLE cdp.store OWNER TO cdp_test_owner;
+GRANT USAGE ON SCHEMA cdp TO cdp_test_owner;
+SET ROLE cdp_test_owner;
+SELECT cdp.grant_role('cdp_test_nobody', 'reader');
+RESET ROLE;
+
+-- an operator is a member of the owner
+SELECT cdp.grant_role('cdp_test_operator', 'operator');
+SELECT pg_has_role('cdp_test_operator', 'cdp_test_owner', 'MEMBER');
+SELECT cdp.revoke_role('cdp_test_operator', 'operator');
+SELECT pg_has_role('cdp_test_operator', 'cdp_test_owner', 'MEMBER');
+ALTER TABLE cdp.store OWNER TO CURRENT_USER;
+
+-- what was given is taken back
+SELECT cdp.revoke_role('cdp_test_' || kind, kind)
+FROM unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'ingest', 'auditor']) AS kind \g /dev/null
+SELECT count(*) FROM pg_class, unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'ingest', 'auditor']) AS kind
+WHERE relnamespace = 'cdp'::regnamespace AND relkind IN ('r', 'p', 'v')
+	AND has_table_privilege('cdp_test_' || kind, pg_class.oid, 'SELECT, INSERT');
+SELECT count(*) FROM pg_proc, unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'ingest', 'auditor']) AS kind
+WHERE pronamespace = 'cdp'::regnamespace AND prosecdef
+	AND has_function_privilege('cdp_test_' || kind, pg_proc.oid, 'EXECUTE');
+DROP OWNED BY cdp_test_reader, cdp_test_crm, cdp_test_activation, cdp_test_steward,
+	cdp_test_ingest, cdp_test_operator, cdp_test_auditor, cdp_test_nobody, cdp_test_owner;
+DROP ROLE cdp_test_reader, cdp_test_crm, cdp_test_activation, cdp_test_steward,
+	cdp_test_ingest, cdp_test_operator, cdp_test_auditor, cdp_test_nobody, cdp_test_owner;

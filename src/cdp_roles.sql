@@ -1,0 +1,184 @@
+-- Roles: who may do what, kind by kind, as rows in one place.
+--
+-- Kinds are what people come for; the objects of a kind are views and doors,
+-- never tables with personal data.  cdp.grant_role() grants them to a role
+-- that exists already; it makes none.  An operator is a member of the role
+-- that owns the store, and needs no list.
+CREATE FUNCTION cdp._role_matrix()
+RETURNS TABLE (kind text, privilege text, object text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 100
+BEGIN ATOMIC
+	SELECT v.kind, v.privilege, unnest(v.objects)
+	FROM (VALUES
+		-- figures without identifiers
+		('reader', 'SELECT', ARRAY['profile_metric', 'segment_member', 'profile_id_map',
+			'profile_order', 'score', 'rfm', 'lifecycle', 'segment', 'segment_history',
+			'audience', 'destination', 'purpose', 'channel', 'catalog', 'run', 'health']),
+		('reader', 'EXECUTE', ARRAY['audience_funnel']),
+		-- those who may be reached, and the customer at the counter
+		('crm', 'SELECT', ARRAY['audience_member', 'crm_contact', 'profile_metric',
+			'segment_member', 'profile_id_map', 'profile_order', 'score', 'segment',
+			'audience', 'destination', 'purpose', 'channel', 'catalog']),
+		('crm', 'EXECUTE', ARRAY['audience_funnel', 'why_not', 'memberships', 'profile',
+			'record_consent', 'suppress']),
+		-- those who may be reached
+		('activation', 'SELECT', ARRAY['audience_member', 'audience', 'destination']),
+		('activation', 'EXECUTE', ARRAY['audience_funnel', 'audience_delta',
+			'audience_ack', 'suppress']),
+		-- whose data it is, and what is wrong with it
+		('steward', 'SELECT', ARRAY['unified_profile', 'profile_metric', 'profile_identifier',
+			'profile_trait', 'profile_event', 'profile_order', 'profile_id_map',
+			'segment_member', 'segment', 'segment_history', 'score', 'identity_log',
+			'conflict', 'identifier_type', 'blocked_value', 'reject', 'ingest_warning',
+			'purpose', 'channel', 'consent_document', 'catalog', 'run', 'health']),
+		('steward', 'EXECUTE', ARRAY['profile', 'resolve', 'find_profile', 'memberships',
+			'explain_identity', 'decide', 'undecide', 'unmerge', 'pin_trait',
+			'unpin_trait', 'record_consent', 'suppress', 'unsuppress', 'why_not',
+			'audience_funnel', 'export_subject']),
+		-- records in, nothing out
+		('ingest', 'INSERT', ARRAY['inbox']),
+		('ingest', 'EXECUTE', ARRAY['ingest', 'ingest_batch']),
+		-- what was done, by whom and why
+		('auditor', 'SELECT', ARRAY['consent_log', 'consent_state', 'consent_document',
+			'purpose', 'channel', 'suppression', 'identity_log', 'conflict',
+			'membership_change', 'segment', 'segment_version', 'segment_history',
+			'audience', 'destination', 'release_log', 'privacy_request', 'run',
+			'setting', 'store']),
+		('auditor', 'EXECUTE', ARRAY['memberships', 'audience_funnel', 'why_not'])
+	) AS v (kind, privilege, objects);
+END;
+COMMENT ON FUNCTION cdp._role_matrix() IS
+'what each kind of role may do: privilege by table or view, EXECUTE by door';
+
+-- The matrix met with what the store has: a door is granted with all its
+-- signatures.
+CREATE FUNCTION cdp._role_grants(kind text)
+RETURNS TABLE (privilege text, object text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT matrix.privilege, format('TABLE %I.%I', 'cdp', class.relname)
+	FROM cdp._role_matrix() AS matrix
+		JOIN pg_class AS class ON class.relname = matrix.object
+			AND class.relnamespace = 'cdp'::regnamespace
+			AND class.relkind IN ('r', 'p', 'v', 'm')
+	WHERE matrix.kind = $1 AND matrix.privilege <> 'EXECUTE'
+	UNION ALL
+	SELECT 'EXECUTE', format('FUNCTION %s', proc.oid::regprocedure)
+	FROM cdp._role_matrix() AS matrix
+		JOIN pg_proc AS proc ON proc.proname = matrix.object
+			AND proc.pronamespace = 'cdp'::regnamespace AND proc.prosecdef
+	WHERE matrix.kind = $1 AND matrix.privilege = 'EXECUTE'
+$$;
+COMMENT ON FUNCTION cdp._role_grants(text) IS
+'what there is to grant to a role of that kind';
+
+CREATE FUNCTION cdp._check_role(role text, kind text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $2 IS NULL OR $2 <> 'operator'
+			AND NOT EXISTS (SELECT FROM cdp._role_matrix() AS matrix WHERE matrix.kind = $2) THEN
+		RAISE EXCEPTION 'unknown kind of role "%"', coalesce($2, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'A kind is reader, crm, activation, steward, ingest, operator or auditor.';
+	END IF;
+	IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) THEN
+		RAISE EXCEPTION 'role "%" does not exist', coalesce($1, 'NULL')
+			USING ERRCODE = 'undefined_object',
+				HINT = format('Run CREATE ROLE %I.', $1);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_role(text, text) IS 'raise unless both exist';
+
+CREATE FUNCTION cdp._store_owner() RETURNS name
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'cdp.store'::regclass
+$$;
+COMMENT ON FUNCTION cdp._store_owner() IS 'the role that owns the store';
+
+CREATE FUNCTION cdp._check_store_owner(task text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT pg_has_role(cdp._store_owner(), 'USAGE') THEN
+		RAISE EXCEPTION 'permission denied to %', $1
+			USING ERRCODE = 'insufficient_privilege',
+				DETAIL = format('Only members of role "%s", which owns the store, may do that.', cdp._store_owner());
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_store_owner(text) IS
+'raise unless the current user is a member of the role that owns the store';
+
+-- The schema belongs to whoever made the extension, perhaps not to the owner
+-- of the store.
+CREATE FUNCTION cdp._grant_schema_usage(role text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF has_schema_privilege($1, 'cdp', 'USAGE') THEN
+		RETURN;
+	END IF;
+	IF NOT has_schema_privilege('cdp', 'USAGE WITH GRANT OPTION') THEN
+		RAISE EXCEPTION 'permission denied to grant usage of schema cdp'
+			USING ERRCODE = 'insufficient_privilege',
+				HINT = format('Run GRANT USAGE ON SCHEMA cdp TO %I as the schema''s owner first.', $1);
+	END IF;
+	EXECUTE format('GRANT USAGE ON SCHEMA cdp TO %I', $1);
+END
+$$;
+COMMENT ON FUNCTION cdp._grant_schema_usage(text) IS
+'let a role see into schema cdp';
+
+-- COPY cdp.inbox (source, record) and its default need nothing but INSERT.
+CREATE FUNCTION cdp.grant_role(role text, kind text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	wanted record;
+BEGIN
+	PERFORM cdp._check_store();
+	PERFORM cdp._check_store_owner('grant roles');
+	PERFORM cdp._check_role($1, $2);
+	IF $2 = 'operator' THEN
+		EXECUTE format('GRANT %I TO %I', cdp._store_owner(), $1);
+		RETURN;
+	END IF;
+	PERFORM cdp._grant_schema_usage($1);
+	FOR wanted IN SELECT privilege, object FROM cdp._role_grants($2) ORDER BY 2, 1 LOOP
+		EXECUTE format('GRANT %s ON %s TO %I', wanted.privilege, wanted.object, $1);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cdp.grant_role(text, text) IS
+'let a role work as reader, crm, activation, steward, ingest, operator or auditor; run it again after an upgrade';
+
+CREATE FUNCTION cdp.revoke_role(role text, kind text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	wanted record;
+BEGIN
+	PERFORM cdp._check_store();
+	PERFORM cdp._check_store_owner('revoke roles');
+	PERFORM cdp._check_role($1, $2);
+	IF $2 = 'operator' THEN
+		EXECUTE format('REVOKE %I FROM %I', cdp._store_owner(), $1);
+		RETURN;
+	END IF;
+	FOR wanted IN SELECT privilege, object FROM cdp._role_grants($2) ORDER BY 2, 1 LOOP
+		EXECUTE format('REVOKE %s ON %s FROM %I', wanted.privilege, wanted.object, $1);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cdp.revoke_role(text, text) IS
+'take back what cdp.grant_role() gave; what another kind of the role shares with this one must be granted anew';
