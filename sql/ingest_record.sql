@@ -43,10 +43,10 @@ SELECT type, identifier.scope, value FROM cdp.identifier JOIN cdp.identifier_typ
 ORDER BY priority, value;
 
 -- what was said about them
-SELECT type || ':' || identifier.value AS about, name, trait_observation.value
-FROM cdp.trait_observation JOIN cdp.identifier USING (identifier_id)
-	JOIN cdp.identifier_type USING (type_id)
-ORDER BY 1, 2;
+SELECT string_agg(identifier.value, ' ' ORDER BY identifier.value) AS about, name, trait_observation.value
+FROM cdp.trait_observation JOIN cdp.identifier_set_member USING (set_id)
+	JOIN cdp.identifier USING (identifier_id)
+GROUP BY set_id, name, trait_observation.value ORDER BY 1, 2;
 
 -- fields of the wrong type are warned of and cost themselves only
 COPY cdp.inbox (source, record) FROM stdin WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\t');
@@ -83,6 +83,7 @@ SELECT cdp.add_source('dmp_acme', kind => 'third_party');
 COPY cdp.inbox (source, record) FROM stdin WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\t');
 dmp_acme	{"id":"p-1","segment":"auto_intender","value":0.8,"expires":"2026-08-01"}
 dmp_acme	{"id":"p-1","segment":"parent"}
+dmp_acme	{"id":"p-1","segment":"student","expires":"2026-06-01T12:00:00Z"}
 dmp_acme	{"id":"p-2","segment":""}
 dmp_acme	{"id":"p-2","segment":{"a":1}}
 dmp_acme	{"id":"p-2","segment":"x","expires":"some day"}
@@ -92,7 +93,9 @@ dmp_acme	{"type":"track","anonymousId":"p-3","event":"ad view","timestamp":"2026
 
 CALL cdp.merge(phases => '{ingest}');
 SELECT type, identifier.scope, identifier.value, name, trait_observation.value
-FROM cdp.trait_observation JOIN cdp.identifier USING (identifier_id)
+FROM cdp.trait_observation JOIN cdp.identifier_set_member USING (set_id)
+	JOIN cdp.identifier USING (identifier_id)
 	JOIN cdp.identifier_type USING (type_id)
 WHERE name LIKE 'third_party%' ORDER BY 3, 4;
+SELECT reason, field, message FROM cdp.ingest_warning WHERE reason = 'expired';
 SELECT reason, field, message FROM cdp.reject ORDER BY reject_id;

@@ -9,47 +9,46 @@
 CREATE FUNCTION cdp._settle(
 	set_ids bigint[],
 	new_sets bigint[],
-	event_ids bigint[])
+	event_ids bigint[],
+	since timestamptz,
+	until timestamptz)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	profiles bigint[];
+	touched bigint[] := '{}';
 BEGIN
 	IF current_setting('transaction_isolation') <> 'read committed'
 			OR NOT pg_try_advisory_xact_lock(6513776, 2) THEN
 		PERFORM cdp._add_todo('stitch', new_sets);
 		PERFORM cdp._add_todo('timeline', event_ids);
-		PERFORM cdp._add_todo('profile', cdp._set_profiles(set_ids));
+		PERFORM cdp._add_todo('profile', cdp._profiles_of_sets(set_ids));
 		RETURN false;
 	END IF;
 	IF cardinality(new_sets) > 0 THEN
-		profiles := cdp._stitch(new_sets);
+		touched := cdp._stitch(new_sets, false);
 	END IF;
 	IF cardinality(event_ids) > 0 THEN
-		PERFORM cdp._timeline_append(event_ids);
+		touched := touched || cdp._timeline_append(event_ids, since, until);
 	END IF;
-	profiles := array_cat(profiles, cdp._set_profiles(set_ids));
-	IF cardinality(profiles) > 0 THEN
-		PERFORM cdp._refresh_profiles(profiles);
-		PERFORM cdp._evaluate_profiles(profiles);
+	touched := ARRAY(SELECT DISTINCT id
+		FROM unnest(touched || cdp._profiles_of_sets(set_ids)) AS id);
+	IF cardinality(touched) > 0 THEN
+		PERFORM cdp._refresh_profiles(touched);
+		PERFORM cdp._evaluate_profiles(touched);
 	END IF;
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION cdp._settle(bigint[], bigint[], bigint[]) IS
+COMMENT ON FUNCTION cdp._settle(bigint[], bigint[], bigint[], timestamptz, timestamptz) IS
 'stitch, append, refresh and evaluate what a call has written; false: left to the merge run';
 
-CREATE FUNCTION cdp._set_profiles(set_ids bigint[]) RETURNS bigint[]
+CREATE FUNCTION cdp._profiles_of_sets(set_ids bigint[]) RETURNS bigint[]
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT array_agg(DISTINCT profile.root)
-	FROM cdp.identifier_set
-	JOIN cdp.identifier ON identifier.identifier_id = identifier_set.owner
-	JOIN cdp.profile ON profile.profile_id = identifier.leaf
-	WHERE identifier_set.set_id = ANY (set_ids)
+	SELECT array_agg(DISTINCT owned.profile_id) FROM cdp._owner_profiles(set_ids) AS owned
 $$;
-COMMENT ON FUNCTION cdp._set_profiles(bigint[]) IS
+COMMENT ON FUNCTION cdp._profiles_of_sets(bigint[]) IS
 'live profiles of identifier sets';

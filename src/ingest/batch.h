@@ -84,6 +84,8 @@ typedef struct CdpBatch
 	CdpIngestConfig config;
 	int64	   *event_ids;
 	int			nevents;
+	TimestampTz since;			/* earliest and latest of the events */
+	TimestampTz until;
 } CdpBatch;
 
 /* batch.c: the one path; raises only if the store does not work */

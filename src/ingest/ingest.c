@@ -137,8 +137,8 @@ make_result(FunctionCallInfo fcinfo, const CdpBatch *batch)
 {
 	Results		results;
 	TupleDesc	shape;
-	Datum		values[7];
-	bool		nulls[7] = {false};
+	Datum		values[9];
+	bool		nulls[9] = {false};
 
 	results.outcomes = cdp_column(TEXTOID, batch->nitems);
 	results.set_ids = cdp_column(INT8OID, batch->nitems);
@@ -158,6 +158,9 @@ make_result(FunctionCallInfo fcinfo, const CdpBatch *batch)
 	values[4] = cdp_column_array(results.reasons);
 	values[5] = cdp_column_array(results.new_sets);
 	values[6] = cdp_column_array(results.event_ids);
+	values[7] = TimestampTzGetDatum(batch->since);
+	values[8] = TimestampTzGetDatum(batch->until);
+	nulls[7] = nulls[8] = (batch->nevents == 0);
 	if (get_call_result_type(fcinfo, NULL, &shape) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "cdp._ingest_records must return a row");
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape),

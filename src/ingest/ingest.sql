@@ -8,7 +8,9 @@ CREATE FUNCTION cdp._ingest_records(
 	OUT reject_ids bigint[],
 	OUT reasons text[],
 	OUT new_sets bigint[],
-	OUT event_ids bigint[])
+	OUT event_ids bigint[],
+	OUT since timestamptz,
+	OUT until timestamptz)
 LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'cdp__ingest_records';
 COMMENT ON FUNCTION cdp._ingest_records(text, text[], text) IS
@@ -132,7 +134,7 @@ $$;
 COMMENT ON PROCEDURE cdp.retry_rejects(text) IS
 'put rejected records of a source (NULL: of all) back into the inbox, for the next merge run';
 
-CREATE FUNCTION cdp._set_profile(set_id bigint, identifier_id bigint)
+CREATE FUNCTION cdp._record_profile(set_id bigint, identifier_id bigint)
 RETURNS bigint
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -143,5 +145,5 @@ AS $$
 		(SELECT identifier_set.owner FROM cdp.identifier_set
 			WHERE identifier_set.set_id = $1), $2)
 $$;
-COMMENT ON FUNCTION cdp._set_profile(bigint, bigint) IS
+COMMENT ON FUNCTION cdp._record_profile(bigint, bigint) IS
 'live profile of an identifier set; before it is stitched, that of the identifier given';

@@ -245,9 +245,10 @@ BEGIN
 		RETURN NULL;
 	END IF;
 	IF done.outcomes[1] = 'stored' THEN
-		PERFORM cdp._settle(done.set_ids, done.new_sets, done.event_ids);
+		PERFORM cdp._settle(done.set_ids, done.new_sets, done.event_ids,
+			done.since, done.until);
 	END IF;
-	RETURN cdp._set_profile(done.set_ids[1], done.owners[1]);
+	RETURN cdp._record_profile(done.set_ids[1], done.owners[1]);
 END
 $$;
 REVOKE ALL ON FUNCTION cdp.ingest(text, jsonb) FROM PUBLIC;
@@ -286,10 +287,10 @@ BEGIN
 		ARRAY(SELECT DISTINCT written.set_id
 			FROM unnest(done.outcomes, done.set_ids) AS written (outcome, set_id)
 			WHERE written.outcome = 'stored'),
-		done.new_sets, done.event_ids);
+		done.new_sets, done.event_ids, done.since, done.until);
 	RETURN QUERY
 	SELECT position::integer, result.outcome,
-		cdp._set_profile(result.set_id, result.owner), result.reject_id
+		cdp._record_profile(result.set_id, result.owner), result.reject_id
 	FROM unnest(done.outcomes, done.set_ids, done.owners, done.reject_ids)
 		WITH ORDINALITY AS result (outcome, set_id, owner, reject_id, position);
 END

@@ -367,7 +367,7 @@ map_traits(CdpRecord *record, const JsonbValue *root,
 		NamedExpression *member = lfirst(cell);
 
 		cdp_ingest_add_trait(record, member->name,
-							 evaluate(member->expression, root), DT_NOEND);
+							 evaluate(member->expression, root));
 	}
 }
 

@@ -87,7 +87,7 @@ cdp_ingest_add_identifier(CdpRecord *record, const char *type,
 /* A trait; of two of one name in a record the later call counts. */
 void
 cdp_ingest_add_trait(CdpRecord *record, const char *name,
-					 const JsonbValue *value, TimestampTz expires)
+					 const JsonbValue *value)
 {
 	CdpTraitValue *trait = NULL;
 	ListCell   *cell;
@@ -110,7 +110,6 @@ cdp_ingest_add_trait(CdpRecord *record, const char *name,
 	}
 	trait->name = pstrdup(name);
 	trait->value = JsonbValueToJsonb((JsonbValue *) value);
-	trait->expires_at = expires;
 }
 
 /* A time that must be right; false: the record is rejected, or it is absent. */

@@ -49,7 +49,6 @@ typedef struct CdpTraitValue
 {
 	const char *name;
 	Jsonb	   *value;
-	TimestampTz expires_at;		/* DT_NOEND: never */
 } CdpTraitValue;
 
 typedef struct CdpConsentAnswer
@@ -114,7 +113,7 @@ extern void cdp_ingest_add_identifier(CdpRecord *record, const char *type,
 									  const JsonbValue *value,
 									  const char *field);
 extern void cdp_ingest_add_trait(CdpRecord *record, const char *name,
-								 const JsonbValue *value, TimestampTz expires);
+								 const JsonbValue *value);
 extern void cdp_ingest_read_time(CdpRecord *record, const JsonbValue *time,
 								 const JsonbValue *sent_at,
 								 const JsonbValue *received_at,

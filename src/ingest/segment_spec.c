@@ -130,9 +130,9 @@ cdp_ingest_read_traits(CdpRecord *record, const JsonbValue *traits)
 		else if (strcmp(name, "company") == 0 && value->type == jbvObject &&
 				 cdp_json_member(value, "name") != NULL)
 			cdp_ingest_add_trait(record, name,
-								 cdp_json_member(value, "name"), DT_NOEND);
+								 cdp_json_member(value, "name"));
 		else
-			cdp_ingest_add_trait(record, name, value, DT_NOEND);
+			cdp_ingest_add_trait(record, name, value);
 	}
 }
 
@@ -229,16 +229,16 @@ read_all_traits(CdpRecord *record, CallType call, const JsonbValue *root,
 	if (call == CALL_GROUP)
 	{
 		cdp_ingest_add_trait(record, "account_id",
-							 cdp_json_member(root, "groupId"), DT_NOEND);
-		cdp_ingest_add_trait(record, "account", traits, DT_NOEND);
+							 cdp_json_member(root, "groupId"));
+		cdp_ingest_add_trait(record, "account", traits);
 		return;
 	}
 	if (call == CALL_IDENTIFY)
 	{
 		cdp_ingest_add_trait(record, "language",
-							 cdp_json_member(context, "locale"), DT_NOEND);
+							 cdp_json_member(context, "locale"));
 		cdp_ingest_add_trait(record, "time_zone",
-							 cdp_json_member(context, "timezone"), DT_NOEND);
+							 cdp_json_member(context, "timezone"));
 	}
 	if (traits != NULL)
 		cdp_ingest_read_traits(record, traits);

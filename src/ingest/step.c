@@ -135,24 +135,52 @@ is_data_error(const ErrorData *error)
 		category == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 }
 
-/* Note events for the timeline; SPI is not connected. */
-static void
-queue_events(const CdpBatch *batch)
+/*
+ * A known set needs no stitching, so nobody else sees to it that its profile
+ * is made anew, unless an event does.
+ */
+static bool
+is_news_of_known(const CdpItem *item)
 {
-	static CdpPlan todo_plan = {
-		"SELECT cdp._add_todo('timeline', $1)", 1, {INT8ARRAYOID}
-	};
-	CdpColumn  *ids = cdp_column(INT8OID, batch->nevents);
+	return item->outcome == CDP_STORED && !item->new_set &&
+		(item->record.event == NULL || item->record.traits != NIL ||
+		 item->record.consents != NIL);
+}
+
+static void
+queue_ids(CdpPlan *plan, const CdpColumn *ids)
+{
 	Datum		values[1];
 
-	if (batch->nevents == 0)
+	if (ids->count == 0)
 		return;
-	for (int i = 0; i < batch->nevents; i++)
-		cdp_column_add(ids, Int64GetDatum(batch->event_ids[i]));
 	values[0] = cdp_column_array(ids);
+	cdp_base_execute(plan, values, NULL, false, 0);
+}
+
+/* Note what the later phases have to do; new sets are noted already. */
+static void
+queue_work(const CdpBatch *batch)
+{
+	static CdpPlan timeline_plan = {
+		"SELECT cdp._add_todo('timeline', $1)", 1, {INT8ARRAYOID}
+	};
+	static CdpPlan profile_plan = {
+		"SELECT cdp._add_todo('profile', pg_catalog.array_agg(DISTINCT profile_id))"
+		" FROM cdp._owner_profiles($1)", 1, {INT8ARRAYOID}
+	};
+	CdpColumn  *events = cdp_column(INT8OID, batch->nevents);
+	CdpColumn  *sets = cdp_column(INT8OID, 64);
+
+	for (int i = 0; i < batch->nevents; i++)
+		cdp_column_add(events, Int64GetDatum(batch->event_ids[i]));
+	for (int i = 0; i < batch->nitems; i++)
+		if (is_news_of_known(&batch->items[i]))
+			cdp_column_add(sets, Int64GetDatum(batch->items[i].set_id));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	cdp_base_execute(&todo_plan, values, NULL, false, 0);
+	queue_ids(&timeline_plan, events);
+	queue_ids(&profile_plan, sets);
 	SPI_finish();
 }
 
@@ -170,7 +198,7 @@ try_items(CdpItem *items, int nitems)
 	PG_TRY();
 	{
 		cdp_ingest_process(&batch);
-		queue_events(&batch);
+		queue_work(&batch);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;

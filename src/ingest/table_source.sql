@@ -41,15 +41,25 @@ BEGIN
 		SELECT FROM pg_attribute
 		WHERE attrelid = table_id AND attname = wanted
 			AND attnum > 0 AND NOT attisdropped);
-	IF missing IS NOT NULL OR add_table_source.key IS NULL THEN
+	IF missing IS NOT NULL THEN
 		RAISE EXCEPTION 'column "%" of relation "%" does not exist',
 				missing, add_table_source.relation
 			USING ERRCODE = 'undefined_column';
 	END IF;
-	IF add_table_source.mapping IS NULL THEN
-		RAISE EXCEPTION 'a table source needs a mapping'
+	IF EXISTS (
+			SELECT FROM pg_attribute
+			WHERE attrelid = table_id AND attname = add_table_source.watermark
+				AND atttypid NOT IN ('timestamptz'::regtype,
+					'timestamp'::regtype, 'date'::regtype)) THEN
+		RAISE EXCEPTION 'column "%" cannot be a watermark',
+				add_table_source.watermark
+			USING ERRCODE = 'datatype_mismatch',
+				DETAIL = 'A watermark is a timestamp or a date.';
+	END IF;
+	IF add_table_source.mapping IS NULL OR add_table_source.key IS NULL THEN
+		RAISE EXCEPTION 'a table source needs a mapping and a key'
 			USING ERRCODE = 'null_value_not_allowed',
-				HINT = 'Such as {"identifiers": {"email": "$.email"}, "at": "$.created_at", "event": "order", "amount": "$.total"}.';
+				HINT = 'A mapping is such as {"identifiers": {"email": "$.email"}, "at": "$.created_at", "event": "order", "amount": "$.total"}.';
 	END IF;
 	new_id := cdp.add_source(name => add_table_source.name,
 		kind => add_table_source.kind,

@@ -4,8 +4,8 @@
  *
  * Partners hand out lists: this id is in that segment, until then.  The id
  * becomes a third_party_id of the source and the row an observation of the
- * trait third_party.<source>.<segment>, which expires by itself.  A row
- * without a value says true.  Sources of kind third_party may send records of
+ * trait third_party.<source>.<segment>.  A row without a value says true; one
+ * that has expired says nothing about today, and only its id is kept.  Sources of kind third_party may send records of
  * the Segment spec as well; a row is known by having "segment" and no "type".
  */
 #include "postgres.h"
@@ -50,7 +50,12 @@ cdp_ingest_read_third_party(CdpRecord *record, JsonbValue *root,
 						 "at", options);
 	cdp_ingest_add_identifier(record, "third_party_id",
 							  cdp_json_member(root, "id"), "id");
-	cdp_ingest_add_trait(record,
-						 psprintf("third_party.%s.%s", options->source, name),
-						 value == NULL ? &yes : value, expires_at);
+	if (expires_at <= options->now)
+		cdp_ingest_warn(record, "expired", "expires",
+						"The row has expired, so its segment was not used.");
+	else
+		cdp_ingest_add_trait(record,
+							 psprintf("third_party.%s.%s", options->source,
+									  name),
+							 value == NULL ? &yes : value);
 }

@@ -211,9 +211,18 @@ cdp_ingest_write_events(CdpBatch *batch)
 	if (batch->nevents == 0)
 		return;
 	resolve_aliases(batch);
+	batch->since = DT_NOEND;
+	batch->until = DT_NOBEGIN;
 	for (int i = 0; i < batch->nitems; i++)
-		if (is_event(&batch->items[i]))
-			add_event(columns, &batch->items[i]);
+	{
+		TimestampTz at = batch->items[i].record.occurred_at;
+
+		if (!is_event(&batch->items[i]))
+			continue;
+		add_event(columns, &batch->items[i]);
+		batch->since = Min(batch->since, at);
+		batch->until = Max(batch->until, at);
+	}
 	for (int i = 0; i < lengthof(types); i++)
 		values[i] = cdp_column_array(columns[i]);
 	cdp_base_execute(&insert_plan, values, NULL, false, 0);

@@ -1,0 +1,69 @@
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set fresh :abs_srcdir '/test/data/fresh.sql'
+\i :fresh
+SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
+\set VERBOSITY default
+
+-- a mapping says where in a record of any shape the parts of ours are
+SELECT cdp.add_source('crm', mapping => '{
+	"identifiers": {"crm_id": "$.Id", "email": ["$.Contact.Email", "$.Contact.\"Other Email\""], "phone": "$.Contact.Phones"},
+	"at": "$.Modified",
+	"message_id": "$.Change",
+	"traits": {"first_name": "$.Name.First", "last_name": "$.Name.Last", "tier": "$.Tags[1]", "origin": "crm"},
+	"consents": [
+		{"purpose": "marketing", "channel": "email", "state": "$.OptIn", "at": "$.OptInDate"},
+		{"purpose": "marketing", "channel": "sms", "state": "$.OptInSms"}]}');
+INSERT INTO cdp.inbox (source, record) VALUES
+	('crm', '{"Id":31,"Change":"c1","Modified":"2026-05-01T10:00:00Z","Name":{"First":"Ann","Last":"Bee"},"Contact":{"Email":"ann@example.com","Other Email":"a.bee@example.org","Phones":["0171 1234567","+43 660 1234567"]},"Tags":["x","gold"],"OptIn":true,"OptInDate":"2026-04-01"}'),
+	('crm', '{"Id":32,"Change":"c2","Modified":"2026-05-01T10:00:00Z","Name":"no object","Tags":["x"],"Contact":[1],"OptInSms":"denied"}'),
+	('crm', '{"Id":null,"Change":"c3"}'),
+	('crm', '{"Id":33,"Change":"c4","Modified":"yesterday"}');
+CALL cdp.merge(phases => '{ingest}');
+SELECT type, identifier.scope, value FROM cdp.identifier JOIN cdp.identifier_type USING (type_id) ORDER BY priority, value;
+SELECT string_agg(DISTINCT identifier.value, ' ') FILTER (WHERE identifier.value ~ '^3') AS about, name, trait_observation.value
+FROM cdp.trait_observation JOIN cdp.identifier_set_member USING (set_id) JOIN cdp.identifier USING (identifier_id)
+GROUP BY set_id, name, trait_observation.value ORDER BY 1, 2;
+SELECT purpose, channel, state, at FROM cdp.consent_log ORDER BY 2;
+SELECT reason, field, record FROM cdp.reject ORDER BY reject_id;
+SELECT count(*) FROM cdp.event;
+
+-- events: a constant name or a path; properties one by one or a whole object,
+-- from which identifiers are left out
+SELECT cdp.add_source('shop', mapping => '{
+	"identifiers": {"user_id": "$.customer", "email": "$.email"},
+	"at": "$.placed", "message_id": "$.number", "event": "Order Completed",
+	"amount": "$.sums.total", "currency": "EUR",
+	"properties": {"order_id": "$.number", "first": "$.lines[0].sku", "none": "$.lines[9].sku"}}');
+SELECT cdp.add_source('log', mapping => '{
+	"identifiers": {"anonymous_id": "$.visitor", "email": "$.data.mail"},
+	"at": "$.ts", "event": "$.what", "properties": "$.data", "amount": "$.data.price"}');
+SELECT cdp.add_source('flat', mapping => '{
+	"identifiers": {"user_id": "$.id"}, "event": "seen", "properties": "$", "traits": "$.person"}');
+INSERT INTO cdp.inbox (source, record) VALUES
+	('shop', '{"customer":"u1","email":"ann@example.com","placed":1777629600,"number":7,"sums":{"total":19.9},"lines":[{"sku":"a"},{"sku":"b"}]}'),
+	('log', '{"visitor":"v1","ts":"2026-05-02","what":"Clicked It","data":{"mail":"ann@example.com","x":1,"price":2}}'),
+	('log', '{"visitor":"v1","ts":"2026-05-02","what":null,"data":{"x":2}}'),
+	('log', '{"visitor":"v1","ts":"2026-05-02","what":"","data":{"x":2}}'),
+	('flat', '{"id":"u1","a":1,"person":{"firstName":"Ann","address":{"city":"Wien"}}}');
+CALL cdp.merge(phases => '{ingest}');
+SELECT source.name AS source, event.name, occurred_at, message_id, amount, currency, properties
+FROM cdp.event JOIN cdp.source USING (source_id) ORDER BY event_id;
+SELECT source, reason, field FROM cdp.reject WHERE source = 'log';
+SELECT name, value FROM cdp.trait_observation WHERE source_id = 4 ORDER BY 1;
+
+-- mappings that cannot be understood are refused at once
+SELECT cdp.add_source('bad', mapping => '{}');
+SELECT cdp.add_source('bad', mapping => '[]');
+SELECT cdp.add_source('bad', mapping => '{"identifiers": {}}');
+SELECT cdp.add_source('bad', mapping => '{"identifiers": "$.id"}');
+SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$id"}}');
+SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$."}}');
+SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a..b"}}');
+SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a[x]"}}');
+SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a[*]"}}');
+SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.\"a"}}');
+SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a"}, "time": "$.t"}');
+SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a"}, "properties": "all"}');
+SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a"}, "consents": {"purpose": "x"}}');
+SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a"}, "consents": ["x"]}');

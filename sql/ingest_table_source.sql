@@ -1,0 +1,75 @@
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set fresh :abs_srcdir '/test/data/fresh.sql'
+\i :fresh
+SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
+\set VERBOSITY default
+DROP SCHEMA IF EXISTS shop CASCADE;
+CREATE SCHEMA shop;
+
+-- a log that only grows, read in place by its key
+CREATE TABLE shop.sale (id integer PRIMARY KEY, customer text, "Total" numeric, sold_at timestamptz);
+INSERT INTO shop.sale
+SELECT n, 'c' || n % 5, n, '2026-05-01'::timestamptz + n * interval '1 hour' FROM generate_series(1, 25) AS n;
+SELECT cdp.add_table_source('till', 'shop.sale',
+	'{"identifiers": {"user_id": "$.customer"}, "at": "$.sold_at", "event": "order", "amount": "$.Total", "properties": {"order_id": "$.id"}}',
+	key => 'id', own_user_ids => true);
+SELECT relation, key, watermark, active FROM cdp.table_source;
+SELECT cdp._ingest_backlog();
+CALL cdp.merge(batch => 10, phases => '{ingest}');
+SELECT count(*), sum(amount), min(occurred_at), max(occurred_at), min(message_id), max(properties::text) FROM cdp.event;
+-- nothing new, then something
+CALL cdp.merge(batch => 10, phases => '{ingest}');
+SELECT cdp._ingest_backlog();
+INSERT INTO shop.sale VALUES (26, 'c1', 100, '2026-05-20'), (27, NULL, 1, '2026-05-20');
+CALL cdp.merge(phases => '{ingest}');
+SELECT records, stored, duplicates, rejected FROM cdp.ingest_count;
+SELECT reason, record FROM cdp.reject;
+
+-- rows that change, read by a watermark with overlap: each version once
+CREATE TABLE shop.contact (no text PRIMARY KEY, mail text, city text, changed timestamp NOT NULL);
+INSERT INTO shop.contact VALUES
+	('k1', 'ann@example.com', 'Berlin', '2026-05-01 10:00'),
+	('k2', 'bob@example.com', 'Wien', '2026-05-01 10:00'),
+	('k3', 'cem@example.com', 'Bern', '2026-05-01 10:30');
+SELECT cdp.add_table_source('crm', 'shop.contact',
+	'{"identifiers": {"crm_id": "$.no", "email": "$.mail"}, "at": "$.changed", "traits": {"city": "$.city"}}',
+	key => 'no', watermark => 'changed', "overlap" => '1 hour', priority => 200);
+CALL cdp.merge(batch => 1, phases => '{ingest}');
+SELECT records, stored, duplicates FROM cdp.ingest_count WHERE source = 'crm';
+-- one changed, one came late with a time already passed
+UPDATE shop.contact SET city = 'Hamburg', changed = '2026-05-01 11:00' WHERE no = 'k1';
+INSERT INTO shop.contact VALUES ('k0', 'dan@example.com', 'Graz', '2026-05-01 09:45');
+CALL cdp.merge(batch => 2, phases => '{ingest}');
+SELECT records, stored, duplicates FROM cdp.ingest_count WHERE source = 'crm';
+SELECT high_watermark, position_watermark, position_key FROM cdp.table_source WHERE watermark IS NOT NULL;
+SELECT value FROM cdp.trait_observation WHERE name = 'city' ORDER BY value::text COLLATE "C";
+-- the zone and date style of the session play no part in what is a repeat
+SET timezone = 'America/New_York';
+SET datestyle = 'German';
+CALL cdp.merge(phases => '{ingest}');
+SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
+SELECT stored FROM cdp.ingest_count WHERE source = 'crm';
+-- it can be paused
+UPDATE cdp.table_source SET active = false WHERE watermark IS NOT NULL;
+UPDATE shop.contact SET city = 'Bremen', changed = '2026-05-02 11:00' WHERE no = 'k1';
+CALL cdp.merge(phases => '{ingest}');
+SELECT stored FROM cdp.ingest_count WHERE source = 'crm';
+
+-- a view will do
+CREATE VIEW shop.big_sale AS SELECT * FROM shop.sale WHERE "Total" > 20;
+SELECT cdp.add_table_source('big', 'shop.big_sale', '{"identifiers": {"user_id": "$.customer"}, "event": "big sale"}', key => 'id');
+CALL cdp.merge(phases => '{ingest}');
+SELECT source, stored FROM cdp.ingest_count ORDER BY source;
+
+-- mistakes
+SELECT cdp.add_table_source('x', 'shop.nothing', '{"identifiers": {"user_id": "$.customer"}}', key => 'id');
+SELECT cdp.add_table_source('x', 'shop.sale', '{"identifiers": {"user_id": "$.customer"}}', key => 'no_column');
+SELECT cdp.add_table_source('x', 'shop.sale', '{"identifiers": {"user_id": "$.customer"}}', key => 'id', watermark => 'no_column');
+SELECT cdp.add_table_source('x', 'shop.sale', '{"identifiers": {"user_id": "$.customer"}}', key => 'id', watermark => 'customer');
+SELECT cdp.add_table_source('x', 'shop.sale', '{"identifiers": {"user_id": "$.customer"}}', key => NULL);
+SELECT cdp.add_table_source('x', 'shop.sale', NULL, key => 'id');
+SELECT cdp.add_table_source('till', 'shop.sale', '{"identifiers": {"user_id": "$.customer"}}', key => 'id');
+SET client_min_messages = warning;
+DROP SCHEMA shop CASCADE;
