@@ -78,6 +78,11 @@ BEGIN
 	UPDATE cdp.setting SET value = setup.time_zone WHERE name = 'time_zone';
 	UPDATE cdp.setting SET value = upper(setup.default_region) WHERE name = 'default_region';
 	UPDATE cdp.setting SET value = upper(coalesce(setup.currency, value)) WHERE name = 'currency';
+	IF setup.starter THEN
+		PERFORM cdp._consent_starter();
+		PERFORM cdp._model_starter();
+		PERFORM cdp._segment_starter();
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION cdp.setup(text, text, text, boolean) IS
