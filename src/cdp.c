@@ -74,6 +74,7 @@ cdp_rebuild(PG_FUNCTION_ARGS)
 Datum
 cdp_migrate(PG_FUNCTION_ARGS)
 {
+	cdp_base_check_store_exists();
 	cdp_base_run(fcinfo, "migrate", migrate_phases, lengthof(migrate_phases),
 				 1, NULL, true);
 	PG_RETURN_NULL();

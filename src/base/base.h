@@ -53,6 +53,9 @@ extern int	cdp_base_execute(CdpPlan *plan, Datum *values, const char *nulls,
 /* Raises unless the store exists and its version is the extension's. */
 extern void cdp_base_check_store(void);
 
+/* Raises unless the store exists, of whatever version. */
+extern void cdp_base_check_store_exists(void);
+
 /* The instant that "now" means for the running statement. */
 extern TimestampTz cdp_base_clock(void);
 

@@ -53,21 +53,28 @@ check_store_version(void)
 				 errhint("Run CALL cdp.migrate().")));
 }
 
+/* Raise unless there is a store, of whatever version. */
+void
+cdp_base_check_store_exists(void)
+{
+	Oid			namespace_oid = get_namespace_oid("cdp", true);
+
+	if (OidIsValid(namespace_oid) &&
+		OidIsValid(get_relname_relid("store", namespace_oid)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("there is no store in this database"),
+			 errhint("Run SELECT cdp.setup().")));
+}
+
 /* Raise unless there is a store of this extension's version. */
 void
 cdp_base_check_store(void)
 {
-	Oid			namespace_oid;
-
 	if (store_checked)
 		return;
-	namespace_oid = get_namespace_oid("cdp", true);
-	if (!OidIsValid(namespace_oid) ||
-		!OidIsValid(get_relname_relid("store", namespace_oid)))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("there is no store in this database"),
-				 errhint("Run SELECT cdp.setup().")));
+	cdp_base_check_store_exists();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	check_store_version();
