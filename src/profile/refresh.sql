@@ -28,12 +28,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN jsonb_array_length($1 -> 'phone') > 1 AND $2 ? 'phone'
 		THEN cdp._prefer_identifier(by_email.list, 'phone',
-			cdp._normalise_identifier('phone', $2 ->> 'phone'))
+			cdp.normalise_phone($2 ->> 'phone', cdp._setting('default_region'::text)))
 		ELSE by_email.list END
 	FROM (
 		SELECT CASE WHEN jsonb_array_length($1 -> 'email') > 1 AND $2 ? 'email'
 			THEN cdp._prefer_identifier($1, 'email',
-				cdp._normalise_identifier('email', $2 ->> 'email'))
+				cdp.normalise_email($2 ->> 'email'))
 			ELSE $1 END AS list
 	) AS by_email
 $$;
@@ -69,7 +69,10 @@ BEGIN
 		made.events, made.orders, made.first_order_at, made.last_order_at,
 		cdp.clock(), made.ord, made.kind,
 		made.gross_revenue, made.revenue, made.sources, made.traits,
-		made.lineage, cdp._order_identifiers(made.identifiers, made.traits),
+		made.lineage,
+		CASE WHEN made.traits ?| '{email,phone}'
+			THEN cdp._order_identifiers(made.identifiers, made.traits)
+			ELSE made.identifiers END,
 		made.consents
 	FROM cdp._make_profiles($1) AS made
 	ORDER BY made.profile_id
