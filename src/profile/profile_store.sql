@@ -124,9 +124,26 @@ COMMENT ON COLUMN cdp.profile_current.identifiers IS
 COMMENT ON COLUMN cdp.profile_current.as_of IS
 'when the row was last made different';
 
+-- The profile ids whose identifiers are these live profiles': their own, and
+-- those of the profiles merged into them.  This and the readers after it are
+-- inlined where they are used; each arm has its own index.
+CREATE FUNCTION cdp._profile_leaves(profile_ids bigint[])
+RETURNS TABLE (root bigint, leaf bigint)
+LANGUAGE sql STABLE ROWS 100
+BEGIN ATOMIC
+	SELECT wanted.profile_id, wanted.profile_id
+	FROM unnest(profile_ids) AS wanted (profile_id)
+	UNION ALL
+	SELECT merged.root, merged.profile_id
+	FROM unnest(profile_ids) AS wanted (profile_id)
+	JOIN cdp.profile AS merged ON merged.root = wanted.profile_id
+		AND merged.root <> merged.profile_id;
+END;
+COMMENT ON FUNCTION cdp._profile_leaves(bigint[]) IS
+'these live profiles and the ones merged into them';
+
 -- The sets whose events and observations are these live profiles'.  Sets are
 -- found through their members; a set belongs to the profile of its owner.
--- This and the next two are inlined where they are used.
 CREATE FUNCTION cdp._profile_sets(profile_ids bigint[])
 RETURNS TABLE (
 	profile_id bigint,
@@ -136,8 +153,7 @@ RETURNS TABLE (
 LANGUAGE sql STABLE ROWS 100
 BEGIN ATOMIC
 	SELECT leaf.root, held.set_id, held.source_id, held.first_seen
-	FROM unnest(profile_ids) AS wanted (profile_id)
-	JOIN cdp._profile_leaf AS leaf ON leaf.root = wanted.profile_id
+	FROM cdp._profile_leaves(profile_ids) AS leaf
 	JOIN cdp.identifier ON identifier.leaf = leaf.leaf
 	JOIN cdp.identifier_set_member AS member
 		ON member.identifier_id = identifier.identifier_id
@@ -189,8 +205,7 @@ BEGIN ATOMIC
 	SELECT leaf.root, pin.name::text, pin.value, pin.pinned_at,
 		row_number() OVER (PARTITION BY leaf.root, pin.name
 			ORDER BY pin.pinned_at DESC, pin.identifier_id) = 1
-	FROM unnest(profile_ids) AS wanted (profile_id)
-	JOIN cdp._profile_leaf AS leaf ON leaf.root = wanted.profile_id
+	FROM cdp._profile_leaves(profile_ids) AS leaf
 	JOIN cdp.identifier ON identifier.leaf = leaf.leaf
 	JOIN cdp.trait_pin AS pin ON pin.identifier_id = identifier.identifier_id;
 END;
@@ -265,11 +280,16 @@ CREATE VIEW cdp._live_profile AS
 SELECT profile.profile_id, profile.ord
 FROM cdp.profile
 WHERE profile.root = profile.profile_id
-	AND EXISTS (
-		SELECT
-		FROM cdp._profile_leaf AS leaf
-		JOIN cdp.identifier ON identifier.leaf = leaf.leaf
-		WHERE leaf.root = profile.profile_id);
+	AND (EXISTS (
+			SELECT
+			FROM cdp.identifier
+			WHERE identifier.leaf = profile.profile_id)
+		OR EXISTS (
+			SELECT
+			FROM cdp.profile AS merged
+			JOIN cdp.identifier ON identifier.leaf = merged.profile_id
+			WHERE merged.root = profile.profile_id
+				AND merged.root <> merged.profile_id));
 COMMENT ON VIEW cdp._live_profile IS
 'profiles that have a row in profile_current';
 
@@ -302,8 +322,7 @@ BEGIN ATOMIC
 					ELSE identifier.scope || '/' || identifier.value END
 				ORDER BY seen.first_seen DESC, identifier.value,
 					identifier.scope) AS list
-		FROM unnest(profile_ids) AS wanted (profile_id)
-		JOIN cdp._profile_leaf AS leaf ON leaf.root = wanted.profile_id
+		FROM cdp._profile_leaves(profile_ids) AS leaf
 		JOIN cdp.identifier ON identifier.leaf = leaf.leaf
 		JOIN cdp.identifier_type AS type ON type.type_id = identifier.type_id
 		CROSS JOIN LATERAL (
