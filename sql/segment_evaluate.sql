@@ -35,7 +35,7 @@ RETURNS text LANGUAGE sql AS $$
 SELECT CASE cdp._evaluate(
 		ARRAY[source, regexp_replace(source, '^(.*?)( at time zone .*)?$', 'not (\1)\2')]::cdp.predicate[],
 		pg_temp.context(), as_of, 42,
-		ARRAY[(SELECT cdp.timeline_agg(name_id, at, amount, properties) FROM event)],
+		(SELECT cdp.timeline_agg(name_id, at, amount, properties) FROM event), NULL,
 		'{"country": "BR", "age": 41, "vip": true, "birth_date": "1990-06-05",
 		  "leap_day": "2000-02-29", "trial_ends": "2026-06-03T09:00:00+02:00",
 		  "signup": "2026-03-29 02:30", "big": 123456789012345678901234567890.5,
@@ -284,7 +284,7 @@ SELECT cdp._evaluate(ARRAY['count(order) = 20000', 'sum(order.amount) = 18000000
 	'sequence(order then order then order then order then order within 1 second then order)',
 	'sequence(order then no order within 10 seconds)',
 	'active_days(order) = 1', 'first(order) < last(order)']::cdp.predicate[],
-	'{"events": {"order": 1}}', '2026-06-01', 1,
+	'{"events": {"order": 1}}', '2026-06-01', 1, NULL,
 	(SELECT array_agg(chunk ORDER BY number) FROM (
 		SELECT number, cdp.timeline_agg(1, '2026-05-01'::timestamptz + (number * 5000 + i) * interval '1 ms',
 			900000000000000 + i, NULL) AS chunk

@@ -34,7 +34,8 @@ enum
 	ARG_CONTEXT,
 	ARG_AS_OF,
 	ARG_PROFILE_ID,
-	ARG_TIMELINES,
+	ARG_TIMELINE,
+	ARG_LATER_TIMELINES,
 	ARG_TRAITS,
 	ARG_IDENTIFIERS,
 	ARG_CONSENTS,
@@ -143,21 +144,28 @@ get_json(FunctionCallInfo fcinfo, int number)
 	return PG_ARGISNULL(number) ? NULL : PG_GETARG_JSONB_P(number);
 }
 
-/* The chunks of the profile's timeline, detoasted. */
+/*
+ * The chunks of the profile's timeline, detoasted: the first by itself, since
+ * most profiles have no more, the others as an array.
+ */
 static void
 get_timelines(FunctionCallInfo fcinfo, CdpProfile *profile)
 {
-	ArrayType  *array;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
+	Datum	   *elements = NULL;
+	bool	   *nulls = NULL;
+	int			count = 0;
 
-	if (PG_ARGISNULL(ARG_TIMELINES))
-		return;
-	array = PG_GETARG_ARRAYTYPE_P(ARG_TIMELINES);
-	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
-					  &elements, &nulls, &count);
-	profile->timelines = palloc(sizeof(struct varlena *) * Max(count, 1));
+	if (!PG_ARGISNULL(ARG_LATER_TIMELINES))
+	{
+		ArrayType  *array = PG_GETARG_ARRAYTYPE_P(ARG_LATER_TIMELINES);
+
+		deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
+						  &elements, &nulls, &count);
+	}
+	profile->timelines = palloc(sizeof(struct varlena *) * (count + 1));
+	if (!PG_ARGISNULL(ARG_TIMELINE))
+		profile->timelines[profile->ntimelines++] =
+			PG_GETARG_VARLENA_PP(ARG_TIMELINE);
 	for (int i = 0; i < count; i++)
 		if (!nulls[i])
 			profile->timelines[profile->ntimelines++] =

@@ -33,8 +33,10 @@ $$;
 COMMENT ON FUNCTION cdp._evaluation_context() IS
 'what the names in predicates mean in this store: events, properties, traits, segments, the time zone';
 
--- Custom plans: profile_ids decides between a scan of all profiles, which can
--- be parallel, and a few look-ups.
+-- Plain joins, because a scan of all profiles is to run in parallel, and what
+-- looks chunks up profile by profile cannot.  Nearly all profiles have one
+-- chunk, so only later chunks are gathered into arrays.  Custom plans, because
+-- profile_ids decides between that scan and a few look-ups.
 CREATE FUNCTION cdp._evaluate_all(
 	predicates cdp.predicate[],
 	as_of timestamptz DEFAULT NULL,
@@ -43,6 +45,7 @@ RETURNS TABLE (profile_id bigint, ord integer, matched integer[])
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -52,12 +55,7 @@ BEGIN
 	RETURN QUERY
 	SELECT current.profile_id, current.ord,
 		cdp._evaluate(_evaluate_all.predicates, context, at,
-			current.profile_id,
-			ARRAY(
-				SELECT timeline_chunk.data
-				FROM cdp.timeline_chunk
-				WHERE timeline_chunk.profile_id = current.profile_id
-				ORDER BY timeline_chunk.chunk),
+			current.profile_id, first.data, later.timelines,
 			current.traits, current.identifiers, current.consents,
 			score.scores, current.kind, current.first_seen, current.last_seen,
 			current.events, current.orders, current.gross_revenue,
@@ -66,6 +64,17 @@ BEGIN
 			score.lifecycle, score.clv_365d, score.churn_90d,
 			score.churn_band)
 	FROM cdp.profile_current AS current
+	LEFT JOIN cdp.timeline_chunk AS first
+		ON first.profile_id = current.profile_id AND first.chunk = 1
+	LEFT JOIN (
+		SELECT timeline_chunk.profile_id,
+			array_agg(timeline_chunk.data ORDER BY timeline_chunk.chunk) AS timelines
+		FROM cdp.timeline_chunk
+		WHERE timeline_chunk.chunk > 1
+			AND (_evaluate_all.profile_ids IS NULL
+				OR timeline_chunk.profile_id = ANY (_evaluate_all.profile_ids))
+		GROUP BY timeline_chunk.profile_id
+	) AS later ON later.profile_id = current.profile_id
 	LEFT JOIN cdp.profile_score AS score
 		ON score.profile_id = current.profile_id
 	WHERE _evaluate_all.profile_ids IS NULL
