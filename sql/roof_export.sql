@@ -37,7 +37,10 @@ CREATE TABLE plain.own (purpose text REFERENCES cdp.purpose);
 SELECT cdp.drop_store(current_database());
 DROP TABLE plain.own;
 SELECT count(*) > 0 AS still_there FROM cdp._store_tables();
+-- (DETAIL would list everything)
+\set VERBOSITY terse
 DROP EXTENSION cdp;
+\set VERBOSITY default
 SELECT cdp.drop_store(current_database());
 
 -- nothing is left of it, and a new store can be made

@@ -180,6 +180,22 @@ $$;
 COMMENT ON FUNCTION cdp._current_run() IS
 'the run that this session is doing; NULL: none';
 
+-- A table of few rows is hardly ever analysed, and the planner takes one that
+-- never was for a thousand rows: of bitmaps, that would be millions of members.
+CREATE FUNCTION cdp._count_memberships() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF (SELECT reltuples FROM pg_class WHERE oid = 'cdp.segment_membership'::regclass)
+			<> (SELECT count(*) FROM cdp.segment_membership) THEN
+		ANALYZE cdp.segment_membership;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._count_memberships() IS
+'tell the planner how many segments there are';
+
 CREATE FUNCTION cdp.refresh_segments(segments text[] DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -210,6 +226,7 @@ BEGIN
 		INTO changes
 		FROM generate_subscripts(ids, 1) AS n;
 	END IF;
+	PERFORM cdp._count_memberships();
 	IF $1 IS NULL THEN
 		UPDATE cdp.segment_refresh SET refreshed_at = instant, run_id = run;
 	END IF;

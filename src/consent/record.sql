@@ -54,26 +54,20 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	used_normaliser text;
-	normal text;
+	normal text := cdp._canonical_value($1, $2);
 	broken text;
 BEGIN
-	SELECT normaliser INTO used_normaliser
-	FROM cdp.identifier_type
-	WHERE identifier_type.type = $1;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'unknown identifier type "%"', coalesce($1, 'NULL')
-			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Run SELECT type, description FROM cdp.identifier_type.';
+	IF normal IS NOT NULL THEN
+		RETURN normal;
 	END IF;
-	SELECT canonical, reason INTO normal, broken
-	FROM cdp._normalise_identifier(used_normaliser, $2, cdp._setting('default_region'::text));
-	IF normal IS NULL THEN
-		RAISE EXCEPTION 'invalid value for an identifier of type "%"', $1
-			USING ERRCODE = 'invalid_parameter_value',
-				DETAIL = coalesce(broken, 'It must not be NULL.');
-	END IF;
-	RETURN normal;
+	SELECT reason INTO broken
+	FROM cdp.identifier_type AS of_type,
+		cdp._normalise_identifier(of_type.normaliser, $2,
+			(SELECT setting.value FROM cdp.setting WHERE name = 'default_region'))
+	WHERE of_type.type = $1;
+	RAISE EXCEPTION 'invalid value for an identifier of type "%"', $1
+		USING ERRCODE = 'invalid_parameter_value',
+			DETAIL = coalesce(broken, 'It is not of the form that the type has.');
 END
 $$;
 COMMENT ON FUNCTION cdp._normal_value(text, text) IS
@@ -83,7 +77,7 @@ COMMENT ON FUNCTION cdp._normal_value(text, text) IS
 -- profile that was merged into this one.
 CREATE FUNCTION cdp._record_consent(
 	type text, value text, purpose text, channel text, state text,
-	at timestamptz, basis text, document text, evidence jsonb, scope text)
+	at timestamptz, basis text, document text, evidence jsonb, source text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -95,6 +89,7 @@ DECLARE
 BEGIN
 	PERFORM cdp._check_store();
 	PERFORM cdp._check_purpose($3), cdp._check_channel($4), cdp._check_consent_state($5);
+	PERFORM cdp._normal_value($1, $2);
 	named := cdp._find_identifier($1, $2, $10);
 	IF named IS NULL THEN
 		RAISE EXCEPTION 'no customer is known by that identifier of type "%"', $1
@@ -105,7 +100,7 @@ BEGIN
 	FROM cdp.identifier JOIN cdp.profile ON profile.profile_id = identifier.leaf
 	WHERE identifier.identifier_id = named;
 	PERFORM cdp._record_consents(
-		array_agg(speaker), array_agg(NULL::integer), array_agg($3),
+		array_agg(speaker), array_agg((SELECT source_id FROM cdp.source WHERE source.name = $10)), array_agg($3),
 		array_agg($4), array_agg($5), array_agg(instant), array_agg($9),
 		array_agg($7), array_agg($8), NULL)
 	FROM (
