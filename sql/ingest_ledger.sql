@@ -3,6 +3,7 @@
 \i :fresh
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
+\set SHOW_CONTEXT never
 SELECT cdp.add_source('web');
 SELECT cdp.add_source('app');
 SELECT cdp.add_source('till');
@@ -72,11 +73,11 @@ SELECT count(*) FROM cdp.event JOIN cdp.source USING (source_id) WHERE source.na
 
 -- however the same records are cut into batches, the same is stored
 CREATE TEMP TABLE records AS
-SELECT n, json_build_object('messageId', 'b' || n % 300, 'userId', 'u' || n % 40,
+SELECT n, json_build_object('messageId', 'b' || n % 90, 'userId', 'u' || n % 40,
 	'event', 'Event ' || n % 7, 'timestamp', 1767225600 + n * 3600,
 	'properties', json_build_object('total', n * 0.5, 'n', n),
 	'traits', json_build_object('plan', n % 3))::text AS record
-FROM generate_series(1, 400) AS n;
+FROM generate_series(1, 120) AS n;
 CREATE PROCEDURE pg_temp.run(batch integer) LANGUAGE plpgsql AS $$
 BEGIN
 	TRUNCATE cdp.event, cdp.message, cdp.ingest_tally;

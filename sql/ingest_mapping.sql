@@ -3,7 +3,9 @@
 \i :fresh
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
-\set VERBOSITY default
+\set SHOW_CONTEXT never
+
+INSERT INTO cdp.purpose (purpose, description) VALUES ('newsletter', 'for this test');
 
 -- a mapping says where in a record of any shape the parts of ours are
 SELECT cdp.add_source('crm', mapping => '{
@@ -12,8 +14,8 @@ SELECT cdp.add_source('crm', mapping => '{
 	"message_id": "$.Change",
 	"traits": {"first_name": "$.Name.First", "last_name": "$.Name.Last", "tier": "$.Tags[1]", "origin": "crm"},
 	"consents": [
-		{"purpose": "marketing", "channel": "email", "state": "$.OptIn", "at": "$.OptInDate"},
-		{"purpose": "marketing", "channel": "sms", "state": "$.OptInSms"}]}');
+		{"purpose": "newsletter", "channel": "email", "state": "$.OptIn", "at": "$.OptInDate"},
+		{"purpose": "newsletter", "channel": "sms", "state": "$.OptInSms"}]}');
 INSERT INTO cdp.inbox (source, record) VALUES
 	('crm', '{"Id":31,"Change":"c1","Modified":"2026-05-01T10:00:00Z","Name":{"First":"Ann","Last":"Bee"},"Contact":{"Email":"ann@example.com","Other Email":"a.bee@example.org","Phones":["0171 1234567","+43 660 1234567"]},"Tags":["x","gold"],"OptIn":true,"OptInDate":"2026-04-01"}'),
 	('crm', '{"Id":32,"Change":"c2","Modified":"2026-05-01T10:00:00Z","Name":"no object","Tags":["x"],"Contact":[1],"OptInSms":"denied"}'),

@@ -3,6 +3,7 @@
 \i :fresh
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
+\set SHOW_CONTEXT never
 SELECT cdp.add_source('shop');
 INSERT INTO cdp.exchange_rate (currency, valid_from, rate) VALUES
 	('USD', '2026-01-01', 0.9), ('USD', '2026-03-01', 0.95),

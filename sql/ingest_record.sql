@@ -3,6 +3,7 @@
 \i :fresh
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
+\set SHOW_CONTEXT never
 SELECT cdp.add_source('web');
 
 -- the calls of the Segment spec, as SDKs send them; one line each

@@ -3,6 +3,7 @@
 \i :fresh
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
+\set SHOW_CONTEXT never
 SELECT cdp.add_source('web');
 
 -- bad lines in the middle of a COPY cost themselves only

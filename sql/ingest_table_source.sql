@@ -3,7 +3,7 @@
 \i :fresh
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
-\set VERBOSITY default
+\set SHOW_CONTEXT never
 DROP SCHEMA IF EXISTS shop CASCADE;
 CREATE SCHEMA shop;
 
@@ -42,7 +42,7 @@ UPDATE shop.contact SET city = 'Hamburg', changed = '2026-05-01 11:00' WHERE no 
 INSERT INTO shop.contact VALUES ('k0', 'dan@example.com', 'Graz', '2026-05-01 09:45');
 CALL cdp.merge(batch => 2, phases => '{ingest}');
 SELECT records, stored, duplicates FROM cdp.ingest_count WHERE source = 'crm';
-SELECT high_watermark, position_watermark, position_key FROM cdp.table_source WHERE watermark IS NOT NULL;
+SELECT high_watermark FROM cdp.table_source WHERE watermark IS NOT NULL;
 SELECT value FROM cdp.trait_observation WHERE name = 'city' ORDER BY value::text COLLATE "C";
 -- the zone and date style of the session play no part in what is a repeat
 SET timezone = 'America/New_York';

@@ -3,6 +3,7 @@
 \i :fresh
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
+\set SHOW_CONTEXT never
 UPDATE cdp.setting SET value = 'Europe/Berlin' WHERE name = 'time_zone';
 SELECT cdp.add_source('web');
 

@@ -98,7 +98,7 @@ find_sets(CdpBatch *batch)
 		values[2] = cdp_column_array(types);
 		values[3] = cdp_column_array(keys);
 		values[4] = BoolGetDatum(item->source->own_user_ids);
-		cdp_base_execute(&set_plan, values, NULL, true, 1);
+		cdp_base_execute(&set_plan, values, NULL, false, 1);
 		if (SPI_processed > 0)
 			item->set_id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
 													   SPI_tuptable->tupdesc,

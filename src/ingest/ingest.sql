@@ -70,6 +70,10 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				DETAIL = 'The kind of a source is first_party, second_party or third_party.';
 	END IF;
+	IF add_source.trust IS NULL OR add_source.trust NOT BETWEEN 0 AND 1 THEN
+		RAISE EXCEPTION 'trust of a source must be between 0 and 1'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 	PERFORM cdp._check_region(add_source.default_region);
 	PERFORM cdp._check_mapping(add_source.mapping);
 	INSERT INTO cdp.source (name, kind, priority, trust, default_region,

@@ -34,6 +34,7 @@ CREATE TABLE cdp.table_source (
 	high_watermark timestamptz,
 	position_watermark timestamptz,
 	position_key text,
+	position_run bigint,
 	done_run bigint
 );
 COMMENT ON TABLE cdp.table_source IS
@@ -42,6 +43,8 @@ COMMENT ON COLUMN cdp.table_source.high_watermark IS
 'newest watermark read so far; the next run starts "overlap" before it';
 COMMENT ON COLUMN cdp.table_source.position_key IS
 'last row that the run under way has read';
+COMMENT ON COLUMN cdp.table_source.position_run IS
+'run under way when the position was noted; another one starts anew from the watermark';
 COMMENT ON COLUMN cdp.table_source.done_run IS
 'run that has read this source to its end';
 

@@ -188,26 +188,28 @@ compile_object(const JsonbValue *value, const char *field, Expression **whole,
 }
 
 static bool
+refuse_consents(CdpReject *problem)
+{
+	problem->field = "consents";
+	problem->message = "Consents are an array of {\"purpose\", \"channel\", \"state\", \"at\"}.";
+	return false;
+}
+
+static bool
 compile_consents(const JsonbValue *value, CdpMapping *mapping,
 				 CdpReject *problem)
 {
 	if (value->type != jbvArray)
-	{
-		problem->field = "consents";
-		problem->message = "Consents are an array of {\"purpose\", \"channel\", \"state\", \"at\"}.";
-		return false;
-	}
+		return refuse_consents(problem);
 	for (int i = 0; i < value->val.array.nElems; i++)
 	{
 		List	   *members = NIL;
 
-		if (value->val.array.elems[i].type != jbvObject ||
-			!compile_members(&value->val.array.elems[i], "consents", false,
+		if (value->val.array.elems[i].type != jbvObject)
+			return refuse_consents(problem);
+		if (!compile_members(&value->val.array.elems[i], "consents", false,
 							 &members, problem))
-		{
-			problem->field = "consents";
 			return false;
-		}
 		mapping->consents = lappend(mapping->consents, members);
 	}
 	return true;
@@ -263,7 +265,10 @@ cdp_ingest_compile_mapping(Jsonb *source_mapping, CdpReject *problem)
 									  &number_lost);
 
 	if (root == NULL)
+	{
+		problem->message = "A mapping is a JSON object.";
 		return NULL;
+	}
 	for (int i = 0; i < root->val.object.nPairs; i++)
 		if (!compile_part(cdp_json_key(&root->val.object.pairs[i]),
 						  &root->val.object.pairs[i].value, mapping, problem))

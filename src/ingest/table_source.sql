@@ -4,7 +4,7 @@
 --
 -- With a key alone rows are read once, in key order: a log that only grows.
 -- With a watermark (a column that every change of a row renews) a run begins
--- overlap before the newest watermark read so far, because transactions do
+-- its overlap before the newest watermark read so far, because transactions do
 -- not commit in the order of their times, and reads on by (watermark, key).
 -- The message ledger drops what was there already: a row's message id is what
 -- the mapping says, else its key and watermark.
@@ -79,9 +79,10 @@ COMMENT ON FUNCTION cdp.add_table_source(text, text, jsonb, text, text, interval
 'make a source of a table, view or foreign table, which the merge run reads in place; returns its source_id';
 
 -- The condition for the rows still to be read: in the run under way, those
--- after its position; in a new one, those from overlap before the newest.
-CREATE FUNCTION cdp._table_source_condition(source_id integer) RETURNS text
-LANGUAGE sql STABLE STRICT
+-- after its position; in a new one, those from the overlap before the newest.
+CREATE FUNCTION cdp._table_source_condition(source_id integer, run_id bigint)
+RETURNS text
+LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET datestyle = 'ISO, YMD'
 SET timezone = 'UTC'
@@ -89,15 +90,15 @@ AS $$
 	SELECT CASE
 		WHEN watermark IS NULL AND position_key IS NULL THEN 'true'
 		WHEN watermark IS NULL THEN format('%I > %L', key, position_key)
-		WHEN position_key IS NOT NULL THEN format('(%I, %I) > (%L, %L)',
+		WHEN position_run = $2 THEN format('(%I, %I) > (%L, %L)',
 			watermark, key, position_watermark, position_key)
 		WHEN high_watermark IS NULL THEN format('%I IS NOT NULL', watermark)
 		ELSE format('%I >= %L', watermark, high_watermark - overlap) END
 	FROM cdp.table_source
 	WHERE table_source.source_id = $1
 $$;
-COMMENT ON FUNCTION cdp._table_source_condition(integer) IS
-'SQL condition for the rows of a table source that are still to be read';
+COMMENT ON FUNCTION cdp._table_source_condition(integer, bigint) IS
+'SQL condition for the rows of a table source that are still to be read; run_id is the run under way, NULL: the next one';
 
 CREATE FUNCTION cdp._table_source_backlog(source_id integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE STRICT
@@ -109,7 +110,7 @@ DECLARE
 	rows bigint;
 BEGIN
 	EXECUTE (SELECT format('SELECT count(*) FROM %s WHERE %s', relation,
-			cdp._table_source_condition($1))
+			cdp._table_source_condition($1, NULL))
 		FROM cdp.table_source WHERE table_source.source_id = $1)
 	INTO rows;
 	RETURN rows;
@@ -145,7 +146,7 @@ BEGIN
 		' FROM (SELECT * FROM %3$s WHERE %4$s ORDER BY %5$s%1$I LIMIT %6$s)'
 		' AS source_row',
 		reading.key, coalesce(quote_ident(reading.watermark), 'NULL'),
-		reading.relation, cdp._table_source_condition($1),
+		reading.relation, cdp._table_source_condition($1, $3),
 		quote_ident(reading.watermark) || ', ', batch)
 	LOOP
 		message_id := concat_ws('@', last_key, last_watermark);
@@ -153,13 +154,12 @@ BEGIN
 		RETURN NEXT;
 	END LOOP;
 	UPDATE cdp.table_source
-	SET position_key = CASE
-			WHEN rows > 0 AND (rows = batch OR watermark IS NULL) THEN last_key
-			WHEN watermark IS NULL THEN position_key END,
-		position_watermark = CASE WHEN rows = batch
-			THEN last_watermark::timestamptz END,
+	SET position_key = coalesce(last_key, position_key),
+		position_watermark = coalesce(last_watermark::timestamptz,
+			position_watermark),
+		position_run = CASE WHEN rows > 0 THEN $3 ELSE position_run END,
 		high_watermark = greatest(high_watermark, last_watermark::timestamptz),
-		done_run = CASE WHEN rows < batch THEN run_id ELSE done_run END
+		done_run = CASE WHEN rows < batch THEN $3 ELSE done_run END
 	WHERE table_source.source_id = $1;
 END
 $$;
