@@ -45,7 +45,8 @@ skip_exponent(const char **at, const char *end)
 		(*at)++;
 	digits = *at;
 	count = skip_digits(at, end);
-	return count > 0 && count <= 3 && atoi(pnstrdup(digits, count)) <= MAX_EXPONENT;
+	return count > 0 && count <= 3 &&
+		atoi(pnstrdup(digits, count)) <= MAX_EXPONENT;
 }
 
 /* Is the whole text a decimal number that numeric holds for sure? */

@@ -37,10 +37,15 @@ reject_item(CdpItem *item, const char *reason, const char *field,
 static bool
 find_source(CdpItem *item, CdpIngestConfig *config)
 {
-	if (item->source_name == NULL || *item->source_name == '\0')
+	bool		is_named = item->source_name != NULL &&
+		*item->source_name != '\0';
+
+	if (is_named)
+		item->source = cdp_ingest_find_source(config, item->source_name);
+	if (!is_named)
 		reject_item(item, "no_source", NULL,
 					"The record has no source: name it in the inbox row, or SET cdp.source before COPY.");
-	else if ((item->source = cdp_ingest_find_source(config, item->source_name)) == NULL)
+	else if (item->source == NULL)
 		reject_item(item, "unknown_source", NULL,
 					"There is no source of this name: make it with cdp.add_source().");
 	else if (item->source->mapping_problem.reason != NULL)

@@ -292,7 +292,10 @@ read_event(CdpRecord *record, CallType call, const JsonbValue *root,
 	read_properties(record, call, root, context, properties);
 }
 
-/* See the top of the file. */
+/*
+ * See the top of the file.  A time that a server has corrected is as if it
+ * had been sent and received at that very instant.
+ */
 static void
 read_call_time(CdpRecord *record, const JsonbValue *root,
 			   const CdpReadOptions *options)

@@ -5,8 +5,10 @@
  * Partners hand out lists: this id is in that segment, until then.  The id
  * becomes a third_party_id of the source and the row an observation of the
  * trait third_party.<source>.<segment>.  A row without a value says true; one
- * that has expired says nothing about today, and only its id is kept.  Sources of kind third_party may send records of
- * the Segment spec as well; a row is known by having "segment" and no "type".
+ * that has expired says nothing about today, and only its id is kept.
+ *
+ * Sources of kind third_party may send records of the Segment spec as well; a
+ * row is known by having "segment" and no "type".
  */
 #include "postgres.h"
 
