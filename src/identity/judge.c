@@ -116,7 +116,8 @@ has_too_many(const CdpGraph *graph, const uint64 *pairs, int64 count,
 	{
 		int			kind = graph->nodes[PAIR_STRONG(pairs[i])].kind;
 
-		most = Max(most, ++counts[kind]);
+		counts[kind]++;
+		most = Max(most, counts[kind]);
 	}
 	for (int64 i = 0; i < count; i++)
 		counts[graph->nodes[PAIR_STRONG(pairs[i])].kind] = 0;

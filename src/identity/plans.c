@@ -30,6 +30,8 @@ cdp_identity_begin_probing(void)
 	set_locally("enable_seqscan", "off");
 	set_locally("enable_hashjoin", "off");
 	set_locally("enable_mergejoin", "off");
+	set_locally("join_collapse_limit", "1");
+	set_locally("jit", "off");
 	set_locally("plan_cache_mode", "force_generic_plan");
 	return nest_level;
 }

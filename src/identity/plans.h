@@ -8,8 +8,8 @@
 #include "identity/arrays.h"
 
 /*
- * Between begin and end statements are planned once, as a loop over the given
- * arrays that probes indexes.  A store starts empty and may take millions of
+ * Between begin and end statements are planned once, as loops over the given
+ * arrays that probe indexes, joining in the order they are written in.  A store starts empty and may take millions of
  * rows in one session before anything analyses it; a plan that was best for
  * the empty table (scan it, hash it) would then cost the table per batch.
  * An error in between is put right by the end of the (sub)transaction.
