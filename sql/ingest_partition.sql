@@ -44,7 +44,8 @@ SELECT cdp.ingest('web', '{"userId":"u1","event":"x","timestamp":"2023-01-01"}')
 SELECT tableoid::regclass FROM cdp.event WHERE occurred_at < '2024-01-01';
 
 -- by hand, too; nothing is lost
-SELECT cdp._make_event_month('2024-04-01');
+SELECT cdp._make_event_months('{2024-04-01}');
+SELECT cdp._make_event_months('{2024-04-01,2024-04-01}');
 TABLE pg_temp.months;
 SELECT count(*) = (SELECT sum(stored) FROM cdp.ingest_count) AS all_there FROM cdp.event;
 -- months have the log's indexes, and are read alone

@@ -9,6 +9,7 @@
  *		read each text					record.c, pure
  *		normalise its identifiers		identifiers.c
  *		make months						merge run only: DDL before any lock
+ *		lock event_other				so that whoever makes months waits now
  *		drop repeats					ledger.c
  *		attach identifiers				identity
  *		amounts							money.c
@@ -20,7 +21,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "storage/lockdefs.h"
 #include "utils/memutils.h"
 
 #include "ingest/batch.h"
@@ -121,6 +125,18 @@ check_source(const CdpBatch *batch)
 					 batch->only_source)));
 }
 
+/*
+ * The lock that inserting an event may need, taken before any other: a merge
+ * run that makes a month holds off everybody here, with nothing in hand that
+ * it could be waiting for.
+ */
+static void
+lock_event_log(void)
+{
+	(void) RangeVarGetRelid(makeRangeVar("cdp", "event_other", -1),
+							RowExclusiveLock, false);
+}
+
 /* Take all records of the batch into the store; see batch.h. */
 void
 cdp_ingest_process(CdpBatch *batch)
@@ -136,6 +152,7 @@ cdp_ingest_process(CdpBatch *batch)
 	read_items(batch);
 	if (batch->make_months)
 		cdp_ingest_make_months(batch);
+	lock_event_log();
 	cdp_ingest_drop_repeats(batch);
 	cdp_ingest_attach(batch);
 	cdp_ingest_forget_keys(batch);

@@ -25,10 +25,11 @@
  *
  * Other rooms need no C of this one: they read its tables (ingest_store.sql).
  *
- * Locks.  Ledger keys and identifiers are inserted in key order, so that two
- * calls never wait for each other in a circle; the merger's lock is taken
- * last and only if it is free (cdp._settle()).  Ingest never runs DDL; only
- * the merge run makes partitions, first thing in its batch.
+ * Locks.  First that of event_other, which the merge run takes alone to make
+ * partitions; then ledger keys and identifiers, which are inserted in key
+ * order, so that two calls never wait for each other in a circle; the
+ * merger's lock last and only if it is free (cdp._settle()).  Calls never run
+ * DDL; only the merge run makes partitions, first thing in its batch.
  */
 #ifndef CDP_INGEST_H
 #define CDP_INGEST_H

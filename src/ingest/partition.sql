@@ -2,12 +2,13 @@
 -- locked anything else.  A month is made as a table of its own, filled with
 -- what event_other holds of it, and attached: of the log itself that needs a
 -- lock that readers and writers do not notice; event_other is locked until
--- the batch commits.  If that lock is not to be had within a second (a long
--- report reads the log), the month stays in event_other until another run.
-CREATE FUNCTION cdp._make_event_month(month date) RETURNS boolean
+-- the batch commits.  Whoever ingests takes its lock on event_other before any
+-- other (batch.c), so it waits here holding nothing and no circle can close.
+-- If the lock is not to be had within a second (a long report reads the log),
+-- the months stay in event_other until another run.
+CREATE FUNCTION cdp._make_event_month(month date) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
-SET lock_timeout = '1s'
 AS $$
 DECLARE
 	partition text := 'event_' || to_char(month, 'YYYYMM');
@@ -15,7 +16,6 @@ DECLARE
 	month_end timestamptz := (month + interval '1 month') AT TIME ZONE 'UTC';
 	owner regrole;
 BEGIN
-	LOCK TABLE cdp.event_other IN ACCESS EXCLUSIVE MODE;
 	EXECUTE format(
 		'CREATE TABLE cdp.%I (LIKE cdp.event INCLUDING DEFAULTS INCLUDING STORAGE)',
 		partition);
@@ -36,25 +36,36 @@ BEGIN
 		partition, month_start, month_end);
 	EXECUTE format('COMMENT ON TABLE cdp.%I IS %L', partition,
 		'events of ' || to_char(month, 'YYYY-MM') || ' (UTC)');
-	RETURN true;
-EXCEPTION
-	WHEN lock_not_available THEN
-		RETURN false;
 END
 $$;
 COMMENT ON FUNCTION cdp._make_event_month(date) IS
-'make the partition of a month and move its events there; false: the log was busy';
+'make the partition of a month and move its events there';
 
 CREATE FUNCTION cdp._make_event_months(months date[]) RETURNS integer
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '1s'
 AS $$
-	SELECT count(*) FILTER (WHERE cdp._make_event_month(month))::integer
-	FROM unnest(months) AS month
-	WHERE to_regclass('cdp.event_' || to_char(month, 'YYYYMM')) IS NULL
+DECLARE
+	missing date[] := ARRAY(
+		SELECT DISTINCT month
+		FROM unnest($1) AS month
+		WHERE to_regclass('cdp.event_' || to_char(month, 'YYYYMM')) IS NULL
+		ORDER BY month);
+BEGIN
+	IF cardinality(missing) = 0 THEN
+		RETURN 0;
+	END IF;
+	LOCK TABLE cdp.event_other IN ACCESS EXCLUSIVE MODE;
+	PERFORM cdp._make_event_month(month) FROM unnest(missing) AS month;
+	RETURN cardinality(missing);
+EXCEPTION
+	WHEN lock_not_available THEN
+		RETURN 0;
+END
 $$;
 COMMENT ON FUNCTION cdp._make_event_months(date[]) IS
-'make the partitions of these months (their first days) that do not exist';
+'make the partitions of these months (their first days) that do not exist; 0 also when the log is busy';
 
 -- Months that event_other holds so much of that a partition is worth it.
 -- Counting reads all of it, so not before it is large enough to hold one.
