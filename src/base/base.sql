@@ -68,3 +68,32 @@ AS $$
 $$;
 COMMENT ON FUNCTION cdp._todo_size(text) IS
 'how many ids wait for a phase';
+
+-- A store that was just loaded has no statistics, and plans made without them
+-- can take a hundred times as long: autovacuum comes too late for the next
+-- phase of a run.  Only sizes are looked at, so this costs little when nothing
+-- has grown.
+CREATE FUNCTION cdp._analyze_grown() RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	grown regclass;
+	analyzed bigint := 0;
+BEGIN
+	FOR grown IN
+		SELECT oid
+		FROM pg_class
+		WHERE relnamespace = 'cdp'::regnamespace AND relkind = 'r'
+			AND pg_relation_size(oid) / current_setting('block_size')::integer
+				> 1.5 * relpages + 8
+		ORDER BY oid
+	LOOP
+		EXECUTE format('ANALYZE %s', grown);
+		analyzed := analyzed + 1;
+	END LOOP;
+	RETURN analyzed;
+END
+$$;
+COMMENT ON FUNCTION cdp._analyze_grown() IS
+'analyze the tables of the store that have grown by half since they last were; returns how many';

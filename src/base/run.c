@@ -22,6 +22,10 @@
  * Phases that change what other phases read hold CDP_LOCK_MERGER for the
  * length of each batch; cdp.ingest takes that lock only if it is free.
  *
+ * Statistics.  A first load makes tables of millions of rows before autovacuum
+ * has looked at any, so tables that have grown by half are analyzed after the
+ * first, second, fourth, eighth ... batch of a phase and at its end.
+ *
  * A phase ends when its step finds nothing more to do, or when it has done as
  * much as was waiting when it began: sources that never pause cannot keep a
  * run from its later phases.
@@ -309,6 +313,18 @@ count_backlog(Run *run, const CdpPhase *phase)
 	return total;
 }
 
+/* Have what comes next planned by what has been written. */
+static void
+analyze_grown(Run *run, const CdpPhase *phase)
+{
+	ErrorData  *error;
+
+	guard_query(run, phase, "SELECT cdp._analyze_grown()", &error);
+	if (error != NULL)
+		fail_run(run, phase, error);
+	commit_batch();
+}
+
 /* Run one phase to its end. */
 static void
 run_phase(Run *run, const CdpPhase *phase)
@@ -318,6 +334,7 @@ run_phase(Run *run, const CdpPhase *phase)
 	int64		done = 0;
 	int64		units;
 	int64		total;
+	uint64		batches = 0;
 
 	INSTR_TIME_SET_CURRENT(start);
 	total = count_backlog(run, phase);
@@ -329,11 +346,16 @@ run_phase(Run *run, const CdpPhase *phase)
 		if (error != NULL)
 			fail_run(run, phase, error);
 		commit_batch();
+		batches++;
+		if (units > 0 && (batches & (batches - 1)) == 0)
+			analyze_grown(run, phase);
 	} while (units > 0 && (total < 0 || done < total));
-	if (done > 0)
-		ereport(NOTICE,
+	if (done == 0)
+		return;
+	analyze_grown(run, phase);
+	ereport(NOTICE,
 				(errmsg("%s: %lld in %.1f s", phase->name, (long long) done,
-						elapsed_ms_since(start) / 1000.0)));
+					elapsed_ms_since(start) / 1000.0)));
 }
 
 /* See base.h. */
