@@ -1,6 +1,9 @@
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set fresh :abs_srcdir '/test/data/fresh.sql'
 \i :fresh
+SET TIME ZONE 'UTC';
+SET datestyle = 'ISO';
+\set SHOW_CONTEXT never
 -- the columns, exactly; new ones only at the end
 SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum) AS columns
 FROM pg_attribute WHERE attrelid = 'cdp.unified_profile'::regclass AND attnum > 0 \gx

@@ -1,6 +1,9 @@
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set fresh :abs_srcdir '/test/data/fresh.sql'
 \i :fresh
+SET TIME ZONE 'UTC';
+SET datestyle = 'ISO';
+\set SHOW_CONTEXT never
 SELECT cdp.add_source('web') AS web, cdp.add_source('till') AS till \g /dev/null
 
 -- what a record's event becomes, newest first; undeclared properties stay in
@@ -31,13 +34,13 @@ SELECT CASE WHEN n % 5 = 0 THEN 'till' ELSE 'web' END, jsonb_build_object('type'
 	'userId', CASE WHEN random() < 0.02 THEN 'user-' || who END,
 	'properties', jsonb_build_object('product_id', 'p-' || floor(random() * 30), 'order_id', 'o-' || n / 2,
 		'total', round((random() * 100)::numeric, 2), 'currency', 'EUR'))::text
-FROM (SELECT n, floor(random() ^ 3 * 30)::int AS who FROM generate_series(1, 6000) AS n) AS event;
+FROM (SELECT n, floor(random() ^ 3 * 30)::int AS who FROM generate_series(1, 3000) AS n) AS event;
 CALL cdp.merge(batch => 700);
 SELECT count(cdp.ingest(CASE WHEN n % 5 = 0 THEN 'till' ELSE 'web' END, jsonb_build_object('type', 'track',
 	'event', 'page_view', 'messageId', 'one-' || n,
 	'timestamp', to_char(timestamp '2026-01-01' + floor(random() * 1e7) * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-	'anonymousId', 'cookie-' || floor(random() * 60), 'userId', CASE WHEN n % 40 = 0 THEN 'user-' || n / 40 END)))
-FROM generate_series(1, 200) AS n;
+	'anonymousId', 'cookie-' || floor(random() * 60), 'userId', CASE WHEN n % 12 = 0 THEN 'user-' || n / 12 END)))
+FROM generate_series(1, 60) AS n;
 CALL cdp.merge();
 SELECT count(*) FROM cdp.todo;
 CREATE TEMP VIEW from_log AS

@@ -34,6 +34,16 @@ AS $$
 			max(last_seen) AS last_seen, sum(records)::bigint AS records
 		FROM seen
 		GROUP BY set_id
+	), earlier AS (
+		SELECT identifier_set.identifiers
+		FROM total
+		JOIN cdp.identifier_set USING (set_id)
+		WHERE total.first_seen < identifier_set.first_seen
+	), queued AS (
+		SELECT cdp._add_todo('profile', array_agg(DISTINCT profile.root))
+		FROM earlier, unnest(earlier.identifiers) AS member (identifier_id)
+		JOIN cdp.identifier USING (identifier_id)
+		JOIN cdp.profile ON profile.profile_id = identifier.leaf
 	), folded AS (
 		UPDATE cdp.identifier_set
 		SET first_seen = least(identifier_set.first_seen, total.first_seen),
@@ -43,10 +53,10 @@ AS $$
 		WHERE identifier_set.set_id = total.set_id
 		RETURNING 1
 	)
-	SELECT count(*) FROM folded
+	SELECT count(*) FROM folded, queued
 $$;
 COMMENT ON FUNCTION cdp._fold_seen() IS
-'bring the counters of identifier sets up to date';
+'bring the counters of identifier sets up to date; profiles that turn out to be older than they seemed become work of phase "profile"';
 
 -- Is judging everything at once cheaper than what waits, batch by batch?
 CREATE FUNCTION cdp._should_stitch_everything(batch integer) RETURNS boolean

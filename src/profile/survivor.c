@@ -13,8 +13,8 @@
  *		non_empty_...	any of these, over the observations that are not empty
  *
  * Ties.  Whatever a rule leaves open is decided by time (newest), priority,
- * set number and at last the value's bytes, so that equal observations in any
- * order give the same value and the same lineage.
+ * the value's bytes, the source's name and at last the set's number, so that
+ * the same observations in any order give the same value and lineage.
  *
  * A JSON null says that there is no value any more: latest, earliest and
  * source_priority may choose it, the other rules pass over it.
@@ -147,6 +147,18 @@ compare_text(const CdpObservation *a, const CdpObservation *b)
 	return result;
 }
 
+/* By name, in bytes. */
+static int
+compare_source(const CdpObservation *a, const CdpObservation *b)
+{
+	int			result = memcmp(a->source, b->source,
+								Min(a->source_length, b->source_length));
+
+	if (result == 0)
+		result = compare_int64(a->source_length, b->source_length);
+	return result;
+}
+
 /* Numbers as numbers and before all else. */
 static int
 compare_size(const CdpObservation *a, const CdpObservation *b)
@@ -198,9 +210,11 @@ compare_observations(const CdpObservation *a, const CdpObservation *b,
 	if (result == 0)
 		result = compare_int64(a->priority, b->priority);
 	if (result == 0)
-		result = compare_int64(a->set_id, b->set_id);
-	if (result == 0)
 		result = compare_text(a, b);
+	if (result == 0)
+		result = compare_source(a, b);
+	if (result == 0)
+		result = compare_int64(a->set_id, b->set_id);
 	return result;
 }
 

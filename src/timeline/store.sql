@@ -299,13 +299,17 @@ DECLARE
 	ids bigint[];
 	changed bigint[];
 	late bigint[];
+	done bigint := 0;
 BEGIN
 	PERFORM cdp._check_store();
 
 	-- Remaking reads the log, so as many as may be at once.
 	ids := cdp._take_todo('rebuild_timeline', 20 * $1);
 	IF ids IS NOT NULL THEN
-		RETURN cdp._timeline_remake(ids);
+		done := cdp._timeline_remake(ids);
+	END IF;
+	IF done > 0 THEN
+		RETURN done;
 	END IF;
 	ids := cdp._take_todo('timeline', $1);
 	IF ids IS NULL THEN
