@@ -38,6 +38,8 @@ PG_FUNCTION_INFO_V1(cdp_model_status);
 PG_FUNCTION_INFO_V1(cdp_model_loglik);
 PG_FUNCTION_INFO_V1(cdp_model_with_unit);
 
+#define MAX_ITERATIONS 1000000
+
 static const char type_name[] = "cdp.clv_model";
 
 /* A kind: its parameters, and what the optimiser's parameters stand for. */
@@ -260,7 +262,7 @@ read_figures(const CdpJsonObject *object, CdpClvModel *model)
 	cdp_model_json_number(object, "iterations", &iterations);
 	if (!(model->n >= 0) || !(model->skipped >= 0))
 		cdp_model_json_fail(object, "Fields \"n\" and \"skipped\" must not be negative.");
-	if (!(iterations >= 0 && iterations <= 1000000))
+	if (!(iterations >= 0 && iterations <= MAX_ITERATIONS))
 		cdp_model_json_fail(object, "Field \"iterations\" is out of range.");
 	model->iterations = iterations;
 }
@@ -394,7 +396,8 @@ check_received(const CdpClvModel *model)
 {
 	bool		sane = (model->flags & ~CDP_MODEL_FLAGS) == 0 &&
 		model->held < 1 << model->nparams && model->unit_us > 0 &&
-		model->iterations >= 0 && model->n >= 0 && model->skipped >= 0 &&
+		model->iterations >= 0 && model->iterations <= MAX_ITERATIONS &&
+		model->n >= 0 && model->skipped >= 0 &&
 		isfinite(model->n) && isfinite(model->skipped) &&
 		isfinite(model->loglik) &&
 		((model->flags & CDP_MODEL_HAS_PARAMS) != 0) ==

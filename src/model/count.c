@@ -43,6 +43,9 @@
 /* e^-this is not worth counting. */
 #define NEGLIGIBLE 40.0
 
+/* Panels on one side of the peak: some 40 are needed, this is never. */
+#define MAX_PANELS 2000
+
 /* Horizons beyond this many times the customer's age are cut to it. */
 #define MAX_HORIZON_RATIO 1e100
 
@@ -235,7 +238,7 @@ integrate_side(const PurchaseIntegral *integral, double peak, double width,
 	double		y = peak;
 	double		sum = 0;
 
-	while (here > top - NEGLIGIBLE)
+	for (int i = 0; i < MAX_PANELS && here > top - NEGLIGIBLE; i++)
 	{
 		double		limit = direction < 0 ? fmin(1, y / 2) :
 			fmax(1, y - bends);

@@ -169,6 +169,8 @@ cdp_model_unit_text(int64 unit_us)
 	if (unit_us % USECS_PER_HOUR == 0)
 		return psprintf(INT64_FORMAT " hour%s", unit_us / USECS_PER_HOUR,
 						unit_us == USECS_PER_HOUR ? "" : "s");
+	if (unit_us % USECS_PER_SEC == 0)
+		return psprintf(INT64_FORMAT " seconds", unit_us / USECS_PER_SEC);
 	return psprintf(INT64_FORMAT ".%06d seconds", unit_us / USECS_PER_SEC,
 					(int) (unit_us % USECS_PER_SEC));
 }

@@ -76,14 +76,16 @@ AS $$
 	SELECT CASE
 		WHEN purchases = 0 THEN NULL
 		WHEN purchases = 1 THEN format('bought once, %s ago', cdp._say_days(silent))
-		ELSE format('bought %s times, every %s on average; last %s ago, longer than %s of %s',
+		ELSE format('bought %s times, every %s on average; last %s ago, %s',
 			purchases, cdp._say_days(usual), cdp._say_days(silent),
-			CASE (SELECT count(*) FROM gap WHERE days < silent)
-				WHEN gaps THEN 'each' WHEN 0 THEN 'none'
-				ELSE (SELECT count(*) FROM gap WHERE days < silent)::text END,
-			CASE gaps WHEN 1 THEN 'the 1 gap' ELSE format('%s gaps', gaps) END)
+			CASE
+				WHEN gaps = 1 AND shorter = 1 THEN 'longer than the one gap'
+				WHEN gaps = 1 THEN 'no longer than the one gap'
+				WHEN shorter = 0 THEN format('no longer than any of %s gaps', gaps)
+				WHEN shorter = gaps THEN format('longer than each of %s gaps', gaps)
+				ELSE format('longer than %s of %s gaps', shorter, gaps) END)
 		END
-	FROM rhythm
+	FROM rhythm, LATERAL (SELECT count(*) AS shorter FROM gap WHERE days < silent) AS compared
 $$;
 COMMENT ON FUNCTION cdp._say_rhythm(bigint, timestamptz) IS
 '"bought 6 times, every 31 days on average; last 94 days ago, longer than each of 5 gaps"';
@@ -103,7 +105,7 @@ AS $$
 		LATERAL (VALUES
 			(1, cdp._say_rhythm($1, scored.as_of)),
 			(2, CASE described.kind
-				WHEN 'churn' THEN format('no purchase in the next %s: %s %%, more than of %s %% of customers',
+				WHEN 'churn' THEN format('no purchase in the next %s: %s %%, likelier than for %s %% of customers',
 					cdp._say_days((extract(epoch FROM one.horizon) / 86400)::numeric),
 					round(100 * (one.score ->> 'value')::numeric),
 					round((one.score ->> 'percentile')::numeric))
