@@ -1,27 +1,24 @@
-CREATE FUNCTION cdp.resolve(profile_id bigint) RETURNS bigint
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT profile.root FROM cdp.profile WHERE profile.profile_id = $1
-$$;
-COMMENT ON FUNCTION cdp.resolve(bigint) IS
-'the live profile that a profile id leads to, whenever it was given; NULL if it never was';
-
 CREATE FUNCTION cdp._find_identifier(type text, value text, source text DEFAULT NULL)
 RETURNS bigint
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT identifier.identifier_id
-	FROM cdp.identifier_type
-	JOIN cdp.identifier USING (type_id)
-	WHERE identifier_type.type = $1
+	FROM cdp.identifier
+	WHERE identifier.type_id = cdp._type_id($1)
 		AND identifier.scope = coalesce($3, '')
 		AND identifier.value = cdp._canonical_value($1, $2,
 			(SELECT default_region FROM cdp.source WHERE source.name = $3))
 $$;
 COMMENT ON FUNCTION cdp._find_identifier(text, text, text) IS
 'the identifier of a type, raw value and source (NULL for types that mean the same everywhere)';
+
+CREATE FUNCTION cdp._type_id(type text) RETURNS integer
+LANGUAGE c STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'cdp__type_id';
+COMMENT ON FUNCTION cdp._type_id(text) IS
+'the number of an identifier type; raises if there is none';
 
 CREATE FUNCTION cdp._canonical_value(type text, value text, region text DEFAULT NULL)
 RETURNS text
@@ -30,19 +27,6 @@ SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'cdp__canonical_value';
 COMMENT ON FUNCTION cdp._canonical_value(text, text, text) IS
 'the canonical form of a value by its identifier type, in the store''s region if none is given; NULL if it has none';
-
-CREATE FUNCTION cdp.find_profile(type text, value text, source text DEFAULT NULL)
-RETURNS bigint
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT profile.root
-	FROM cdp.identifier
-	JOIN cdp.profile ON profile.profile_id = identifier.leaf
-	WHERE identifier.identifier_id = cdp._find_identifier($1, $2, $3)
-$$;
-COMMENT ON FUNCTION cdp.find_profile(text, text, text) IS
-'the live profile of an identifier as it was written (it is normalised first); source is for types whose values are a source''s own';
 
 CREATE FUNCTION cdp._owner_profiles(set_ids bigint[])
 RETURNS TABLE (set_id bigint, profile_id bigint)

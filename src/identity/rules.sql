@@ -17,18 +17,85 @@ CREATE FUNCTION cdp.add_identifier_type(
 	pattern text DEFAULT NULL,
 	time_to_live interval DEFAULT NULL)
 RETURNS integer
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	INSERT INTO cdp.identifier_type (type, priority, description, strong, scope,
-		max_per_profile, max_strong_per_value, stitches, normaliser, pattern,
-		time_to_live)
-	VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN NOT $4 THEN $7 END,
-		$2 IS NOT NULL, $8, $9, $10)
-	RETURNING type_id
+#variable_conflict use_variable
+DECLARE
+	added integer;
+BEGIN
+	PERFORM cdp._check_identifier_type(type, priority, strong, scope,
+		normaliser, pattern);
+	PERFORM cdp._check_limit('priority', priority);
+	PERFORM cdp._check_limit('max_per_profile', max_per_profile);
+	PERFORM cdp._check_limit('max_strong_per_value', max_strong_per_value);
+	INSERT INTO cdp.identifier_type AS new (type, priority, description, strong,
+		scope, max_per_profile, max_strong_per_value, stitches, normaliser,
+		pattern, time_to_live)
+	VALUES (type, priority, description, strong, scope, max_per_profile,
+		CASE WHEN NOT strong THEN max_strong_per_value END,
+		priority IS NOT NULL, normaliser, pattern, time_to_live)
+	RETURNING new.type_id INTO added;
+	RETURN added;
+END
 $$;
 COMMENT ON FUNCTION cdp.add_identifier_type(text, integer, text, boolean, text, integer, integer, text, text, interval) IS
 'add a kind of identifier; without a priority it only describes';
+
+CREATE FUNCTION cdp._check_identifier_type(
+	type text,
+	priority integer,
+	strong boolean,
+	scope text,
+	normaliser text,
+	pattern text)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $1 IS NULL OR $1 !~ '^[a-z][a-z0-9_]{0,30}$' THEN
+		RAISE EXCEPTION 'invalid identifier type "%"', coalesce($1, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'A type is a word of up to 31 lower-case letters, digits and underscores that begins with a letter.';
+	ELSIF EXISTS (SELECT FROM cdp.identifier_type AS known WHERE known.type = $1) THEN
+		RAISE EXCEPTION 'identifier type "%" exists already', $1
+			USING ERRCODE = 'duplicate_object',
+				HINT = 'Types are rows of cdp.identifier_type, which may be updated; run CALL cdp.rebuild() then.';
+	ELSIF $3 AND $2 IS NULL THEN
+		RAISE EXCEPTION 'identifier type "%" cannot be strong without a priority', $1
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'A type without a priority only describes.';
+	ELSIF $4 IS NULL OR $4 NOT IN ('global', 'source') THEN
+		RAISE EXCEPTION 'invalid scope "%"', coalesce($4, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'A scope is global or source.';
+	ELSIF $5 IS NULL OR $5 NOT IN ('email', 'phone', 'uuid', 'text', 'lower') THEN
+		RAISE EXCEPTION 'unknown normaliser "%"', coalesce($5, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'A normaliser is email, phone, uuid, text or lower.';
+	END IF;
+	-- A pattern that is not a regular expression raises here.
+	PERFORM '' ~ $6;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_identifier_type(text, integer, boolean, text, text, text) IS
+'raise unless the arguments can be a row of cdp.identifier_type';
+
+CREATE FUNCTION cdp._check_limit(name text, value integer) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $2 < 1 THEN
+		RAISE EXCEPTION '% must be at least 1', $1
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'NULL is no limit.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_limit(text, integer) IS
+'raise unless a limit is positive or NULL';
 
 CREATE FUNCTION cdp._affected_by_block(type text, value text, pattern text)
 RETURNS bigint[]
