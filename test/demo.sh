@@ -27,7 +27,7 @@ packages_need build
 work=$(mktemp -d /tmp/cdp-demo.XXXXXX)
 chmod 755 "$work"
 leave() {
-	[ -n "$keep" ] && [ -n "${ready:-}" ] && return
+	[ -z "$keep" ] || return 0
 	server_stop "$work/server" >/dev/null 2>&1 || true
 	rm -rf "$work"
 }
@@ -60,7 +60,6 @@ psql -X -q -v ON_ERROR_STOP=1 -d shop -f "$here/demo/load.sql" 2>&1 |
 psql -X -q -v ON_ERROR_STOP=1 -d shop -f "$here/demo/story.sql" 2>&1
 
 if [ -n "$keep" ]; then
-	ready=yes
 	echo
 	echo "The server stays:  psql -h $work/server/run -U postgres shop"
 	echo "To remove it:      $(server_as sh -c 'command -v pg_ctl') -D $work/server/data stop -m fast && rm -r $work"
