@@ -244,7 +244,7 @@ AS $$
 BEGIN
 	IF EXISTS (SELECT FROM cdp.segment_refresh
 			WHERE run_id = cdp._current_run()
-				OR refreshed_at + cdp._setting('refresh_every'::text)::interval > cdp.clock()) THEN
+				OR refreshed_at + cdp._read_setting('refresh_every'::text)::interval > cdp.clock()) THEN
 		RETURN 0;
 	END IF;
 	RETURN cdp.refresh_segments();

@@ -11,13 +11,13 @@ COMMENT ON FUNCTION cdp._check_store() IS
 'raise unless there is a store and its version is the extension''s';
 
 -- A setting that changes the meaning of data is a row of cdp.setting.
-CREATE FUNCTION cdp._setting(name text) RETURNS text
+CREATE FUNCTION cdp._read_setting(name text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT setting.value FROM cdp.setting WHERE setting.name = $1
 $$;
-COMMENT ON FUNCTION cdp._setting(text) IS
+COMMENT ON FUNCTION cdp._read_setting(text) IS
 'the value of a row of cdp.setting; NULL when it has none';
 
 CREATE FUNCTION cdp._add_todo(phase text, ids bigint[]) RETURNS void

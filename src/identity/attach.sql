@@ -36,7 +36,7 @@ AS $$
 		FROM key
 	)
 	SELECT cdp._attach_keys(source.source_id, source.name, source.own_user_ids,
-		coalesce(source.default_region, cdp._setting('default_region'::text)), keys.n, keys.types, keys."values", keys.times, $3)
+		coalesce(source.default_region, cdp._read_setting('default_region'::text)), keys.n, keys.types, keys."values", keys.times, $3)
 	FROM cdp.source, keys
 	WHERE source.name = $1 AND keys.n IS NOT NULL
 $$;

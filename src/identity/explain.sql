@@ -78,7 +78,7 @@ CREATE FUNCTION cdp._day(at timestamptz) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT to_char($1 AT TIME ZONE coalesce(cdp._setting('time_zone'::text), 'UTC'), 'FMDD Mon YYYY')
+	SELECT to_char($1 AT TIME ZONE coalesce(cdp._read_setting('time_zone'::text), 'UTC'), 'FMDD Mon YYYY')
 $$;
 COMMENT ON FUNCTION cdp._day(timestamptz) IS
 'a day in the store''s time zone, as a sentence names it';

@@ -74,7 +74,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	enough bigint := cdp._setting('partition_rows'::text)::bigint;
+	enough bigint := cdp._read_setting('partition_rows'::text)::bigint;
 BEGIN
 	IF pg_relation_size('cdp.event_other') < enough * 60 THEN
 		RETURN '{}';

@@ -12,7 +12,7 @@ SET jit = off
 AS $$
 	SELECT purchase.profile_id,
 		cdp.rfm_agg(purchase.occurred_at, purchase.amount, $1, '7 days', 'day',
-			(SELECT coalesce(cdp._setting('time_zone'::text), 'UTC'))),
+			(SELECT coalesce(cdp._read_setting('time_zone'::text), 'UTC'))),
 		sum(purchase.amount)
 	FROM (
 		SELECT orders.profile_id, orders.occurred_at, orders.amount
@@ -406,7 +406,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce((
 		SELECT statement_at <> statement_timestamp()
-			AND (cdp.clock() >= as_of + coalesce(cdp._setting('score_every'::text), '1 day')::interval
+			AND (cdp.clock() >= as_of + coalesce(cdp._read_setting('score_every'::text), '1 day')::interval
 				OR (SELECT count(*) FROM cdp.profile_current AS customer
 					WHERE customer.orders > 0
 						AND NOT EXISTS (SELECT FROM cdp.profile_score AS scored

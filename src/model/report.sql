@@ -52,7 +52,7 @@ LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH zone AS (
-		SELECT coalesce(cdp._setting('time_zone'::text), 'UTC') AS name
+		SELECT coalesce(cdp._read_setting('time_zone'::text), 'UTC') AS name
 	), purchase AS (
 		SELECT (occurred_at AT TIME ZONE zone.name)::date AS day
 		FROM (

@@ -28,7 +28,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN jsonb_array_length($1 -> 'phone') > 1 AND $2 ? 'phone'
 		THEN cdp._prefer_identifier(by_email.list, 'phone',
-			cdp.normalise_phone($2 ->> 'phone', cdp._setting('default_region'::text)))
+			cdp.normalise_phone($2 ->> 'phone', cdp._read_setting('default_region'::text)))
 		ELSE by_email.list END
 	FROM (
 		SELECT CASE WHEN jsonb_array_length($1 -> 'email') > 1 AND $2 ? 'email'

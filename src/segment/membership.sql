@@ -3,7 +3,7 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT jsonb_build_object(
-		'zone', coalesce(cdp._setting('time_zone'::text), 'UTC'),
+		'zone', coalesce(cdp._read_setting('time_zone'::text), 'UTC'),
 		'events', (
 			SELECT jsonb_object_agg(event_name.name, event_name.name_id)
 			FROM cdp.event_name),
