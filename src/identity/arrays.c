@@ -13,6 +13,15 @@
 
 #define FIRST_ROOM 16
 
+static void
+refuse_count(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("too many identifiers in one step"),
+			 errhint("Use smaller batches.")));
+}
+
 /* An array of fixed-width elements, copied as they lie. */
 static Datum
 copy_array(const void *values, int count, Size width, Oid type)
@@ -23,10 +32,7 @@ copy_array(const void *values, int count, Size width, Oid type)
 	if (count == 0)
 		return PointerGetDatum(construct_empty_array(type));
 	if (!AllocSizeIsValid(size))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many identifiers in one step"),
-				 errhint("Use smaller batches.")));
+		refuse_count();
 	array = palloc0(size);
 	SET_VARSIZE(array, size);
 	array->ndim = 1;
@@ -101,6 +107,8 @@ cdp_identity_list_add(CdpIdList *list, int64 id)
 	}
 	else if (list->count == list->room)
 	{
+		if (list->room > PG_INT32_MAX / 2)
+			refuse_count();
 		list->room *= 2;
 		list->ids = repalloc_huge(list->ids, sizeof(int64) * (Size) list->room);
 	}

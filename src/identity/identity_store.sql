@@ -193,7 +193,7 @@ CREATE TABLE cdp.identifier_set_seen (
 	first_seen timestamptz NOT NULL,
 	last_seen timestamptz NOT NULL,
 	records bigint NOT NULL
-);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);
 COMMENT ON TABLE cdp.identifier_set_seen IS
 'known sets seen again; the merge run adds it to identifier_set';
 

@@ -237,6 +237,20 @@ cdp_verdict_write_owners(CdpGraph *graph, CdpVerdict *verdict)
 	choose_merges(graph, &moves, verdict);
 }
 
+/* Whoever changes a timeline holds the row of its profile. */
+static void
+lock_merged(const CdpVerdict *verdict)
+{
+	CdpIdList	both = {0};
+
+	for (int i = 0; i < verdict->merged_from.count; i++)
+	{
+		cdp_identity_list_add(&both, verdict->merged_from.ids[i]);
+		cdp_identity_list_add(&both, verdict->merged_into.ids[i]);
+	}
+	cdp_verdict_lock_profiles(&both);
+}
+
 /* See verdict.h. */
 void
 cdp_verdict_pass_on(CdpVerdict *verdict, bool queue)
@@ -246,10 +260,13 @@ cdp_verdict_pass_on(CdpVerdict *verdict, bool queue)
 	};
 
 	if (verdict->merged_from.count > 0)
+	{
+		lock_merged(verdict);
 		cdp_base_execute(&merge_plan, (Datum[]) {
 			cdp_identity_list_array(&verdict->merged_from),
 			cdp_identity_list_array(&verdict->merged_into)
 		}, NULL, false, 0);
+	}
 	cdp_identity_list_sort(&verdict->rebuilt);
 	cdp_identity_add_todo("rebuild_timeline", &verdict->rebuilt);
 	cdp_identity_list_sort(&verdict->affected);
