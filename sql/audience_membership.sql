@@ -47,7 +47,9 @@ SET cdp.test_clock = '2026-06-02 12:00:00+00';
 UPDATE cdp.profile_current SET revenue = 200, as_of = cdp.clock() WHERE profile_id IN (1, 2);
 SELECT cdp._evaluate_profiles('{1,2,3}');
 SELECT * FROM pg_temp.check_members();
-SELECT segment_id, profile_id, change, reason, at, run_id FROM cdp.membership_change ORDER BY change_id;
+SELECT name, profile_id, change, reason, at, run_id
+FROM cdp.membership_change JOIN cdp.segment USING (segment_id)
+ORDER BY profile_id, name;
 -- back and forth again: the last change counts
 UPDATE cdp.profile_current SET revenue = 10 WHERE profile_id = 2;
 SELECT cdp._evaluate_profiles('{2}');

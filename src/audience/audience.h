@@ -11,12 +11,12 @@
  * would rewrite the whole value and queue all ingests behind its row lock.
  * Readers take the bitmap and the few changes after the one it has folded.
  *
- * Refresh and ingest exclude each other with a transaction advisory lock of
- * class 6513776, object 3: refresh takes it exclusively, ingest shared and
- * only if it is free.  If it is not, ingest leaves a row of cdp.todo (phase
- * "segment"), and the next refresh, which is always a full pass, covers it.
- * So a refresh never reads half of an ingest, and the last change a refresh
- * sees is a true mark: every later change has a higher number.
+ * Refresh and ingest exclude each other by the merger's lock: refresh holds
+ * it, and cdp._evaluate_profiles() evaluates only if it can have it.  If not,
+ * it leaves a row of cdp.todo (phase "segment"), and the next refresh, which is
+ * always a full pass, covers it.  So a refresh never reads half of an ingest,
+ * and the last change that a refresh sees is a true mark: every later change
+ * has a higher number.
  *
  * The change log tells who entered and left and why.  A new or changed
  * definition moves many members for one reason, so it is logged as one bitmap

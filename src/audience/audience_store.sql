@@ -76,12 +76,15 @@ INSERT INTO cdp.setting (name, value, description) VALUES
 	('refresh_every', '0', 'merge runs refresh segments when the last refresh is older than this interval; 0: every run');
 
 -- Exact: the bitmap, but for profiles that changed since, and those as the
--- last change says.
+-- last change says.  Whether a profile is live is asked through coalesce()
+-- because the planner takes an equality of two columns to hold for one row in
+-- two hundred, and then joins the members in nested loops.
 CREATE VIEW cdp._member AS
 SELECT held.segment_id, profile.profile_id
 FROM cdp.segment_membership AS held
 	CROSS JOIN LATERAL cdp.bitmap_members(held.members) AS member (ord)
-	JOIN cdp.profile ON profile.ord = member.ord AND profile.root = profile.profile_id
+	JOIN cdp.profile ON profile.ord = member.ord
+		AND coalesce(profile.root = profile.profile_id, false)
 WHERE NOT EXISTS (
 	SELECT FROM cdp.membership_change AS since
 	WHERE since.segment_id = held.segment_id

@@ -5,23 +5,6 @@ AS 'MODULE_PATHNAME', 'cdp__settle_segment_ids';
 COMMENT ON FUNCTION cdp._settle_segment_ids(integer[], integer[], integer[]) IS
 'segment_ids of a profile after some segments (ascending ids) were evaluated and those at some positions matched';
 
--- Refresh and the evaluation by ingest exclude each other; see audience.h.
-CREATE FUNCTION cdp._lock_membership(to_refresh boolean) RETURNS boolean
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF NOT to_refresh THEN
-		RETURN pg_try_advisory_xact_lock_shared(6513776, 3);
-	END IF;
-	PERFORM pg_advisory_xact_lock(6513776, 2);
-	PERFORM pg_advisory_xact_lock(6513776, 3);
-	RETURN true;
-END
-$$;
-COMMENT ON FUNCTION cdp._lock_membership(boolean) IS
-'the lock of memberships until the end of the transaction: waits for it to refresh, or tries for ingest';
-
 CREATE FUNCTION cdp._current_members(segment_id integer) RETURNS cdp.profile_bitmap
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp

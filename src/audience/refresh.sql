@@ -40,6 +40,7 @@ AS $$
 DECLARE
 	working integer[] := '{}';
 	message text;
+	failed text;
 BEGIN
 	BEGIN
 		members := cdp._evaluate_segments(ids, predicates, as_of);
@@ -53,8 +54,11 @@ BEGIN
 			working := working || n;
 		EXCEPTION WHEN OTHERS THEN
 			GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
-			UPDATE cdp.segment SET error = message WHERE segment_id = ids[n];
-			RAISE WARNING 'segment % could not be evaluated and keeps its members: %', ids[n], message;
+			UPDATE cdp.segment SET error = message
+			WHERE segment_id = ids[n]
+			RETURNING name INTO failed;
+			RAISE WARNING 'segment "%" could not be evaluated and keeps its members', failed
+				USING DETAIL = message;
 		END;
 	END LOOP;
 	SELECT coalesce(array_agg(ids[n] ORDER BY n), '{}'), array_agg(predicates[n] ORDER BY n)
@@ -210,7 +214,7 @@ DECLARE
 BEGIN
 	PERFORM cdp._check_store();
 	PERFORM cdp._check_segments($1);
-	PERFORM cdp._lock_membership(true);
+	PERFORM pg_advisory_xact_lock(6513776, 2);
 	IF $1 IS NULL THEN
 		DELETE FROM cdp.todo WHERE phase = 'segment';
 		changes := cdp._retire_segments(instant, run);
@@ -283,7 +287,7 @@ BEGIN
 	IF ids IS NULL THEN
 		RETURN;
 	END IF;
-	IF NOT cdp._lock_membership(false) THEN
+	IF NOT pg_try_advisory_xact_lock(6513776, 2) THEN
 		PERFORM cdp._add_todo('segment', $1);
 		RETURN;
 	END IF;

@@ -93,53 +93,55 @@ $$;
 COMMENT ON FUNCTION cdp._check_audience(text) IS 'raise unless it is an audience';
 
 -- What each member of the audience's segment has and lacks, condition by
--- condition; NULL profile_ids are all members.
+-- condition; NULL profile_ids are all members.  The conditions are stacked and
+-- grouped, not joined: no estimate of theirs can then go wrong.
 CREATE FUNCTION cdp._audience_conditions(audience text, profile_ids bigint[] DEFAULT NULL)
 RETURNS TABLE (profile_id bigint, can_be_reached boolean, consent text,
 	suppressed_for text, released boolean)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH chosen AS (
+	WITH chosen AS MATERIALIZED (
 		SELECT audience.segment_id, audience.purpose, audience.channel,
 			channel.identifier_types
 		FROM cdp.audience JOIN cdp.channel USING (channel)
 		WHERE audience.name = $1
-	), reached AS (
-		SELECT DISTINCT leaf.root
-		FROM chosen
-			JOIN cdp.identifier_type ON identifier_type.type = ANY (chosen.identifier_types)
-			JOIN cdp.identifier ON identifier.type_id = identifier_type.type_id
-				AND NOT identifier.blocked AND NOT identifier.shared
-			JOIN cdp._profile_leaf AS leaf ON leaf.leaf = identifier.leaf
-		WHERE $2 IS NULL OR leaf.root = ANY ($2)
-	), suppressed AS (
-		SELECT point.profile_id, min(suppression.reason) AS reason
-		FROM chosen
-			JOIN cdp.contact_point AS point ON point.type = ANY (chosen.identifier_types)
-			JOIN cdp.suppression ON suppression.key_hash = point.key_hash
-				AND suppression.channel IN ('', chosen.channel)
-				AND (suppression.until IS NULL OR suppression.until > cdp.clock())
-		GROUP BY point.profile_id
-	), released AS (
-		SELECT DISTINCT listed.profile_id
+	), stacked (profile_id, is_member, is_reached, answer, reason, is_released) AS (
+		SELECT member.profile_id, true,
+			(SELECT identifier_types = '{}' FROM chosen), NULL, NULL, NULL::boolean
+		FROM cdp._member AS member
+		WHERE member.segment_id = (SELECT segment_id FROM chosen)
+		UNION ALL
+		SELECT leaf.root, NULL, true, NULL, NULL, NULL
+		FROM cdp.identifier JOIN cdp._profile_leaf AS leaf USING (leaf)
+		WHERE identifier.type_id = ANY (ARRAY(SELECT type_id FROM cdp.identifier_type
+				WHERE type = ANY ((SELECT identifier_types FROM chosen)::text[])))
+			AND NOT identifier.blocked AND NOT identifier.shared
+		UNION ALL
+		SELECT held.profile_id, NULL, NULL,
+			CASE WHEN held.expires_at <= cdp.clock() THEN 'expired' ELSE held.state END,
+			NULL, NULL
+		FROM cdp.consent_state AS held
+		WHERE held.purpose = (SELECT purpose FROM chosen)
+			AND held.channel = (SELECT channel FROM chosen)
+		UNION ALL
+		SELECT point.profile_id, NULL, NULL, NULL, suppression.reason, NULL
+		FROM cdp.suppression JOIN cdp.contact_point AS point USING (key_hash)
+		WHERE point.type = ANY ((SELECT identifier_types FROM chosen)::text[])
+			AND suppression.channel IN ('', (SELECT channel FROM chosen))
+			AND (suppression.until IS NULL OR suppression.until > cdp.clock())
+		UNION ALL
+		SELECT listed.profile_id, NULL, NULL, NULL, NULL, true
 		FROM cdp.audience_member AS listed
 		WHERE listed.audience = $1
 	)
-	SELECT member.profile_id,
-		reached.root IS NOT NULL OR chosen.identifier_types = '{}',
-		coalesce(CASE WHEN held.expires_at <= cdp.clock() THEN 'expired' ELSE held.state END,
-			'unknown'),
-		suppressed.reason,
-		released.profile_id IS NOT NULL
-	FROM chosen
-		JOIN cdp._member AS member ON member.segment_id = chosen.segment_id
-		LEFT JOIN reached ON reached.root = member.profile_id
-		LEFT JOIN cdp.consent_state AS held ON held.profile_id = member.profile_id
-			AND held.purpose = chosen.purpose AND held.channel = chosen.channel
-		LEFT JOIN suppressed ON suppressed.profile_id = member.profile_id
-		LEFT JOIN released ON released.profile_id = member.profile_id
-	WHERE $2 IS NULL OR member.profile_id = ANY ($2)
+	SELECT stacked.profile_id, coalesce(bool_or(is_reached), false),
+		coalesce(max(answer), 'unknown'), min(reason),
+		coalesce(bool_or(is_released), false)
+	FROM stacked
+	WHERE $2 IS NULL OR stacked.profile_id = ANY ($2)
+	GROUP BY stacked.profile_id
+	HAVING bool_or(is_member)
 $$;
 COMMENT ON FUNCTION cdp._audience_conditions(text, bigint[]) IS
 'for members of an audience''s segment: can they be reached, what did they answer, are they suppressed, are they released';

@@ -160,7 +160,7 @@ CREATE FUNCTION cdp.record_consent(
 	basis text DEFAULT NULL,
 	document text DEFAULT NULL,
 	evidence jsonb DEFAULT NULL,
-	scope text DEFAULT '')
+	source text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -181,7 +181,7 @@ CREATE FUNCTION cdp.suppress(
 	channel text DEFAULT NULL,
 	reason text DEFAULT 'objection',
 	until timestamptz DEFAULT NULL,
-	scope text DEFAULT '')
+	source text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -198,7 +198,7 @@ CREATE FUNCTION cdp.unsuppress(
 	type text,
 	value text,
 	channel text DEFAULT NULL,
-	scope text DEFAULT '')
+	source text DEFAULT NULL)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp

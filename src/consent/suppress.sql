@@ -41,7 +41,7 @@ COMMENT ON FUNCTION cdp._suppression_key(text, text, text) IS
 'the text of an identifier that a suppression is the keyed hash of';
 
 CREATE FUNCTION cdp._suppress(
-	type text, value text, channel text, reason text, until timestamptz, scope text)
+	type text, value text, channel text, reason text, until timestamptz, source text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -66,7 +66,7 @@ $$;
 COMMENT ON FUNCTION cdp._suppress(text, text, text, text, timestamptz, text) IS
 'what the door cdp.suppress() does: the longer of two suppressions holds';
 
-CREATE FUNCTION cdp._unsuppress(type text, value text, channel text, scope text) RETURNS boolean
+CREATE FUNCTION cdp._unsuppress(type text, value text, channel text, source text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
