@@ -20,6 +20,9 @@ phone)
 	sources="$norm build/fuzz/phone_module.o"
 	libraries="-licuuc -lphonenumber -lstdc++"
 	options=(-max_len=20) ;;
+timeline)
+	sources=$(ls src/timeline/{reader,builder,merge}.c) libraries=""
+	options=(-detect_leaks=0 -malloc_limit_mb=64 -rss_limit_mb=0) ;;
 *)
 	echo "there is no harness $harness" >&2
 	exit 2 ;;

@@ -2,8 +2,8 @@
  * stub.c
  *		What pure code needs of a server to run without one.
  *
- * Memory and StringInfo come from libpgcommon.  Pure code does not raise, so
- * every error that is raised is a broken promise.
+ * Memory and StringInfo come from libpgcommon.  An error that is raised is a
+ * broken promise, unless the harness has its own errstart().
  */
 #include "postgres.h"
 
@@ -18,13 +18,13 @@ fuzz_insist(bool condition, const char *promise)
 	abort();
 }
 
-bool
+__attribute__((weak)) bool
 errstart(int elevel, const char *domain)
 {
 	abort();
 }
 
-bool
+__attribute__((weak)) bool
 errstart_cold(int elevel, const char *domain)
 {
 	abort();
@@ -49,6 +49,18 @@ errmsg(const char *fmt,...)
 
 int
 errmsg_internal(const char *fmt,...)
+{
+	return 0;
+}
+
+int
+errdetail_internal(const char *fmt,...)
+{
+	return 0;
+}
+
+int
+errhint(const char *fmt,...)
 {
 	return 0;
 }
