@@ -112,15 +112,21 @@ CREATE TABLE cdp.profile_current (
 	traits jsonb NOT NULL DEFAULT '{}',
 	lineage jsonb NOT NULL DEFAULT '{}',
 	identifiers jsonb NOT NULL DEFAULT '{}',
-	consents jsonb NOT NULL DEFAULT '{}'
+	consents jsonb NOT NULL DEFAULT '{}',
+	identifier_count integer NOT NULL
+		GENERATED ALWAYS AS (cdp._identifier_count(identifiers)) STORED
 ) WITH (fillfactor = 85);
 CREATE UNIQUE INDEX profile_current_ord_idx ON cdp.profile_current (ord);
+CREATE INDEX profile_current_identifier_count_idx
+	ON cdp.profile_current (identifier_count);
 COMMENT ON TABLE cdp.profile_current IS
 'derived: one row per live profile; read it through cdp.unified_profile';
 COMMENT ON COLUMN cdp.profile_current.lineage IS
 'for each trait the source, set, time and rule of its value';
 COMMENT ON COLUMN cdp.profile_current.identifiers IS
 'values by type, the best first; of a source''s own as source/value';
+COMMENT ON COLUMN cdp.profile_current.identifier_count IS
+'how many identifiers; cdp.health shows the largest';
 COMMENT ON COLUMN cdp.profile_current.as_of IS
 'when the row was last made different';
 

@@ -49,12 +49,12 @@ LANGUAGE sql AS $$
 				 FROM cdp.identifier AS i WHERE i.identifier_id = ANY (set.identifiers)) AS who
 			FROM cdp.event AS e JOIN cdp.identifier_set AS set USING (set_id)
 				JOIN cdp.source AS s ON s.source_id = e.source_id'),
-		('profile_event', 'SELECT u.identifiers, name, occurred_at, amount
-			FROM cdp.profile_event JOIN cdp.unified_profile AS u USING (profile_id)'),
+		('profile_event', 'SELECT u.identifiers, e.name, occurred_at, amount
+			FROM cdp.profile_event AS e JOIN cdp.unified_profile AS u USING (profile_id)'),
 		('segment_member', 'SELECT u.identifiers, segment
 			FROM cdp.segment_member JOIN cdp.unified_profile AS u USING (profile_id)'),
 		('reject', 'SELECT source, reason, record FROM cdp.reject'),
-		('message', 'SELECT s.name AS source, key::text FROM cdp.message JOIN cdp.source AS s USING (source_id)'),
+		('message', 'SELECT s.name AS source, count(*) FROM cdp.message JOIN cdp.source AS s USING (source_id) GROUP BY 1'),
 		('todo', 'SELECT phase, ids FROM cdp.todo'),
 		('inbox', 'SELECT source, record FROM cdp.inbox')
 	) AS part (name, query),
