@@ -73,8 +73,14 @@ sub interrupt_run
 
 	if ($victim eq 'server')
 	{
+		my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /\A(\d+)/;
 		$node->kill9;
 		$run->finish;
+		for (1 .. 1000)
+		{
+			last unless kill 0, $postmaster;
+			select undef, undef, undef, 0.01;
+		}
 		$node->start;
 	}
 	else
