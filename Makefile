@@ -22,6 +22,7 @@ DATA = $(wildcard src/upgrade/cdp--*.sql)
 # src/norm loads when a backend first meets a national phone number.
 PHONE_MODULE = cdp_phone.so
 
+REGRESS_OPTS = --load-extension=cdp
 REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
 ISOLATION = $(patsubst test/isolation/specs/%.spec,%,\
 	$(sort $(wildcard test/isolation/specs/*.spec)))
