@@ -20,12 +20,14 @@ $$;
 COMMENT ON FUNCTION cdp._read_setting(text) IS
 'the value of a row of cdp.setting; NULL when it has none';
 
+-- A batch takes rows whole, so no row holds more than a batch can do with.
 CREATE FUNCTION cdp._add_todo(phase text, ids bigint[]) RETURNS void
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	INSERT INTO cdp.todo (phase, ids)
-	SELECT $1, $2 WHERE cardinality($2) > 0
+	SELECT $1, ($2)[first : first + 999]
+	FROM generate_series(1, cardinality($2), 1000) AS first
 $$;
 COMMENT ON FUNCTION cdp._add_todo(text, bigint[]) IS
 'note pending work for a phase of the merge run';

@@ -58,6 +58,22 @@ $$;
 COMMENT ON FUNCTION cdp._fold_seen() IS
 'bring the counters of identifier sets up to date; profiles that turn out to be older than they seemed become work of phase "profile"';
 
+-- A profile that gained evidence needs a new row even where the partition
+-- stays as it was.
+CREATE FUNCTION cdp._profiles_in_sets(set_ids bigint[]) RETURNS bigint[]
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT array_agg(DISTINCT profile.root)
+	FROM cdp.identifier_set AS set,
+		unnest(set.identifiers) AS member (identifier_id)
+	JOIN cdp.identifier USING (identifier_id)
+	JOIN cdp.profile ON profile.profile_id = identifier.leaf
+	WHERE set.set_id = ANY ($1)
+$$;
+COMMENT ON FUNCTION cdp._profiles_in_sets(bigint[]) IS
+'the live profiles of the identifiers of these sets';
+
 -- Is judging everything at once cheaper than what waits, batch by batch?
 CREATE FUNCTION cdp._should_stitch_everything(batch integer) RETURNS boolean
 LANGUAGE sql STABLE STRICT
@@ -76,16 +92,16 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	set_ids bigint[];
-	waiting bigint;
 BEGIN
 	PERFORM cdp._fold_seen();
 	IF cdp._should_stitch_everything(batch) THEN
 		WITH taken AS (
 			DELETE FROM cdp.todo WHERE phase = 'stitch' RETURNING ids
 		)
-		SELECT sum(cardinality(ids)) INTO waiting FROM taken;
+		SELECT array_agg(id) INTO set_ids FROM taken, unnest(taken.ids) AS id;
 		PERFORM cdp._stitch_everything();
-		RETURN waiting;
+		PERFORM cdp._add_todo('profile', cdp._profiles_in_sets(set_ids));
+		RETURN cardinality(set_ids);
 	END IF;
 	set_ids := cdp._take_todo('stitch', batch);
 	IF set_ids IS NULL THEN
