@@ -22,7 +22,8 @@ PG_FUNCTION_INFO_V1(cdp_migrate);
 static const CdpPhase merge_phases[] = {
 	{"ingest", "SELECT cdp._ingest_step($1)", "SELECT cdp._ingest_backlog()", false},
 	{"stitch", "SELECT cdp._stitch_step($1)", TODO_SIZE("stitch"), true},
-	{"timeline", "SELECT cdp._timeline_step($1)", TODO_SIZE("timeline"), true},
+	{"timeline", "SELECT cdp._timeline_step($1)",
+	TODO_SIZE("timeline") " + cdp._todo_size('rebuild_timeline')", true},
 	{"profile", "SELECT cdp._profile_step($1)", TODO_SIZE("profile"), true},
 	{"score", "SELECT cdp._score_step($1)", NULL, true},
 	{"segment", "SELECT cdp._segment_step($1)", NULL, true},

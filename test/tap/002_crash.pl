@@ -74,7 +74,9 @@ sub interrupt_run
 	if ($victim eq 'server')
 	{
 		my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /\A(\d+)/;
+		my @backends = split /\s+/, `ps -o pid= --ppid $postmaster`;
 		$node->kill9;
+		kill 9, grep { /\d/ } @backends;
 		$run->finish;
 		for (1 .. 1000)
 		{
