@@ -47,17 +47,15 @@ server_start "$work/server"
 # Make the records: files of JSON lines, as the systems would send them.
 cd "$work"
 server_as createdb shop
-psql -X -q -v ON_ERROR_STOP=1 -v people=3000 -d shop -f "$here/demo/shop.sql"
+run_sql() { psql -X -q -v ON_ERROR_STOP=1 -d shop "$@"; }
+run_sql -v people=3000 -f "$here/demo/shop.sql"
 for source in web app till crm_north crm_south dmp; do
-	psql -X -q -d shop -c "\\copy (SELECT line FROM shop.record WHERE source = '$source' ORDER BY at, line COLLATE \"C\") TO '$source.jsonl' WITH (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
+	run_sql -c "\\copy (SELECT line FROM shop.record WHERE source = '$source' ORDER BY at, line COLLATE \"C\") TO '$source.jsonl' WITH (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
 done
-psql -X -q -d shop -c 'SET client_min_messages = warning' -c 'DROP SCHEMA shop CASCADE'
+run_sql -o /dev/null -f "$here/demo/setup.sql" -f "$here/demo/catalog.sql"
 
-psql -X -q -v ON_ERROR_STOP=1 -d shop -o /dev/null -f "$here/demo/setup.sql" \
-	-f "$here/demo/catalog.sql"
-psql -X -q -v ON_ERROR_STOP=1 -d shop -f "$here/demo/load.sql" 2>&1 |
-	sed 's/^psql:[^ ]* NOTICE: */   /'
-psql -X -q -v ON_ERROR_STOP=1 -d shop -f "$here/demo/story.sql" 2>&1
+run_sql -f "$here/demo/load.sql" 2>&1 | sed 's/^psql:[^ ]* NOTICE: */   /'
+run_sql -f "$here/demo/story.sql" 2>&1 | sed -e '/^[-+]*$/d' -e 's/ *$//' -e 's/^## /\n&/'
 
 if [ -n "$keep" ]; then
 	echo

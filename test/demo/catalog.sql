@@ -1,4 +1,5 @@
--- catalog.sql: what the shop sells.
+-- catalog.sql: what the shop sells, and what its mail service reports; then
+-- the generator's tables go.
 INSERT INTO cdp.catalog (product_id, name, category, price, currency, stock) VALUES
 	('espresso-1kg', 'Espresso Napoli 1 kg', 'coffee', 24.90, 'EUR', 310),
 	('filter-1kg', 'Filter Roast 1 kg', 'coffee', 22.90, 'EUR', 180),
@@ -12,3 +13,8 @@ INSERT INTO cdp.catalog (product_id, name, category, price, currency, stock) VAL
 	('grinder', 'Hand Grinder', 'kitchen', 89.00, 'EUR', 9),
 	('kettle', 'Gooseneck Kettle', 'kitchen', 64.00, 'EUR', 14),
 	('mug-set', 'Mug Set', 'kitchen', 29.00, 'EUR', 53);
+SELECT cdp.suppress('email', email, 'email', 'bounced')
+FROM shop.person
+WHERE shop.chance('bounces' || n) < 0.03;
+SET client_min_messages = warning;
+DROP SCHEMA shop CASCADE;

@@ -1,33 +1,46 @@
 -- story.sql: questions that teams ask, each answer under the SQL that gave it.
 \pset footer off
-\pset null '-'
+\pset null ''
+\pset linestyle ascii
+
+SELECT profile_id AS mara FROM cdp.unified_profile
+WHERE email = 'mara.lindner@example.com' \gset
 \set ECHO queries
 
-\echo
 \echo '## How many records became how many profiles?'
-SELECT sum(records) AS records, sum(stored) AS stored, sum(duplicates) AS sent_twice,
-	sum(rejected) AS rejected FROM cdp.ingest_count;
-SELECT kind, count(*) AS profiles, sum(orders) AS orders, sum(revenue) AS revenue
-FROM cdp.unified_profile GROUP BY kind ORDER BY revenue DESC;
-\echo '## What was rejected, and why?'
-SELECT reason, count(*) AS records, min(message) AS message
-FROM cdp.reject GROUP BY reason ORDER BY 2 DESC;
-\echo '## Who is mara.lindner@example.com? One row for what six systems know.'
-SELECT profile_id, name, city, phone, sources, orders, revenue, identifiers
-FROM cdp.unified_profile WHERE email = 'mara.lindner@example.com' \gx
-SELECT profile_id AS mara FROM cdp.unified_profile WHERE email = 'mara.lindner@example.com' \gset
-\echo '## Why is the cookie c-71f0a2 the same person as customer 4711 of the north CRM?'
+SELECT sum(records) AS records, sum(duplicates) AS sent_twice, sum(rejected) AS rejected,
+	(SELECT count(*) FROM cdp.unified_profile WHERE kind = 'known') AS customers,
+	(SELECT count(*) FROM cdp.unified_profile WHERE kind <> 'known') AS nameless_visitors
+FROM cdp.ingest_count;
+\echo '## What was rejected, and why? (The raw record is kept, to be mended and retried.)'
+SELECT reason, count(*) AS records, left(min(record), 63) AS example
+FROM cdp.reject GROUP BY reason ORDER BY 2 DESC, 1;
+\echo '## Who is customer 4711? Two CRMs have that number, and it is two people.'
+SELECT profile_id, name, city, crm_id, orders, round(revenue, 2) AS revenue, sources
+FROM cdp.unified_profile, jsonb_array_elements_text(identifiers -> 'crm_id') AS crm_id
+WHERE crm_id LIKE '%/4711' ORDER BY revenue DESC;
+\echo '## How do we know that a cookie of the web shop is the one in the north, Mara?'
 SELECT says FROM cdp.explain_identity('anonymous_id:c-71f0a2', 'crm_id:crm_north/4711');
-\echo '## What did she buy before?'
-SELECT occurred_at::date AS on, properties ->> 'product_id' AS product, amount, source
-FROM cdp.profile_event WHERE profile_id = :mara AND name = 'order' ORDER BY occurred_at DESC LIMIT 4;
-\echo '## Which segments is she in, will she leave, and what is she worth?'
-SELECT segments, lifecycle, churn_90d, churn_band, clv_365d, clv_365d_low, clv_365d_high
-FROM cdp.unified_profile WHERE profile_id = :mara \gx
-SELECT * FROM cdp.score_reasons(:mara, 'churn');
-\echo '## Whom may we write to? Segments are facts; audiences are what consent leaves of them.'
-SELECT * FROM cdp.audience_funnel('finish_cart');
-SELECT * FROM cdp.audience_funnel('win_back');
+\echo '## What did Mara buy before, and where?'
+SELECT occurred_at::date AS bought, catalog.name AS product, amount::numeric(9,2), source
+FROM cdp.profile_event event JOIN cdp.catalog ON product_id = event.properties ->> 'product_id'
+WHERE profile_id = :mara AND event.name = 'order' ORDER BY occurred_at DESC LIMIT 3;
+\echo '## Which segments is she in? Will she leave, and why do we think so? What is she worth?'
+SELECT segments, lifecycle, round(churn_90d::numeric, 2) AS churn_90d, churn_band,
+	clv_365d AS worth, clv_365d_low AS at_least, clv_365d_high AS at_most
+FROM cdp.unified_profile WHERE profile_id = :mara;
+SELECT reason FROM cdp.score_reasons(:mara, 'churn');
+\echo '## Whom may we remind of a full cart, whom win back? Audiences are who of a segment agreed.'
+SELECT audience, step, members, lost, reason
+FROM unnest('{finish_cart,win_back}'::text[]) AS audience, cdp.audience_funnel(audience);
 \echo '## For the CRM team: what sells best in each region?'
-\echo
-\echo 'Try next (test/demo.sh --keep leaves this server running):'
+SELECT DISTINCT ON (region) region, catalog.name AS product, count(*) AS orders
+FROM cdp.profile_event AS event JOIN cdp.unified_profile USING (profile_id)
+	JOIN cdp.catalog ON product_id = event.properties ->> 'product_id'
+WHERE event.name = 'order' AND region IS NOT NULL
+GROUP BY region, catalog.name ORDER BY region, count(*) DESC;
+\set ECHO none
+\echo '## Try next (test/demo.sh --keep leaves this server running):'
+\echo '   SELECT cdp.define_segment(''tea'', $$sum(order where product_id = ''assam-250'') > 50$$);'
+\echo '   SELECT cdp.ingest(''web'', ''{"type": "page", "userId": "u-100001"}'');'
+\echo '   SELECT * FROM cdp.health;'
