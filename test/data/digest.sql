@@ -31,11 +31,10 @@ LANGUAGE sql AS $$
 	ORDER BY relname COLLATE "C"
 $$;
 
-CREATE FUNCTION pg_temp.canonical_digest()
-RETURNS TABLE (name text, rows bigint, digest text)
+CREATE FUNCTION pg_temp.canonical_part()
+RETURNS TABLE (name text, query text)
 LANGUAGE sql AS $$
-	SELECT part.name, found.*
-	FROM (VALUES
+	VALUES
 		('profile', 'SELECT identifiers, kind, email, phone, name, first_name, last_name,
 				birth_date, city, first_seen, last_seen, sources, events, orders, revenue,
 				first_order_at, last_order_at, rfm_recency, rfm_frequency, rfm_monetary, lifecycle,
@@ -57,6 +56,20 @@ LANGUAGE sql AS $$
 		('message', 'SELECT s.name AS source, count(*) FROM cdp.message JOIN cdp.source AS s USING (source_id) GROUP BY 1'),
 		('todo', 'SELECT phase, ids FROM cdp.todo'),
 		('inbox', 'SELECT source, record FROM cdp.inbox')
-	) AS part (name, query),
-		LATERAL pg_temp.digest_of(part.query) AS found
+$$;
+
+CREATE FUNCTION pg_temp.canonical_digest()
+RETURNS TABLE (name text, rows bigint, digest text)
+LANGUAGE sql AS $$
+	SELECT part.name, found.*
+	FROM pg_temp.canonical_part() AS part, LATERAL pg_temp.digest_of(part.query) AS found
+$$;
+
+-- The rows behind a part's digest, to see where two stores differ.
+CREATE FUNCTION pg_temp.canonical_rows(part text) RETURNS SETOF text
+LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN QUERY EXECUTE format('SELECT to_jsonb(row)::text FROM (%s) AS row ORDER BY 1',
+		(SELECT query FROM pg_temp.canonical_part() WHERE name = part));
+END
 $$;

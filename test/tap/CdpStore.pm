@@ -10,7 +10,7 @@ use File::Basename qw(dirname);
 use PostgreSQL::Test::Cluster;
 use Test::More;
 
-our @EXPORT = qw(new_server make_store fill_inbox digest wait_until);
+our @EXPORT = qw(new_server make_store fill_inbox digest same_canonically wait_until);
 
 my $test_folder = abs_path(dirname(__FILE__) . '/..');
 
@@ -76,6 +76,31 @@ sub digest
 
 	return $node->safe_psql($database,
 		"\\i $test_folder/data/digest.sql\nSELECT * FROM pg_temp.$call");
+}
+
+# Do two stores say the same?  If not, show where they differ.
+sub same_canonically
+{
+	my ($node, $database, $digest, $other, $title) = @_;
+
+	return 1 if is(digest($node, $database, 'canonical_digest()'), $digest, $title);
+	my %digest = map { /^(\w+)\|(.*)$/ } split /\n/, $digest;
+	my %found = map { /^(\w+)\|(.*)$/ } split /\n/, digest($node, $database, 'canonical_digest()');
+	foreach my $part (grep { $found{$_} ne $digest{$_} } sort keys %found)
+	{
+		my @rows = map {
+			[ split /\n/, $node->safe_psql($_,
+					"\\i $test_folder/data/digest.sql\nSELECT * FROM pg_temp.canonical_rows('$part')") ]
+		} $database, $other;
+		my %count;
+		$count{$_}++ foreach @{ $rows[0] };
+		$count{$_}-- foreach @{ $rows[1] };
+		my @different = sort grep { $count{$_} != 0 } keys %count;
+		diag(scalar(@different) . " rows of $part differ");
+		diag(($count{$_} > 0 ? "only in $database: " : "only in $other: ") . $_)
+		  foreach splice @different, 0, 6;
+	}
+	return 0;
 }
 
 # Ask until the answer is 't'; false after about a minute.
