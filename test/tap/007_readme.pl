@@ -24,7 +24,7 @@ chomp $library;
 my @cron = -e "$library/pg_cron.so"
   ? ("shared_preload_libraries = 'pg_cron'", "cron.database_name = 'readme'")
   : ();
-my $node = new_server('readme', @cron);
+my $node = new_server('readme', "cdp.test_clock = '2026-11-05 12:00:00+00'", @cron);
 $node->safe_psql('postgres', 'CREATE DATABASE readme');
 
 my $folder = PostgreSQL::Test::Utils::tempdir();
