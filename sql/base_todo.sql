@@ -14,6 +14,12 @@ SELECT cdp._take_todo('demo', 2);
 SELECT cdp._take_todo('demo', 2);
 SELECT cdp._take_todo('demo', 2);
 
+-- folded, each id waits once, in rows of at most 1000
+SELECT cdp._add_todo('demo', ARRAY(SELECT generate_series(1, 1500)));
+SELECT cdp._add_todo('demo', ARRAY(SELECT generate_series(1001, 2500)));
+SELECT cdp._todo_size('demo'), cdp._fold_todo('demo');
+SELECT max(cardinality(ids)) AS largest FROM cdp.todo WHERE phase = 'demo';
+
 -- the clock: the statement's start, or what a superuser chose
 SELECT cdp.clock();
 SET cdp.test_clock = 'soon';

@@ -24,7 +24,7 @@ static const CdpPhase merge_phases[] = {
 	{"stitch", "SELECT cdp._stitch_step($1)", TODO_SIZE("stitch"), true},
 	{"timeline", "SELECT cdp._timeline_step($1)",
 	TODO_SIZE("timeline") " + cdp._todo_size('rebuild_timeline')", true},
-	{"profile", "SELECT cdp._profile_step($1)", TODO_SIZE("profile"), true},
+	{"profile", "SELECT cdp._profile_step($1)", "SELECT cdp._fold_todo('profile')", true},
 	{"score", "SELECT cdp._score_step($1)", NULL, true},
 	{"segment", "SELECT cdp._segment_step($1)", NULL, true},
 };

@@ -74,7 +74,8 @@ typedef struct CdpPhase
 	const char *name;
 	const char *step;			/* "SELECT ...($1)": $1 int batch; returns bigint,
 								 * how many units it did; 0 or NULL: no more */
-	const char *backlog;		/* query for the units to do, or NULL: unknown */
+	const char *backlog;		/* query for the units to do, run before the first
+								 * step, or NULL: unknown */
 	bool		takes_merger_lock;	/* each batch holds CDP_LOCK_MERGER */
 } CdpPhase;
 

@@ -62,6 +62,26 @@ $$;
 COMMENT ON FUNCTION cdp._take_todo(text, integer) IS
 'remove and return pending work of a phase, distinct ids, about "units" of them; NULL when there is none';
 
+-- One profile may be named by many rows: by the stitcher, by its timeline, by
+-- each batch that touched it.  Once is enough.
+CREATE FUNCTION cdp._fold_todo(phase text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	ids bigint[];
+BEGIN
+	WITH taken AS (
+		DELETE FROM cdp.todo WHERE todo.phase = $1 RETURNING todo.ids
+	)
+	SELECT array_agg(DISTINCT id) INTO ids FROM taken, unnest(taken.ids) AS id;
+	PERFORM cdp._add_todo($1, ids);
+	RETURN coalesce(cardinality(ids), 0);
+END
+$$;
+COMMENT ON FUNCTION cdp._fold_todo(text) IS
+'leave each id that waits for a phase once; returns how many wait';
+
 CREATE FUNCTION cdp._todo_size(phase text) RETURNS bigint
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
