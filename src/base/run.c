@@ -162,13 +162,18 @@ query_count(const char *sql, int batch)
 	Datum		values[1] = {Int32GetDatum(batch)};
 	bool		isnull = true;
 	Datum		result = (Datum) 0;
+	int64		count = 0;
 
 	if (SPI_execute_with_args(sql, 1, argtypes, values, NULL, false, 1) < 0)
 		elog(ERROR, "could not run \"%s\"", sql);
 	if (SPI_processed > 0)
 		result = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
 							   1, &isnull);
-	return isnull ? 0 : DatumGetInt64(result);
+	if (!isnull)
+		count = DatumGetInt64(result);
+	/* The SPI connection lasts as long as the run. */
+	SPI_freetuptable(SPI_tuptable);
+	return count;
 }
 
 /* Open the run's row, and close rows that a dead session left open. */
