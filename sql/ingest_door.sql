@@ -103,3 +103,28 @@ SELECT cdp._ingest_records('web', '{}', NULL);
 RESET ROLE;
 DROP OWNED BY regress_cdp_collector;
 DROP ROLE regress_cdp_collector;
+
+-- between an update of the extension and cdp.migrate() records wait in the
+-- inbox; a session that asks again sees that the store has been migrated
+\c -
+SET cdp.test_clock = '2026-06-01 12:00:00+00';
+SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
+\set SHOW_CONTEXT never
+SELECT version AS this_version FROM cdp.store \gset
+UPDATE cdp.store SET version = '0.9.0';
+SELECT cdp.ingest('web', '{"userId":"ann","event":"waits","messageId":"w1"}');
+SELECT * FROM cdp.ingest_batch('web', '{"sentAt":"2026-06-01T11:00:00Z","batch":[
+	{"userId":"ann","event":"waits","messageId":"w2","timestamp":"2026-06-01T10:00:00Z"},
+	{"userId":"ann","event":"waits","messageId":"w3","timestamp":"2026-06-01T10:00:00Z","sentAt":"2026-06-01T10:00:00Z"},
+	17]}');
+SELECT * FROM cdp.ingest_batch('web', '[]');
+SELECT cdp.ingest('web', NULL);
+SELECT source, record, received_at FROM cdp.inbox ORDER BY inbox_id;
+UPDATE cdp.store SET version = :'this_version';
+SELECT cdp.ingest('web', '{"userId":"ann","event":"waits","messageId":"w4"}') = :merged AS stored;
+SET client_min_messages = warning;
+CALL cdp.merge(phases => '{ingest,stitch,timeline,profile}');
+SELECT message_id, occurred_at FROM cdp.event WHERE name = 'waits' ORDER BY message_id;
+SELECT cdp.ingest('web', '{"userId":"ann","event":"waits","messageId":"w1"}') = :merged AS same;
+SELECT count(*) FROM cdp.event WHERE name = 'waits';

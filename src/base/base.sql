@@ -10,6 +10,12 @@ AS 'MODULE_PATHNAME', 'cdp__check_store';
 COMMENT ON FUNCTION cdp._check_store() IS
 'raise unless there is a store and its version is the extension''s';
 
+CREATE FUNCTION cdp._store_is_current() RETURNS boolean
+LANGUAGE c STABLE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'cdp__store_is_current';
+COMMENT ON FUNCTION cdp._store_is_current() IS
+'is the store''s version the extension''s; if not, cdp.migrate() must run first';
+
 -- A setting that changes the meaning of data is a row of cdp.setting.
 CREATE FUNCTION cdp._read_setting(name text) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE

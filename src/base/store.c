@@ -3,9 +3,8 @@
  *		Does the store exist, is it of our version, and what time is it.
  *
  * The version check runs once per backend: a store changes its version only
- * through cdp.migrate(), after which sessions that saw the old one keep
- * failing with the same hint until they reconnect or ask again, and sessions
- * that saw the right one keep being right.
+ * through cdp.migrate().  Only the good answer is remembered: a session that
+ * saw another version looks again at its next call.
  */
 #include "postgres.h"
 
@@ -25,32 +24,25 @@ static bool store_checked = false;
 
 PG_FUNCTION_INFO_V1(cdp_clock);
 PG_FUNCTION_INFO_V1(cdp__check_store);
+PG_FUNCTION_INFO_V1(cdp__store_is_current);
 
-/* Compare the version of the store with that of the extension. */
+/* Read the version of the store and that of the extension. */
 static void
-check_store_version(void)
+read_versions(char **store_version, char **extension_version)
 {
 	static CdpPlan version_plan = {
 		"SELECT store.version, extension.extversion"
 		" FROM cdp.store, pg_catalog.pg_extension AS extension"
 		" WHERE extension.extname OPERATOR(pg_catalog.=) 'cdp'", 0
 	};
-	char	   *store_version;
-	char	   *extension_version;
 
 	cdp_base_execute(&version_plan, NULL, NULL, true, 1);
 	if (SPI_processed == 0)
 		elog(ERROR, "cdp.store has no row");
-	store_version = SPI_getvalue(SPI_tuptable->vals[0],
-								 SPI_tuptable->tupdesc, 1);
-	extension_version = SPI_getvalue(SPI_tuptable->vals[0],
-									 SPI_tuptable->tupdesc, 2);
-	if (strcmp(store_version, extension_version) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("store version %s does not match extension version %s",
-						store_version, extension_version),
-				 errhint("Run CALL cdp.migrate().")));
+	*store_version = SPI_getvalue(SPI_tuptable->vals[0],
+								  SPI_tuptable->tupdesc, 1);
+	*extension_version = SPI_getvalue(SPI_tuptable->vals[0],
+									  SPI_tuptable->tupdesc, 2);
 }
 
 /* Raise unless there is a store, of whatever version. */
@@ -68,18 +60,37 @@ cdp_base_check_store_exists(void)
 			 errhint("Run SELECT cdp.setup().")));
 }
 
+/*
+ * Is the store of this extension's version?  If not, raise when asked to.
+ */
+static bool
+compare_versions(bool raise)
+{
+	char	   *store_version;
+	char	   *extension_version;
+
+	if (store_checked)
+		return true;
+	cdp_base_check_store_exists();
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	read_versions(&store_version, &extension_version);
+	store_checked = strcmp(store_version, extension_version) == 0;
+	if (!store_checked && raise)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("store version %s does not match extension version %s",
+						store_version, extension_version),
+				 errhint("Run CALL cdp.migrate().")));
+	SPI_finish();
+	return store_checked;
+}
+
 /* Raise unless there is a store of this extension's version. */
 void
 cdp_base_check_store(void)
 {
-	if (store_checked)
-		return;
-	cdp_base_check_store_exists();
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
-	check_store_version();
-	SPI_finish();
-	store_checked = true;
+	(void) compare_versions(true);
 }
 
 /* cdp._check_store(): the same for functions written in SQL. */
@@ -88,6 +99,13 @@ cdp__check_store(PG_FUNCTION_ARGS)
 {
 	cdp_base_check_store();
 	PG_RETURN_VOID();
+}
+
+/* cdp._store_is_current(): what needs no migration first. */
+Datum
+cdp__store_is_current(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(compare_versions(false));
 }
 
 /* The statement's time, unless a superuser set cdp.test_clock. */

@@ -138,6 +138,30 @@ $$;
 COMMENT ON PROCEDURE cdp.retry_rejects(text) IS
 'put rejected records of a source (NULL: of all) back into the inbox, for the next merge run';
 
+-- Between an update of the extension and cdp.migrate() records wait in the
+-- inbox, so that nobody who sends them notices.  What the call knows of the
+-- sender's clock goes along.
+CREATE FUNCTION cdp._queue_records(source text, records jsonb[], sent_at jsonb)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO cdp.inbox (source, record)
+	SELECT $1, CASE
+			WHEN jsonb_typeof(record) = 'object'
+				AND coalesce(record -> 'sentAt', $3) IS NOT NULL
+				THEN jsonb_build_object('sentAt', $3, 'receivedAt', cdp.clock()) || record
+			ELSE record END
+	FROM unnest($2) WITH ORDINALITY AS sent (record, place)
+	ORDER BY place;
+	RAISE NOTICE 'the store is of another version than the extension, so records wait in cdp.inbox'
+		USING HINT = 'Run CALL cdp.migrate().';
+END
+$$;
+COMMENT ON FUNCTION cdp._queue_records(text, jsonb[], jsonb) IS
+'put records of a call into the inbox until the store is migrated';
+
 CREATE FUNCTION cdp._record_profile(set_id bigint, identifier_id bigint)
 RETURNS bigint
 LANGUAGE sql STABLE

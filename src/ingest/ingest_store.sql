@@ -240,6 +240,10 @@ BEGIN
 		RAISE EXCEPTION 'source and record of cdp.ingest() must not be null'
 			USING ERRCODE = 'null_value_not_allowed';
 	END IF;
+	IF NOT cdp._store_is_current() THEN
+		PERFORM cdp._queue_records(ingest.source, ARRAY[ingest.record], NULL);
+		RETURN NULL;
+	END IF;
 	SELECT * INTO done
 	FROM cdp._ingest_records(ingest.source, ARRAY[ingest.record::text], NULL);
 	IF done.outcomes[1] = 'rejected' THEN
@@ -256,7 +260,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION cdp.ingest(text, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.ingest(text, jsonb) IS
-'take one record into the store; returns its profile id, or NULL with a warning if it was rejected';
+'take one record into the store; returns its profile id, or NULL with a warning if it was rejected, with a notice if it waits for cdp.migrate()';
 
 -- Many records by a call: an array, or an envelope of the SDKs,
 -- {"batch": [...], "sentAt": ...}.
@@ -281,6 +285,16 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				DETAIL = 'Or an object that has it as "batch".';
 	END IF;
+	IF NOT cdp._store_is_current() THEN
+		PERFORM cdp._queue_records(ingest_batch.source,
+			ARRAY(SELECT jsonb_array_elements(list)),
+			CASE WHEN jsonb_typeof(ingest_batch.records) = 'object'
+				THEN ingest_batch.records -> 'sentAt' END);
+		RETURN QUERY
+		SELECT place, 'queued', NULL::bigint, NULL::bigint
+		FROM generate_series(1, jsonb_array_length(list)) AS place;
+		RETURN;
+	END IF;
 	SELECT * INTO done
 	FROM cdp._ingest_records(ingest_batch.source,
 		ARRAY(SELECT element::text FROM jsonb_array_elements(list) AS element),
@@ -300,4 +314,4 @@ END
 $$;
 REVOKE ALL ON FUNCTION cdp.ingest_batch(text, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.ingest_batch(text, jsonb) IS
-'take an array of records, or an SDK''s batch envelope, into the store; one row per record: stored, duplicate or rejected';
+'take an array of records, or an SDK''s batch envelope, into the store; one row per record: stored, duplicate, rejected, or queued until cdp.migrate() has run';
