@@ -73,6 +73,32 @@ $$;
 COMMENT ON FUNCTION cdp._normal_value(text, text) IS
 'the canonical form of a value of an identifier type; raises when it has none';
 
+-- A merge that is under way must not end unseen between reading whose the
+-- identifier is and writing that profile's answers, or it would go on without
+-- them: so the profile is read again once it is locked.
+CREATE FUNCTION cdp._lock_profile_of(identifier_id bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	live bigint;
+	locked bigint;
+BEGIN
+	LOOP
+		live := (SELECT profile.root
+			FROM cdp.identifier JOIN cdp.profile ON profile.profile_id = identifier.leaf
+			WHERE identifier.identifier_id = $1);
+		IF live IS NOT DISTINCT FROM locked THEN
+			RETURN live;
+		END IF;
+		PERFORM FROM cdp.profile WHERE profile_id = live FOR NO KEY UPDATE;
+		locked := live;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cdp._lock_profile_of(bigint) IS
+'live profile of an identifier, locked; NULL: it has none';
+
 -- The answer is written for the identifier named and for one of each other
 -- profile that was merged into this one.
 CREATE FUNCTION cdp._record_consent(
@@ -96,9 +122,7 @@ BEGIN
 			USING ERRCODE = 'no_data_found',
 				HINT = 'Send the consent with a record: cdp.ingest(source, ''{"consent": ...}'').';
 	END IF;
-	SELECT profile.root INTO live
-	FROM cdp.identifier JOIN cdp.profile ON profile.profile_id = identifier.leaf
-	WHERE identifier.identifier_id = named;
+	live := cdp._lock_profile_of(named);
 	PERFORM cdp._record_consents(
 		array_agg(speaker), array_agg((SELECT source_id FROM cdp.source WHERE source.name = $10)), array_agg($3),
 		array_agg($4), array_agg($5), array_agg(instant), array_agg($9),
