@@ -110,6 +110,8 @@ $$;
 COMMENT ON FUNCTION cdp._refresh_profiles(bigint[]) IS
 'bring the rows of these profiles up to date; ids that are no longer live lose theirs';
 
+-- Whoever noted a profile may not have seen that it was being merged: what it
+-- has become part of is made anew as well.
 CREATE FUNCTION cdp._profile_step(batch integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -122,7 +124,10 @@ BEGIN
 	IF ids IS NULL THEN
 		RETURN 0;
 	END IF;
-	PERFORM cdp._refresh_profiles(ids);
+	PERFORM cdp._refresh_profiles(ARRAY(
+		SELECT id FROM unnest(ids) AS id
+		UNION
+		SELECT root FROM cdp.profile WHERE profile_id = ANY (ids)));
 	RETURN cardinality(ids);
 END
 $$;
