@@ -296,3 +296,18 @@ SELECT v, cdp._evaluate(ARRAY[format('x = %s', v), 'x = 1', 'in_segment(''s'')']
 	jsonb_build_object('segments', jsonb_build_object('s', format('x > %s', v))), '2026-06-01',
 	traits => '{"x": 2}')
 FROM generate_series(1, 3) AS v;
+
+-- PL/pgSQL keeps a call site for a transaction and gives it new values
+DO $$
+DECLARE
+	predicates cdp.predicate[] := '{x = 1}';
+	context jsonb := '{}';
+	matched integer[];
+BEGIN
+	FOR n IN 1 .. 3 LOOP
+		matched := cdp._evaluate(predicates, context, '2026-06-01', traits => '{"x": 2}');
+		RAISE NOTICE '%: %', predicates, matched;
+		predicates := ARRAY[format('x = %s', n + 1)];
+	END LOOP;
+END
+$$;

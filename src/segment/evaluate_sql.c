@@ -4,15 +4,17 @@
  *
  * cdp._evaluate() is called for every profile of a scan with the same
  * predicates and context, so the program is compiled once and kept with the
- * call site.  If the planner cannot promise that both stay the same, they are
- * compared, byte by byte, at each call.  No function here reads a table: what
+ * call site.  Unless both are constants of the plan they are compared, byte by
+ * byte, at each call: a parameter is not enough, because PL/pgSQL keeps a call
+ * site for a transaction and gives it new values.  No function here reads a table: what
  * they know of the store is the context.
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
-#include "catalog/pg_type.h"
+#include "nodes/primnodes.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -47,11 +49,21 @@ enum
 typedef struct Prepared
 {
 	MemoryContext memory;
-	bool		is_stable;		/* the arguments below cannot change */
+	bool		is_constant;	/* the arguments below cannot change */
 	struct varlena *predicates;
 	struct varlena *context;
 	CdpEvaluation *evaluation;
 } Prepared;
+
+/* Is the argument a constant of the plan? */
+static bool
+is_constant(FunctionCallInfo fcinfo, int number)
+{
+	Node	   *call = fcinfo->flinfo->fn_expr;
+
+	return call != NULL && IsA(call, FuncExpr) &&
+		IsA(list_nth(((FuncExpr *) call)->args, number), Const);
+}
 
 static bool
 is_equal(const struct varlena *a, const struct varlena *b)
@@ -102,8 +114,8 @@ prepare(FunctionCallInfo fcinfo, struct varlena *predicates,
 	int			count;
 
 	prepared->memory = memory;
-	prepared->is_stable = get_fn_expr_arg_stable(fcinfo->flinfo, ARG_PREDICATES) &&
-		get_fn_expr_arg_stable(fcinfo->flinfo, ARG_CONTEXT);
+	prepared->is_constant = is_constant(fcinfo, ARG_PREDICATES) &&
+		is_constant(fcinfo, ARG_CONTEXT);
 	prepared->predicates = copy_varlena(predicates);
 	prepared->context = copy_varlena(context);
 	texts = get_predicates((ArrayType *) prepared->predicates, &count);
@@ -121,7 +133,7 @@ get_prepared(FunctionCallInfo fcinfo)
 	struct varlena *predicates;
 	struct varlena *context;
 
-	if (prepared != NULL && prepared->is_stable)
+	if (prepared != NULL && prepared->is_constant)
 		return prepared;
 	predicates = (struct varlena *) PG_GETARG_ARRAYTYPE_P(ARG_PREDICATES);
 	context = (struct varlena *) PG_GETARG_JSONB_P(ARG_CONTEXT);
