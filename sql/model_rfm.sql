@@ -46,6 +46,10 @@ SELECT count(*) FROM public.single
 	JOIN (SELECT customer, cdp.rfm_agg(at, amount, '2025-10-01', '7 days', 'day', 'UTC') AS rfm FROM public.many GROUP BY customer) AS by_workers USING (customer)
 WHERE single.rfm::text = by_workers.rfm::text;
 
+-- the sum of a day may be larger than any one amount
+SELECT cdp.m(cdp.rfm_agg(at, 9e14, '2026-03-05'))
+FROM (VALUES ('2026-01-01'::timestamptz), ('2026-02-01 10:00'), ('2026-02-01 11:00')) AS given (at);
+
 -- what is refused
 SELECT cdp.rfm_agg(at, amount, '2026-03-05', '1 day', 'year') FROM public.purchase;
 SELECT cdp.rfm_agg(at, amount, '2026-03-05', '-1 day') FROM public.purchase;
@@ -53,6 +57,5 @@ SELECT cdp.rfm_agg(at, amount, at) FROM public.purchase WHERE customer = 'ann';
 SELECT cdp.rfm_agg(at, amount, 'infinity') FROM public.purchase;
 SELECT cdp.rfm_agg(at, 'NaN', '2026-03-05') FROM public.purchase;
 SELECT cdp.rfm_agg(at, 1e15, '2026-03-05') FROM public.purchase;
-SELECT cdp.rfm_agg(at, 9e14, '2026-03-05') FROM public.purchase WHERE customer = 'ann';
 SELECT cdp.rfm_agg(at, amount, '2026-03-05', '1 day', 'day', 'Atlantis') FROM public.purchase;
 DROP TABLE public.purchase, public.many, public.single;

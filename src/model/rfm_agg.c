@@ -17,12 +17,11 @@
  *
  * Amounts are summed exactly, in ten-thousandths.
  *
- * State: 32 bytes a grain.  Rows are appended; when the array is full it is
+ * State: 40 bytes a grain.  Rows are appended; when the array is full it is
  * sorted and like grains are merged before it grows.
  */
 #include "postgres.h"
 
-#include "common/int.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -45,7 +44,7 @@ PG_FUNCTION_INFO_V1(cdp__rfm_agg_final);
 typedef struct Grain
 {
 	TimestampTz start;
-	int64		amount;			/* net, in ten-thousandths */
+	int128		amount;			/* net, in ten-thousandths; cannot overflow */
 	TimestampTz first_at;
 	TimestampTz last_at;
 } Grain;
@@ -88,10 +87,7 @@ merge_grains(RfmState *state)
 			state->grains[++kept] = *next;
 			continue;
 		}
-		if (pg_add_s64_overflow(last->amount, next->amount, &last->amount))
-			ereport(ERROR,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("amounts are out of range")));
+		last->amount += next->amount;
 		last->first_at = Min(last->first_at, next->first_at);
 		last->last_at = Max(last->last_at, next->last_at);
 	}
