@@ -204,3 +204,4 @@ SELECT pg_temp.receive('\x01'::bytea || int4send(1) || pg_temp.wire_event(1, 1, 
 SELECT pg_temp.receive('\x01'::bytea || int4send(1) || pg_temp.wire_event(1, 1, 1, '\x0001'::bytea || '\x0101'::bytea || int4send(4) || 'true'));
 SELECT pg_temp.receive('\x01'::bytea || int4send(1) || pg_temp.wire_event(1, 1, 1, '\x0002'::bytea || '\x0200'::bytea || int4send(0) || '\x0100'::bytea || int4send(0)));
 SELECT pg_temp.receive('\x01'::bytea || int4send(1) || pg_temp.wire_event(1, 1, 1, '\x0000'::bytea) || '\x00'::bytea);
+SELECT pg_temp.receive('\x01'::bytea || int4send(1) || pg_temp.wire_event(1, 1, 1, '\x01'::bytea || int8send(-9223372036854775808) || '\x00'::bytea));

@@ -291,6 +291,8 @@ receive_event(StringInfo message, CdpTimelineEvent *event)
 	event->has_amount = pq_getmsgbyte(message) != 0;
 	if (event->has_amount)
 		event->amount = pq_getmsgint64(message);
+	if (event->amount == PG_INT64_MIN)
+		report_binary("An amount is out of range.");
 	event->nvalues = pq_getmsgbyte(message);
 	if (event->nvalues > 0)
 		event->values = palloc(event->nvalues * sizeof(CdpTimelineValue));
