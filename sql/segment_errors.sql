@@ -82,6 +82,10 @@ SELECT pg_temp.try('straße = ''東京'' and größe = = 1');
 SELECT pg_temp.try(repeat('abcdefghi = 1 and ', 8) || 'x ?' || repeat(' and z = 1', 9));
 SELECT pg_temp.try(E'a = 1\nand b = ? or\tc');
 
+-- what was found is cut between characters
+SELECT pg_temp.try('a ' || repeat('é', 30));
+SELECT pg_temp.try('a b' || repeat('é', 30));
+
 -- limits: a depth bomb of each kind, and size
 SELECT pg_temp.try(repeat('not ', 200) || 'a') ~ '54000';
 SELECT pg_temp.try(repeat('(', 60000));

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
 #include "segment/parser.h"
@@ -39,7 +40,8 @@ void
 cdp_segment_expected(CdpParser *parser, const char *what)
 {
 	CdpToken   *token = parser->token;
-	int			length = Min(token->end - token->position, 40);
+	int			length = pg_mbcliplen(parser->source + token->position,
+									  token->end - token->position, 40);
 	char	   *found = pnstrdup(parser->source + token->position, length);
 
 	if (token->kind == CDP_TOKEN_END)
