@@ -10,6 +10,8 @@
 
 #include <unicode/ucasemap.h>
 
+#include "miscadmin.h"
+
 #include "segment/text.h"
 
 /* Bytes of the UTF-8 character that begins here, within the text. */
@@ -73,6 +75,7 @@ cdp_segment_like(const char *text, int length,
 			continue;
 		if (retry_pattern == NULL)
 			return false;
+		CHECK_FOR_INTERRUPTS();
 		retry_text += character_length(retry_text, end);
 		text = retry_text;
 		pattern = retry_pattern;
