@@ -189,10 +189,11 @@ add_to_sum(CdpState *state, const CdpValue *value)
 	state->count++;
 	if (value->as.number.numeric == NULL)
 		state->sum += value->as.number.fixed;
-	else if (state->rest.kind == CDP_VALUE_NULL)
+	else if (!state->has_rest)
 		state->rest = *value;
 	else
 		state->rest = cdp_segment_arithmetic('+', &state->rest, value, NULL);
+	state->has_rest |= value->as.number.numeric != NULL;
 }
 
 /* Room for one more item of that size in an array of the state. */
@@ -393,7 +394,7 @@ sum_value(const CdpState *state)
 {
 	CdpValue	sum = sum_number(state);
 
-	if (state->rest.kind == CDP_VALUE_NULL)
+	if (!state->has_rest)
 		return sum;
 	return cdp_segment_arithmetic('+', &sum, &state->rest, NULL);
 }

@@ -42,7 +42,8 @@ typedef struct CdpState
 	int64		first_ms;
 	int64		last_ms;
 	int128		sum;			/* ten-thousandths */
-	CdpValue	rest;			/* sum of the numbers that are numeric, or null */
+	bool		has_rest;
+	CdpValue	rest;			/* sum of the numbers that are numeric */
 	CdpValue	best;			/* min, max, earliest or latest so far */
 	int64		day_end_ms;		/* of the local day of the last event */
 	CdpValue   *values;			/* distinct_count: all of them */

@@ -155,26 +155,17 @@ cdp_segment_to_numeric(const CdpValue *number)
 	return int64_div_fast_to_numeric(number->as.number.fixed, 4);
 }
 
-static bool
-is_zero(const CdpValue *number)
-{
-	Datum		zero = NumericGetDatum(int64_to_numeric(0));
-
-	if (number->as.number.numeric == NULL)
-		return number->as.number.fixed == 0;
-	return DatumGetBool(DirectFunctionCall2(numeric_eq, zero,
-											NumericGetDatum(number->as.number.numeric)));
-}
-
+/* Unknown if divided by zero, or too large even for numeric. */
 static CdpValue
 number_arithmetic(int op, const CdpValue *a, const CdpValue *b)
 {
 	bool		both_fixed = a->as.number.numeric == NULL &&
 		b->as.number.numeric == NULL;
 	int64		fixed;
-	Datum		left;
-	Datum		right;
-	PGFunction	function;
+	Numeric		left;
+	Numeric		right;
+	Numeric		result;
+	bool		failed = false;
 
 	if (both_fixed && op == '+' &&
 		!pg_add_s64_overflow(a->as.number.fixed, b->as.number.fixed, &fixed))
@@ -182,14 +173,17 @@ number_arithmetic(int op, const CdpValue *a, const CdpValue *b)
 	if (both_fixed && op == '-' &&
 		!pg_sub_s64_overflow(a->as.number.fixed, b->as.number.fixed, &fixed))
 		return cdp_segment_fixed(fixed);
-	left = NumericGetDatum(cdp_segment_to_numeric(a));
-	right = NumericGetDatum(cdp_segment_to_numeric(b));
-	if (op == '/' && is_zero(b))
-		return null_value;
-	function = op == '+' ? numeric_add : op == '-' ? numeric_sub :
-		op == '*' ? numeric_mul : numeric_div;
-	return cdp_segment_numeric(DatumGetNumeric(
-											   DirectFunctionCall2(function, left, right)));
+	left = cdp_segment_to_numeric(a);
+	right = cdp_segment_to_numeric(b);
+	if (op == '+')
+		result = numeric_add_opt_error(left, right, &failed);
+	else if (op == '-')
+		result = numeric_sub_opt_error(left, right, &failed);
+	else if (op == '*')
+		result = numeric_mul_opt_error(left, right, &failed);
+	else
+		result = numeric_div_opt_error(left, right, &failed);
+	return failed ? null_value : cdp_segment_numeric(result);
 }
 
 /* A time moved by a duration, or the sum of two durations. */
