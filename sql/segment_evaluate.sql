@@ -252,6 +252,15 @@ SELECT at AS as_of, pg_temp.truth('did(order, 7 days)', at) AS days,
 FROM (VALUES ('2026-04-04 12:00+02'::timestamptz), ('2026-04-04 12:00:00.000001+02'),
 	('2026-04-04 13:00+02'), ('2026-04-04 13:00:00.000001+02')) AS given (at);
 
+-- where summer time begins at midnight a day begins at 01:00: the one after it
+-- begins at 00:00 all the same, and so does the month before
+TRUNCATE event;
+INSERT INTO event VALUES (1, '2018-11-04 12:00-02', 1, NULL), (1, '2018-11-05 00:30-02', 1, NULL);
+SELECT pg_temp.truth('active_days(order) = 2 at time zone ''America/Sao_Paulo''') AS days;
+TRUNCATE event;
+INSERT INTO event VALUES (1, '2006-03-01 00:30+02', 1, NULL);
+SELECT pg_temp.truth('did(order, last month) at time zone ''Asia/Damascus''', '2006-04-15') AS last_month;
+
 -- a cart is abandoned at the second, and an order at that very instant comes
 -- too late to save it
 TRUNCATE event;

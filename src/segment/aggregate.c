@@ -81,6 +81,7 @@ window_bounds(const CdpAggregate *aggregate, TimestampTz as_of,
 			*end = cdp_segment_period_start(as_of, aggregate->window->unit,
 											zone);
 			*start = cdp_segment_move(*end, &back, -1, zone);
+			*start = cdp_segment_midnight(*start, zone);
 			break;
 		case CDP_WINDOW_THIS:
 			*start = cdp_segment_period_start(as_of, aggregate->window->unit,
@@ -239,8 +240,12 @@ add_day(CdpState *state, const CdpAggregate *aggregate, int64 at_ms)
 		return;
 	midnight = cdp_segment_midnight(cdp_segment_from_ms(at_ms),
 									aggregate->zone);
-	state->day_end_ms = cdp_segment_ms(cdp_segment_move(midnight, &day, 1,
-														aggregate->zone));
+
+	/* A day that begins at 01:00, since the clock skips 00:00, ends at 00:00. */
+	midnight = cdp_segment_midnight(cdp_segment_move(midnight, &day, 1,
+													 aggregate->zone),
+									aggregate->zone);
+	state->day_end_ms = cdp_segment_ms(midnight);
 	state->count++;
 }
 
