@@ -28,6 +28,13 @@ SELECT cdp.unsuppress('phone', '+49301234567'), cdp.unsuppress('phone', '+493012
 SELECT cdp.suppress('email', 'a@@b');
 SELECT cdp.suppress('email', 'a@b.example', 'pigeon');
 SELECT cdp.suppress('badge', 'x');
+-- a source beside a type that means the same everywhere gives its region, not
+-- a scope: the suppression must be that of the address all the same
+SELECT cdp.add_source('shop', default_region => 'AT') IS NOT NULL AS added;
+SELECT cdp.suppress('phone', '0664 1234567', source => 'shop');
+SELECT cdp.unsuppress('phone', '+436641234567');
+SELECT cdp.suppress('email', 'dan@example.com', source => 'shop');
+SELECT cdp.unsuppress('email', 'dan@example.com');
 
 -- beside another key, or none, everything fails closed
 BEGIN;

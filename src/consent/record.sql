@@ -49,12 +49,13 @@ COMMENT ON FUNCTION cdp._record_consents(bigint[], integer[], text[], text[],
 	text[], timestamptz[], jsonb[], text[], text[], text[]) IS
 'append answers to the consent log; returns the positions that were refused, with why';
 
-CREATE FUNCTION cdp._normal_value(type text, value text) RETURNS text
+CREATE FUNCTION cdp._normal_value(type text, value text, source text) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	normal text := cdp._canonical_value($1, $2);
+	region text := (SELECT default_region FROM cdp.source WHERE source.name = $3);
+	normal text := cdp._canonical_value($1, $2, region);
 	broken text;
 BEGIN
 	IF normal IS NOT NULL THEN
@@ -63,14 +64,14 @@ BEGIN
 	SELECT reason INTO broken
 	FROM cdp.identifier_type AS of_type,
 		cdp._normalise_identifier(of_type.normaliser, $2,
-			(SELECT setting.value FROM cdp.setting WHERE name = 'default_region'))
+			coalesce(region, cdp._read_setting('default_region')))
 	WHERE of_type.type = $1;
 	RAISE EXCEPTION 'invalid value for an identifier of type "%"', $1
 		USING ERRCODE = 'invalid_parameter_value',
 			DETAIL = coalesce(broken, 'It is not of the form that the type has.');
 END
 $$;
-COMMENT ON FUNCTION cdp._normal_value(text, text) IS
+COMMENT ON FUNCTION cdp._normal_value(text, text, text) IS
 'the canonical form of a value of an identifier type; raises when it has none';
 
 -- A merge that is under way must not end unseen between reading whose the
@@ -115,7 +116,7 @@ DECLARE
 BEGIN
 	PERFORM cdp._check_store();
 	PERFORM cdp._check_purpose($3), cdp._check_channel($4), cdp._check_consent_state($5);
-	PERFORM cdp._normal_value($1, $2);
+	PERFORM cdp._normal_value($1, $2, $10);
 	named := cdp._find_identifier($1, $2, $10);
 	IF named IS NULL THEN
 		RAISE EXCEPTION 'no customer is known by that identifier of type "%"', $1

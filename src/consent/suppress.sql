@@ -53,7 +53,7 @@ BEGIN
 	END IF;
 	INSERT INTO cdp.suppression AS held (key_hash, channel, type, reason, until)
 	VALUES (cdp._keyed_hash(cdp._hash_key(),
-			cdp._suppression_key($1, coalesce($6, ''), cdp._normal_value($1, $2))),
+			cdp._suppression_key($1, cdp._identifier_scope($1, $6), cdp._normal_value($1, $2, $6))),
 		coalesce($3, ''), $1, coalesce($4, 'objection'), $5)
 	ON CONFLICT ON CONSTRAINT suppression_pkey DO UPDATE
 	SET reason = excluded.reason,
@@ -74,7 +74,7 @@ BEGIN
 	PERFORM cdp._check_store();
 	DELETE FROM cdp.suppression
 	WHERE key_hash = cdp._keyed_hash(cdp._hash_key(),
-			cdp._suppression_key($1, coalesce($4, ''), cdp._normal_value($1, $2)))
+			cdp._suppression_key($1, cdp._identifier_scope($1, $4), cdp._normal_value($1, $2, $4)))
 		AND suppression.channel = coalesce($3, '');
 	RETURN FOUND;
 END

@@ -59,7 +59,7 @@ DECLARE
 	found bigint;
 BEGIN
 	found := coalesce(cdp._find_identifier(type, rest),
-		CASE WHEN rest ~ '/' THEN
+		CASE WHEN rest ~ '/' AND cdp._identifier_scope(type, split_part(rest, '/', 1)) <> '' THEN
 			cdp._find_identifier(type, substr(rest, strpos(rest, '/') + 1),
 				split_part(rest, '/', 1)) END);
 	IF found IS NULL THEN

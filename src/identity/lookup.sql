@@ -1,3 +1,18 @@
+-- Most types mean the same everywhere, whatever source brought the value.
+CREATE FUNCTION cdp._identifier_scope(type text, source text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN identifier_type.scope = 'source'
+			OR identifier_type.type = 'user_id' AND EXISTS (SELECT FROM cdp.source
+				WHERE source.name = $2 AND source.own_user_ids)
+		THEN coalesce($2, '') ELSE '' END
+	FROM cdp.identifier_type
+	WHERE identifier_type.type = $1
+$$;
+COMMENT ON FUNCTION cdp._identifier_scope(text, text) IS
+'the scope of identifiers of a type that come from a source: the source for values that are its own, else empty';
+
 CREATE FUNCTION cdp._find_identifier(type text, value text, source text DEFAULT NULL)
 RETURNS bigint
 LANGUAGE sql STABLE
@@ -6,12 +21,12 @@ AS $$
 	SELECT identifier.identifier_id
 	FROM cdp.identifier
 	WHERE identifier.type_id = cdp._type_id($1)
-		AND identifier.scope = coalesce($3, '')
+		AND identifier.scope = cdp._identifier_scope($1, $3)
 		AND identifier.value = cdp._canonical_value($1, $2,
 			(SELECT default_region FROM cdp.source WHERE source.name = $3))
 $$;
 COMMENT ON FUNCTION cdp._find_identifier(text, text, text) IS
-'the identifier of a type, raw value and source (NULL for types that mean the same everywhere)';
+'the identifier of a type, raw value and source (needed only for types whose values are a source''s own)';
 
 CREATE FUNCTION cdp._type_id(type text) RETURNS integer
 LANGUAGE c STABLE STRICT
