@@ -128,3 +128,10 @@ CALL cdp.merge(phases => '{ingest,stitch,timeline,profile}');
 SELECT message_id, occurred_at FROM cdp.event WHERE name = 'waits' ORDER BY message_id;
 SELECT cdp.ingest('web', '{"userId":"ann","event":"waits","messageId":"w1"}') = :merged AS same;
 SELECT count(*) FROM cdp.event WHERE name = 'waits';
+
+-- traits are looked up one by one, so their number is bounded
+SELECT cdp.ingest('web', jsonb_build_object('type', 'identify', 'userId', 'many', 'messageId', 'm1',
+	'traits', jsonb_object_agg('t' || i, i))) IS NOT NULL AS stored
+FROM generate_series(1, 1002) AS i;
+SELECT reason, message, records FROM cdp.ingest_warning WHERE reason = 'too_many_traits';
+SELECT count(*) FROM cdp.trait_observation WHERE name ~ '^t[0-9]+$';

@@ -103,6 +103,16 @@ cdp_ingest_add_trait(CdpRecord *record, const char *name,
 	foreach(cell, record->traits)
 		if (strcmp(((CdpTraitValue *) lfirst(cell))->name, name) == 0)
 			trait = lfirst(cell);
+	if (trait == NULL && list_length(record->traits) == CDP_INGEST_MAX_TRAITS)
+	{
+		if (!record->traits_full)
+			cdp_ingest_warn(record, "too_many_traits", "traits",
+							"A record brings at most "
+							CppAsString2(CDP_INGEST_MAX_TRAITS)
+							" traits; the rest was not used.");
+		record->traits_full = true;
+		return;
+	}
 	if (trait == NULL)
 	{
 		trait = palloc(sizeof(CdpTraitValue));

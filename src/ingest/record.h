@@ -20,6 +20,9 @@
 /* Longest name of an event, trait, purpose, ..., in bytes: fits a btree. */
 #define CDP_INGEST_MAX_NAME 255
 
+/* More traits than that in one record are a sender's mistake. */
+#define CDP_INGEST_MAX_TRAITS 1000
+
 /* Why a record cannot be used; reason NULL: it can. */
 typedef struct CdpReject
 {
@@ -74,6 +77,7 @@ typedef struct CdpRecord
 	TimestampTz occurred_at;	/* to the millisecond */
 	List	   *identifiers;	/* of CdpRawIdentifier */
 	List	   *traits;			/* of CdpTraitValue, names distinct */
+	bool		traits_full;	/* some were left out */
 	List	   *consents;		/* of CdpConsentAnswer */
 	const char *event;			/* in snake_case; NULL: no event */
 	bool		has_amount;
