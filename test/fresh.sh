@@ -13,6 +13,7 @@ suite=${1:-bookworm}
 command -v debootstrap >/dev/null || { echo "Install debootstrap first."; exit 1; }
 
 root=$(mktemp -d /tmp/cdp-fresh.XXXXXX)
+chmod 755 "$root"
 leave() {
 	umount -R "$root/dev" "$root/proc" 2>/dev/null || true
 	if mountpoint -q "$root/dev" || mountpoint -q "$root/proc"; then
