@@ -99,3 +99,8 @@ SELECT cdp.ingest('web', '{"type": "identify", "userId": "u1", "messageId": "23"
 SELECT income, visits, vip, tags, no_number FROM cdp.profile('user_id', 'u1');
 SELECT cdp.expose_trait('income');
 SELECT cdp.expose_trait('nonesuch');
+
+-- an exposed trait is a column: it keeps its name and type
+UPDATE cdp.trait SET type = 'text' WHERE name = 'income';
+DELETE FROM cdp.trait WHERE name = 'income';
+UPDATE cdp.trait SET rule = 'max' WHERE name = 'income';

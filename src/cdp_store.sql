@@ -125,6 +125,7 @@ BEGIN
 		RAISE EXCEPTION 'cdp.unified_profile has a column "%" already', $1
 			USING ERRCODE = 'duplicate_column';
 	END IF;
+	LOCK TABLE cdp.trait IN SHARE ROW EXCLUSIVE MODE;
 	UPDATE cdp.trait
 	SET exposed = (SELECT coalesce(max(other.exposed), 0) + 1 FROM cdp.trait AS other)
 	WHERE trait.name = $1;

@@ -200,12 +200,25 @@ $$;
 COMMENT ON FUNCTION cdp._count_memberships() IS
 'tell the planner how many segments there are';
 
+-- A statement that waited for the merger's lock began before the refresh that
+-- it waited for; membership must not go back in time.  A test clock may.
+CREATE FUNCTION cdp._membership_instant() RETURNS timestamptz
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN coalesce(current_setting('cdp.test_clock', true), '') = ''
+		THEN greatest(cdp.clock(), max(as_of)) ELSE cdp.clock() END
+	FROM cdp.segment_membership
+$$;
+COMMENT ON FUNCTION cdp._membership_instant() IS
+'the instant of an evaluation, under the merger''s lock: now, but never before the last one';
+
 CREATE FUNCTION cdp.refresh_segments(segments text[] DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	instant timestamptz := cdp.clock();
+	instant timestamptz;
 	run bigint := cdp._current_run();
 	ids integer[];
 	predicates cdp.predicate[];
@@ -215,6 +228,7 @@ BEGIN
 	PERFORM cdp._check_store();
 	PERFORM cdp._check_segments($1);
 	PERFORM pg_advisory_xact_lock(6513776, 2);
+	instant := cdp._membership_instant();
 	IF $1 IS NULL THEN
 		DELETE FROM cdp.todo WHERE phase = 'segment';
 		changes := cdp._retire_segments(instant, run);
@@ -276,7 +290,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	instant timestamptz := cdp.clock();
+	instant timestamptz;
 	ids integer[];
 	predicates cdp.predicate[];
 BEGIN
@@ -291,6 +305,7 @@ BEGIN
 		PERFORM cdp._add_todo('segment', $1);
 		RETURN;
 	END IF;
+	instant := cdp._membership_instant();
 	PERFORM FROM cdp.profile_current WHERE profile_id = ANY ($1)
 	ORDER BY profile_id FOR NO KEY UPDATE;
 	BEGIN

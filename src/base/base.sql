@@ -2,7 +2,7 @@ CREATE FUNCTION cdp.clock() RETURNS timestamptz
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'cdp_clock';
 COMMENT ON FUNCTION cdp.clock() IS
-'the instant that "now" means for the running statement: its start, or the superuser''s cdp.test_clock';
+'the instant that "now" means: the start of the statement (in a run: of the batch), or the superuser''s cdp.test_clock';
 
 CREATE FUNCTION cdp._check_store() RETURNS void
 LANGUAGE c STABLE PARALLEL RESTRICTED
@@ -117,7 +117,7 @@ BEGIN
 				> 1.5 * relpages + 8
 		ORDER BY oid
 	LOOP
-		EXECUTE format('ANALYZE %s', grown);
+		EXECUTE format('ANALYZE (SKIP_LOCKED) %s', grown);
 		analyzed := analyzed + 1;
 	END LOOP;
 	RETURN analyzed;

@@ -297,12 +297,19 @@ elapsed_ms_since(instr_time start)
 	return INSTR_TIME_GET_MILLISEC(now);
 }
 
-/* Write the error of a phase to the log, commit that, and raise it. */
+/*
+ * Write the error of a phase to the log, commit that, and raise it.  The
+ * message of a data exception may quote personal data, and more people read
+ * cdp.run than may see that.
+ */
 static void
 fail_run(Run *run, const CdpPhase *phase, ErrorData *error)
 {
-	log_finish(run, psprintf("%s: %s (SQLSTATE %s)", phase->name,
-							 error->message,
+	const char *message = error->message;
+
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION)
+		message = "data exception";
+	log_finish(run, psprintf("%s: %s (SQLSTATE %s)", phase->name, message,
 							 unpack_sql_state(error->sqlerrcode)));
 	SPI_commit();
 	ReThrowError(error);

@@ -108,12 +108,16 @@ cdp__store_is_current(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(compare_versions(false));
 }
 
-/* The statement's time, unless a superuser set cdp.test_clock. */
+/*
+ * The statement's time, unless a superuser set cdp.test_clock.  A procedure
+ * is one statement of many transactions, each of which starts later than it.
+ */
 TimestampTz
 cdp_base_clock(void)
 {
 	if (test_clock_text == NULL || *test_clock_text == '\0')
-		return GetCurrentStatementStartTimestamp();
+		return Max(GetCurrentStatementStartTimestamp(),
+				   GetCurrentTransactionStartTimestamp());
 	if (!test_clock_parsed)
 	{
 		test_clock = DatumGetTimestampTz(

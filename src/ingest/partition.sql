@@ -44,7 +44,7 @@ COMMENT ON FUNCTION cdp._make_event_month(date) IS
 CREATE FUNCTION cdp._make_event_months(months date[]) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
-SET lock_timeout = '1s'
+SET lock_timeout = '3s'
 AS $$
 DECLARE
 	missing date[] := ARRAY(

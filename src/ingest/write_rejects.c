@@ -94,6 +94,11 @@ write_rejected(CdpItem **items, int count)
 	for (int i = 0; i < lengthof(types); i++)
 		values[i] = cdp_column_array(columns[i]);
 	cdp_base_execute(&reject_plan, values, NULL, false, 0);
+	if (SPI_processed != (uint64) count)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("rows of cdp.reject were not inserted"),
+				 errdetail("A trigger suppressed them, and rejected records would be lost.")));
 	for (int i = 0; i < count; i++)
 	{
 		bool		isnull;

@@ -28,6 +28,21 @@ COMMENT ON COLUMN cdp.trait.sources IS
 COMMENT ON COLUMN cdp.trait.exposed IS
 'place among the columns that cdp.expose_trait() added to cdp.unified_profile';
 
+-- Views keep the names and types of their columns for ever.
+CREATE FUNCTION cdp._keep_exposed_trait() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RAISE EXCEPTION 'cannot rename, retype or delete trait "%"', OLD.name
+		USING ERRCODE = 'object_in_use',
+			DETAIL = 'It is a column of cdp.unified_profile.';
+END
+$$;
+CREATE TRIGGER keep_exposed BEFORE UPDATE OF name, type OR DELETE ON cdp.trait
+	FOR EACH ROW WHEN (OLD.exposed IS NOT NULL)
+	EXECUTE FUNCTION cdp._keep_exposed_trait();
+
 INSERT INTO cdp.trait (name, type, pii, reserved, description) VALUES
 	('email', 'text', 'contact', true, 'e-mail address'),
 	('phone', 'text', 'contact', true, 'phone number'),

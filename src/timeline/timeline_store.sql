@@ -164,6 +164,7 @@ CREATE FUNCTION cdp._timeline_find_events(
 RETURNS cdp.event[]
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off
 AS $$
 DECLARE
 	low bigint;
@@ -180,7 +181,7 @@ BEGIN
 		)
 		SELECT array_agg(run.event) INTO found
 		FROM run
-		WHERE run.event_id IN (SELECT unnest($1));
+		JOIN (SELECT DISTINCT unnest($1) AS event_id) AS wanted USING (event_id);
 	ELSE
 		SELECT array_agg(event) INTO found
 		FROM cdp.event
