@@ -34,7 +34,6 @@ SERVER_CONF="cdp.test_clock = '1998-07-01 00:00:00+00'
 server_start "$work/server"
 server_as createdb real
 
-echo "Made by \`test/bench/real.sh DIR\` on $(date -u +%F), $(nproc) cores,"
-echo "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $("$PG_CONFIG" --version)."
+echo "Made by \`test/bench/real.sh DIR\` on $(date -u +%F), $(nproc) cores, $("$PG_CONFIG" --version)."
 echo
 psql -X -q -v ON_ERROR_STOP=1 -v data="$data" -v work="$work" -d real -f "$here/real.sql"

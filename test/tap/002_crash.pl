@@ -10,7 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $people = 300;
+my $people = 900;
 my $seed = $ENV{CDP_TEST_SEED} // time;
 srand $seed;
 note "seed $seed (set CDP_TEST_SEED to repeat)";
@@ -24,15 +24,18 @@ make_store($node, 'broken');
 fill_inbox($node, 'broken', $people);
 
 my $rounds = 0;
-foreach my $victim ('backend', 'server', 'backend', 'server', 'backend', 'server')
+foreach my $round (
+	[ 'backend', 'ingest' ], [ 'server', 'ingest' ], [ 'backend', 'ingest' ],
+	[ 'backend', 'stitch' ], [ 'server', 'timeline' ], [ 'backend', 'profile' ],
+	[ 'server', 'profile' ])
 {
-	last unless interrupt_run($victim);
-	$rounds++;
+	$rounds += interrupt_run(@$round);
 }
-cmp_ok($rounds, '>=', 2, "$rounds runs were interrupted");
+cmp_ok($rounds, '>=', 3, "$rounds runs were interrupted");
 
 # Whatever is left takes one run.
 $node->safe_psql('broken', 'CALL cdp.merge()');
+is($node->safe_psql('broken', 'SELECT count(*) FROM cdp.todo'), '0', 'nothing is pending');
 is( $node->safe_psql('broken', 'SELECT state FROM cdp.run ORDER BY run_id DESC LIMIT 1'),
 	'done', 'the last run finished');
 my $whole = digest($node, 'whole', 'canonical_digest()');
@@ -43,22 +46,23 @@ same_canonically($node, 'broken', $whole, 'whole', 'so is that of a rebuild');
 $node->stop;
 done_testing();
 
-# Start a run of small batches, kill it somewhere, and look at what is left.
-# False if the run was over before it could be killed.
+# Start a run of small batches, kill it somewhere in or after that phase, and
+# look at what is left.  False if the run was over before it could be killed.
 sub interrupt_run
 {
-	my ($victim) = @_;
-	my $batch = 10 + int rand 60;
+	my ($victim, $phase) = @_;
+	my $batch = 5 + int rand 15;
 	my $before = state_of();
+	my $last_run = $node->safe_psql('broken', 'SELECT coalesce(max(run_id), 0) FROM cdp.run');
 	my $out = '';
 	my $run = IPC::Run::start(
 		[ 'psql', '-X', '-q', '-d', $node->connstr('broken'), '-c', "CALL cdp.merge(batch => $batch)" ],
 		'>', \$out, '2>', \$out);
 
 	my $started = wait_until($node, 'broken',
-		"SELECT EXISTS (SELECT FROM cdp.run WHERE state = 'running' AND done > 0)
-			OR (SELECT count(*) = 0 FROM cdp.inbox)");
-	select undef, undef, undef, rand 0.5;
+		"SELECT (SELECT state <> 'running' OR phase = '$phase' AND done > 0
+			FROM cdp.run WHERE run_id > $last_run ORDER BY run_id DESC LIMIT 1)");
+	select undef, undef, undef, rand($phase eq 'ingest' ? 0.4 : 0.1);
 	my $pid = $node->safe_psql('broken',
 		"SELECT pid FROM cdp.run_log WHERE state = 'running' ORDER BY run_id DESC LIMIT 1");
 	if (!$started || $pid eq '')
@@ -70,14 +74,15 @@ sub interrupt_run
 
 	if ($victim eq 'server')
 	{
-		my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /\A(\d+)/;
-		my @backends = split /\s+/, `ps -o pid= --ppid $postmaster`;
+		# All of its processes: one that outlived it would hold the memory
+		# that the next server wants.
+		my @processes = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity');
 		$node->kill9;
-		kill 9, grep { /\d/ } @backends;
+		kill 9, @processes;
 		$run->finish;
 		for (1 .. 1000)
 		{
-			last unless kill 0, $postmaster;
+			last unless kill 0, @processes;
 			select undef, undef, undef, 0.01;
 		}
 		$node->start;
@@ -91,8 +96,8 @@ sub interrupt_run
 	my $after = state_of();
 	my $state = $node->safe_psql('broken', 'SELECT state FROM cdp.run ORDER BY run_id DESC LIMIT 1');
 	return 0 if $state eq 'done';	# it ended in the moment of the kill
-	note "$victim killed at batch $batch: before $before->{text}, seen $seen->{text}, after $after->{text}";
-	cmp_ok($after->{waiting}, '<=', $seen->{waiting}, "$victim killed: taken records stay taken");
+	note "$victim killed, $phase in batches of $batch: before $before->{text}, seen $seen->{text}, after $after->{text}";
+	cmp_ok($after->{waiting}, '<=', $seen->{waiting}, "$victim killed in $phase: taken records stay taken");
 	cmp_ok($after->{ended}, '>=', $seen->{ended}, 'and what they became is there');
 	is($state, 'interrupted', 'the run shows as interrupted');
 	is($node->safe_psql('broken', half_done()), '0', 'no event without its identifier set');
