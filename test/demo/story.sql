@@ -41,6 +41,6 @@ WHERE event.name = 'order' AND region IS NOT NULL
 GROUP BY region, catalog.name ORDER BY region, count(*) DESC;
 \set ECHO none
 \echo '## Try next (test/demo.sh --keep leaves this server running):'
-\echo '   SELECT cdp.define_segment(''tea'', $$sum(order where product_id = ''assam-250'') > 50$$);'
+\echo '   SELECT cdp.define_segment(''tea'', $$sum(order.amount where product_id = ''assam-250'') > 50$$);'
 \echo '   SELECT cdp.ingest(''web'', ''{"type": "page", "userId": "u-100001"}'');'
 \echo '   SELECT * FROM cdp.health;'
