@@ -229,7 +229,7 @@ BEGIN
 		WHEN found.released THEN NULL
 		WHEN NOT about.active THEN 'The audience is not active.'
 		WHEN found.released IS NULL THEN format('It is not in segment %s.', about.segment)
-		WHEN NOT found.can_be_reached THEN format('It has no %s.', about.needed)
+		WHEN NOT found.can_be_reached THEN format('It has no %s of its own.', about.needed)
 		WHEN found.consent <> 'granted'
 			THEN format('Its answer about %s by %s is %s.', about.purpose, about.channel, found.consent)
 		WHEN found.suppressed_for IS NOT NULL

@@ -105,7 +105,7 @@ AS $$
 		LATERAL (VALUES
 			(1, cdp._say_rhythm($1, scored.as_of)),
 			(2, CASE described.kind
-				WHEN 'churn' THEN format('no purchase in the next %s: %s %%, likelier than for %s %% of customers',
+				WHEN 'churn' THEN format('no purchase in the next %s: %s %%; %s %% of customers are less likely to leave',
 					cdp._say_days((extract(epoch FROM one.horizon) / 86400)::numeric),
 					round(100 * (one.score ->> 'value')::numeric),
 					round((one.score ->> 'percentile')::numeric))
