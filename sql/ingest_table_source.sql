@@ -63,7 +63,40 @@ SELECT cdp.add_table_source('big', 'shop.big_sale', '{"identifiers": {"user_id":
 CALL cdp.merge(phases => '{ingest}');
 SELECT source, stored FROM cdp.ingest_count ORDER BY source;
 
+-- an infinite or future watermark is read but hides no later row
+UPDATE cdp.table_source SET active = true WHERE watermark IS NOT NULL;
+INSERT INTO shop.contact VALUES
+	('k7', 'inf@example.com', 'Rom', 'infinity'),
+	('k8', 'far@example.com', 'Oslo', '2999-01-01');
+CALL cdp.merge(batch => 1, phases => '{ingest}');
+SELECT high_watermark FROM cdp.table_source WHERE watermark IS NOT NULL;
+INSERT INTO shop.contact VALUES ('k9', 'eve@example.com', 'Turin', '2026-05-03');
+CALL cdp.merge(batch => 2, phases => '{ingest}');
+SELECT high_watermark FROM cdp.table_source WHERE watermark IS NOT NULL;
+SELECT value FROM cdp.trait_observation WHERE value = '"Turin"';
+
+-- a source that cannot be read stops neither the others nor the run
+CREATE VIEW shop.faulty AS SELECT id, customer, 1 / (id - 1) AS boom FROM shop.sale;
+CREATE TABLE shop.gone (id integer, customer text);
+CREATE TABLE shop.late (id integer, customer text);
+INSERT INTO shop.late VALUES (1, 'late');
+SELECT cdp.add_table_source('faulty', 'shop.faulty', '{"identifiers": {"user_id": "$.customer"}, "event": "e"}', key => 'id');
+SELECT cdp.add_table_source('gone', 'shop.gone', '{"identifiers": {"user_id": "$.customer"}, "event": "e"}', key => 'id');
+SELECT cdp.add_table_source('late', 'shop.late', '{"identifiers": {"user_id": "$.customer"}, "event": "e"}', key => 'id');
+DROP TABLE shop.gone;
+SELECT cdp._ingest_backlog() > 1 AS backlog;
+CALL cdp.merge(phases => '{ingest}');
+SELECT name, error FROM cdp.table_source JOIN cdp.source USING (source_id) WHERE error IS NOT NULL ORDER BY 1;
+SELECT source, stored FROM cdp.ingest_count WHERE source IN ('faulty', 'gone', 'late') ORDER BY source;
+-- it is tried again, and the error goes when it can be read
+CREATE OR REPLACE VIEW shop.faulty AS SELECT id, customer, 1 AS boom FROM shop.sale;
+CREATE TABLE shop.gone (id integer, customer text);
+CALL cdp.merge(phases => '{ingest}');
+SELECT count(*) FROM cdp.table_source WHERE error IS NOT NULL;
+SELECT source, stored FROM cdp.ingest_count WHERE source IN ('faulty', 'gone', 'late') ORDER BY source;
+
 -- mistakes
+SELECT cdp.add_table_source('x', 'shop.sale', '{"identifiers": {"user_id": ["$.customer", "$.\"Custommer\".id"]}}', key => 'id');
 SELECT cdp.add_table_source('x', 'shop.nothing', '{"identifiers": {"user_id": "$.customer"}}', key => 'id');
 SELECT cdp.add_table_source('x', 'shop.sale', '{"identifiers": {"user_id": "$.customer"}}', key => 'no_column');
 SELECT cdp.add_table_source('x', 'shop.sale', '{"identifiers": {"user_id": "$.customer"}}', key => 'id', watermark => 'no_column');

@@ -35,18 +35,25 @@ CREATE TABLE cdp.table_source (
 	position_watermark timestamptz,
 	position_key text,
 	position_run bigint,
-	done_run bigint
+	done_run bigint,
+	error text
 );
 COMMENT ON TABLE cdp.table_source IS
 'sources that are tables of this database; made by cdp.add_table_source()';
+COMMENT ON COLUMN cdp.table_source.key IS
+'column that tells rows apart; without a watermark that of new rows must ascend, for a row with a lower key than the last one read is never read';
+COMMENT ON COLUMN cdp.table_source.watermark IS
+'column that every change of a row renews; a row in which it is null is not read: name a view with coalesce(changed_at, created_at) instead';
 COMMENT ON COLUMN cdp.table_source.high_watermark IS
-'newest watermark read so far; the next run starts "overlap" before it';
+'newest watermark read so far, infinite and future ones left out; the next run starts "overlap" before it';
 COMMENT ON COLUMN cdp.table_source.position_key IS
 'last row that the run under way has read';
 COMMENT ON COLUMN cdp.table_source.position_run IS
 'run under way when the position was noted; another one starts anew from the watermark';
 COMMENT ON COLUMN cdp.table_source.done_run IS
-'run that has read this source to its end';
+'run that has read this source to its end, or found that it cannot be read';
+COMMENT ON COLUMN cdp.table_source.error IS
+'why the last run could not read this source; NULL: it could';
 
 -- What COPY brings.  Text, so that one bad line costs one reject and not the
 -- whole COPY.

@@ -7,7 +7,33 @@
 -- its overlap before the newest watermark read so far, because transactions do
 -- not commit in the order of their times, and reads on by (watermark, key).
 -- The message ledger drops what was there already: a row's message id is what
--- the mapping says, else its key and watermark.
+-- the mapping says, else its key and watermark.  A watermark that is infinite,
+-- or further in the future than the setting future_tolerance, is read but does
+-- not move the newest on: it would hide all rows that come after it.  Rows
+-- without a watermark are not read.
+--
+-- A source that cannot be read (its table is gone, its view raises) costs the
+-- run nothing but that source: each is read in a subtransaction, the error is
+-- kept in cdp.table_source.error, and the next run tries again.  What is wrong
+-- with the server and not with the source (see _is_table_source_error) stops
+-- the run as ever.
+CREATE FUNCTION cdp._mapping_columns(mapping jsonb) RETURNS SETOF text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(part[1], part[2])
+	FROM jsonb_each(CASE WHEN jsonb_typeof($1 -> 'identifiers') = 'object'
+			THEN $1 -> 'identifiers' ELSE '{}' END) AS identifier (type, paths),
+		jsonb_array_elements(CASE WHEN jsonb_typeof(paths) = 'array'
+			THEN paths ELSE jsonb_build_array(paths) END) AS path,
+		regexp_match(path #>> '{}',
+			'^\$\.(?:"([^"]*)"|([^."[]+))') AS part
+	WHERE part IS NOT NULL
+	ORDER BY 1
+$$;
+COMMENT ON FUNCTION cdp._mapping_columns(jsonb) IS
+'columns that the paths of a mapping''s identifiers begin with';
+
 CREATE FUNCTION cdp.add_table_source(
 	name text,
 	relation text,
@@ -61,6 +87,19 @@ BEGIN
 			USING ERRCODE = 'null_value_not_allowed',
 				HINT = 'A mapping is such as {"identifiers": {"email": "$.email"}, "at": "$.created_at", "event": "order", "amount": "$.total"}.';
 	END IF;
+	SELECT path INTO missing
+	FROM cdp._mapping_columns(add_table_source.mapping) AS path
+	WHERE NOT EXISTS (
+		SELECT FROM pg_attribute
+		WHERE attrelid = table_id AND attname = path
+			AND attnum > 0 AND NOT attisdropped)
+	LIMIT 1;
+	IF missing IS NOT NULL THEN
+		RAISE EXCEPTION 'column "%" of relation "%" does not exist',
+				missing, add_table_source.relation
+			USING ERRCODE = 'undefined_column',
+				DETAIL = 'The identifiers of the mapping name it.';
+	END IF;
 	new_id := cdp.add_source(name => add_table_source.name,
 		kind => add_table_source.kind,
 		priority => add_table_source.priority,
@@ -76,7 +115,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp.add_table_source(text, text, jsonb, text, text, interval, text, integer, text, boolean) IS
-'make a source of a table, view or foreign table, which the merge run reads in place; returns its source_id';
+'make a source of a table, view or foreign table, which the merge run reads in place; returns its source_id; without a watermark the key of new rows must ascend, and with one, rows whose watermark is null are not read';
 
 -- The condition for the rows still to be read: in the run under way, those
 -- after its position; in a new one, those from the overlap before the newest.
@@ -100,6 +139,17 @@ $$;
 COMMENT ON FUNCTION cdp._table_source_condition(integer, bigint) IS
 'SQL condition for the rows of a table source that are still to be read; run_id is the run under way, NULL: the next one';
 
+-- WHEN OTHERS leaves out cancels; memory, disk, shutdown, conflicts of
+-- transactions and broken files are not the source's fault either.
+CREATE FUNCTION cdp._is_table_source_error(sqlstate text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT left($1, 2) NOT IN ('40', '53', '57', '58', 'F0', 'XX')
+$$;
+COMMENT ON FUNCTION cdp._is_table_source_error(text) IS
+'does an error met while reading a table source lie in that source alone';
+
 CREATE FUNCTION cdp._table_source_backlog(source_id integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
@@ -109,15 +159,21 @@ AS $$
 DECLARE
 	rows bigint;
 BEGIN
-	EXECUTE (SELECT format('SELECT count(*) FROM %s WHERE %s', relation,
+	EXECUTE (SELECT format('SELECT count(*) + %s FROM %s WHERE %s',
+			(error IS NOT NULL)::integer, relation,
 			cdp._table_source_condition($1, NULL))
 		FROM cdp.table_source WHERE table_source.source_id = $1)
 	INTO rows;
 	RETURN rows;
+EXCEPTION WHEN OTHERS THEN
+	IF NOT cdp._is_table_source_error(SQLSTATE) THEN
+		RAISE;
+	END IF;
+	RETURN 1;
 END
 $$;
 COMMENT ON FUNCTION cdp._table_source_backlog(integer) IS
-'how many rows of a table source the next run will read';
+'how many rows of a table source the next run will read; one that cannot be read, or could not last time, counts as 1 more, so that the run tries it';
 
 CREATE FUNCTION cdp._read_table_source(
 	source_id integer,
@@ -134,6 +190,9 @@ DECLARE
 	reading cdp.table_source;
 	last_key text;
 	last_watermark text;
+	newest timestamptz;
+	latest timestamptz := cdp.clock() + (
+		SELECT value::interval FROM cdp.setting WHERE name = 'future_tolerance');
 	rows bigint := 0;
 BEGIN
 	SELECT * INTO STRICT reading
@@ -151,6 +210,10 @@ BEGIN
 	LOOP
 		message_id := concat_ws('@', last_key, last_watermark);
 		rows := rows + 1;
+		IF isfinite(last_watermark::timestamptz)
+				AND last_watermark::timestamptz <= latest THEN
+			newest := last_watermark::timestamptz;
+		END IF;
 		RETURN NEXT;
 	END LOOP;
 	UPDATE cdp.table_source
@@ -158,13 +221,42 @@ BEGIN
 		position_watermark = coalesce(last_watermark::timestamptz,
 			position_watermark),
 		position_run = CASE WHEN rows > 0 THEN $3 ELSE position_run END,
-		high_watermark = greatest(high_watermark, last_watermark::timestamptz),
-		done_run = CASE WHEN rows < batch THEN $3 ELSE done_run END
+		high_watermark = greatest(high_watermark, newest),
+		done_run = CASE WHEN rows < batch THEN $3 ELSE done_run END,
+		error = NULL
 	WHERE table_source.source_id = $1;
 END
 $$;
 COMMENT ON FUNCTION cdp._read_table_source(integer, integer, bigint) IS
 'read the next rows of a table source as records and move its position on';
+
+-- Done for this run, or the run would try for ever.  Messages of data
+-- exceptions quote the value, which may be a person's.
+CREATE FUNCTION cdp._fail_table_source(
+	source_id integer,
+	source_name text,
+	run_id bigint,
+	sqlstate text,
+	message text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	problem text := CASE WHEN $4 LIKE '22%' THEN 'data exception' ELSE $5 END
+		|| format(' (SQLSTATE %s)', $4);
+BEGIN
+	UPDATE cdp.table_source
+	SET error = problem,
+		done_run = $3
+	WHERE table_source.source_id = $1;
+	RAISE WARNING 'table source "%" could not be read', source_name
+		USING DETAIL = problem,
+			HINT = 'The next run tries again; to leave the source out, set active in cdp.table_source to false.';
+END
+$$;
+COMMENT ON FUNCTION cdp._fail_table_source(integer, text, bigint, text, text) IS
+'note that a table source could not be read in this run';
 
 CREATE FUNCTION cdp._read_table_sources(batch integer, run_id bigint)
 RETURNS TABLE (source text, record text, message_id text, place bigint)
@@ -183,13 +275,21 @@ BEGIN
 		WHERE active AND done_run IS DISTINCT FROM $2
 		ORDER BY 1
 	LOOP
-		FOR record, message_id, place IN
-			SELECT * FROM cdp._read_table_source(next_id, $1, $2)
-		LOOP
-			source := next_name;
-			found_any := true;
-			RETURN NEXT;
-		END LOOP;
+		BEGIN
+			FOR record, message_id, place IN
+				SELECT * FROM cdp._read_table_source(next_id, $1, $2)
+			LOOP
+				source := next_name;
+				found_any := true;
+				RETURN NEXT;
+			END LOOP;
+		EXCEPTION WHEN OTHERS THEN
+			IF NOT cdp._is_table_source_error(SQLSTATE) THEN
+				RAISE;
+			END IF;
+			PERFORM cdp._fail_table_source(next_id, next_name, $2, SQLSTATE,
+				SQLERRM);
+		END;
 		EXIT WHEN found_any;
 	END LOOP;
 END
