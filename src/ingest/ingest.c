@@ -27,6 +27,7 @@ typedef struct Results
 	CdpColumn  *owners;
 	CdpColumn  *reject_ids;
 	CdpColumn  *reasons;
+	CdpColumn  *messages;
 	CdpColumn  *new_sets;
 	CdpColumn  *event_ids;
 } Results;
@@ -127,6 +128,7 @@ add_result(Results *results, const CdpItem *item)
 	add_id(results->owners, item->owner);
 	add_id(results->reject_ids, item->reject_id);
 	cdp_column_add_text(results->reasons, item->record.reject.reason);
+	cdp_column_add_text(results->messages, item->record.reject.message);
 	if (item->outcome == CDP_STORED && item->new_set)
 		cdp_column_add(results->new_sets, Int64GetDatum(item->set_id));
 }
@@ -137,14 +139,15 @@ make_result(FunctionCallInfo fcinfo, const CdpBatch *batch)
 {
 	Results		results;
 	TupleDesc	shape;
-	Datum		values[9];
-	bool		nulls[9] = {false};
+	Datum		values[10];
+	bool		nulls[10] = {false};
 
 	results.outcomes = cdp_column(TEXTOID, batch->nitems);
 	results.set_ids = cdp_column(INT8OID, batch->nitems);
 	results.owners = cdp_column(INT8OID, batch->nitems);
 	results.reject_ids = cdp_column(INT8OID, batch->nitems);
 	results.reasons = cdp_column(TEXTOID, batch->nitems);
+	results.messages = cdp_column(TEXTOID, batch->nitems);
 	results.new_sets = cdp_column(INT8OID, batch->nitems);
 	results.event_ids = cdp_column(INT8OID, batch->nevents);
 	for (int i = 0; i < batch->nitems; i++)
@@ -156,11 +159,12 @@ make_result(FunctionCallInfo fcinfo, const CdpBatch *batch)
 	values[2] = cdp_column_array(results.owners);
 	values[3] = cdp_column_array(results.reject_ids);
 	values[4] = cdp_column_array(results.reasons);
-	values[5] = cdp_column_array(results.new_sets);
-	values[6] = cdp_column_array(results.event_ids);
-	values[7] = TimestampTzGetDatum(batch->since);
-	values[8] = TimestampTzGetDatum(batch->until);
-	nulls[7] = nulls[8] = (batch->nevents == 0);
+	values[5] = cdp_column_array(results.messages);
+	values[6] = cdp_column_array(results.new_sets);
+	values[7] = cdp_column_array(results.event_ids);
+	values[8] = TimestampTzGetDatum(batch->since);
+	values[9] = TimestampTzGetDatum(batch->until);
+	nulls[8] = nulls[9] = (batch->nevents == 0);
 	if (get_call_result_type(fcinfo, NULL, &shape) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "cdp._ingest_records must return a row");
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape),

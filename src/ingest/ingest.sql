@@ -7,6 +7,7 @@ CREATE FUNCTION cdp._ingest_records(
 	OUT owners bigint[],
 	OUT reject_ids bigint[],
 	OUT reasons text[],
+	OUT messages text[],
 	OUT new_sets bigint[],
 	OUT event_ids bigint[],
 	OUT since timestamptz,
@@ -14,7 +15,7 @@ CREATE FUNCTION cdp._ingest_records(
 LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'cdp__ingest_records';
 COMMENT ON FUNCTION cdp._ingest_records(text, text[], text) IS
-'take records into the store, what is new still to be settled; outcomes, sets, owners, rejects and reasons are one per record';
+'take records into the store, what is new still to be settled; outcomes, sets, owners, rejects, reasons and messages are one per record';
 
 CREATE FUNCTION cdp._ingest_step(batch integer) RETURNS bigint
 LANGUAGE c VOLATILE STRICT

@@ -255,7 +255,8 @@ BEGIN
 	FROM cdp._ingest_records(ingest.source, ARRAY[ingest.record::text], NULL);
 	IF done.outcomes[1] = 'rejected' THEN
 		RAISE WARNING 'record rejected: %', done.reasons[1]
-			USING DETAIL = format('It is row %s of cdp.reject.', done.reject_ids[1]);
+			USING DETAIL = done.messages[1],
+				HINT = format('The record is kept as row %s of cdp.reject.', done.reject_ids[1]);
 		RETURN NULL;
 	END IF;
 	IF done.outcomes[1] = 'stored' THEN
