@@ -55,6 +55,14 @@ SELECT occurred_at FROM cdp.event WHERE name = 'slow_clock';
 SELECT cdp.ingest('web', '{"type":"track","event":"x"}');
 SELECT cdp.ingest('web', '[1]');
 SELECT source, reason, record FROM cdp.reject ORDER BY reject_id;
+-- a record of blocked identifiers alone is stored, about nobody
+SELECT cdp.ingest('web', '{"type":"track","event":"order","userId":"guest","messageId":"nobody1","context":{"traits":{"email":"info@example.com"}}}');
+SELECT reason, field, message, records FROM cdp.ingest_warning WHERE reason = 'no_usable_identifier';
+SELECT outcome, profile_id FROM cdp.ingest_batch('web', '[{"type":"track","event":"order","userId":"guest","messageId":"nobody2"}]');
+SELECT sum(records) FROM cdp.ingest_warning WHERE reason = 'no_usable_identifier';
+-- one that is usable is enough
+SELECT cdp.ingest('web', '{"type":"track","event":"order","userId":"guest","anonymousId":"a-77","messageId":"nobody3"}') IS NOT NULL AS has_profile;
+
 -- mistakes of the caller raise
 SELECT cdp.ingest('nowhere', '{"userId":"u"}');
 SELECT cdp.ingest(NULL, '{"userId":"u"}');

@@ -4,7 +4,9 @@
  *
  * Each raw value is brought to its type's canonical form by the identity
  * room.  One that cannot be is a warning if another identifier of the record
- * is good, and the reason of a reject if none is: a record about nobody.
+ * is good, and the reason of a reject if none is: a record about nobody.  One
+ * whose identifiers are good but all blocked is stored, with a warning: it
+ * gets a profile when a rule changes.
  */
 #include "postgres.h"
 
@@ -80,6 +82,9 @@ take_set(CdpItem *item, const CdpIdentitySet *set)
 	item->new_set = set->is_new;
 	if (item->owner == 0 && set->nkeys > 0)
 		item->owner = set->keys[0].identifier_id;
+	if (set->refused == NULL && set->owner == 0)
+		cdp_ingest_warn(&item->record, "no_usable_identifier", "identifiers",
+						"No identifier of the record may stand for a person, so it belongs to no profile.");
 	if (set->refused == NULL)
 		return;
 	item->outcome = CDP_REJECTED;

@@ -242,6 +242,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	done record;
+	profile_id bigint;
 BEGIN
 	IF ingest.source IS NULL OR ingest.record IS NULL THEN
 		RAISE EXCEPTION 'source and record of cdp.ingest() must not be null'
@@ -263,12 +264,18 @@ BEGIN
 		PERFORM cdp._settle(done.set_ids, done.new_sets, done.event_ids,
 			done.since, done.until);
 	END IF;
-	RETURN cdp._record_profile(done.set_ids[1], done.owners[1]);
+	profile_id := cdp._record_profile(done.set_ids[1], done.owners[1]);
+	IF done.outcomes[1] = 'stored' AND profile_id IS NULL THEN
+		RAISE WARNING 'record was stored without a profile'
+			USING DETAIL = 'No identifier of it may stand for a person: each is blocked or of a type with priority 0.',
+				HINT = 'See cdp.blocked_value and cdp.identifier_type.';
+	END IF;
+	RETURN profile_id;
 END
 $$;
 REVOKE ALL ON FUNCTION cdp.ingest(text, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.ingest(text, jsonb) IS
-'take one record into the store; returns its profile id, or NULL with a warning if it was rejected, with a notice if it waits for cdp.migrate()';
+'take one record into the store; returns its profile id, or NULL with a warning if it was rejected or none of its identifiers may stand for a person, with a notice if it waits for cdp.migrate()';
 
 -- Many records by a call: an array, or an envelope of the SDKs,
 -- {"batch": [...], "sentAt": ...}.
