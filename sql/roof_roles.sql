@@ -24,6 +24,7 @@ SELECT cdp.grant_role('cdp_test_auditor', 'auditor');
 SELECT cdp.grant_role('cdp_test_reader', 'king');
 SELECT cdp.grant_role('cdp_test_noone', 'reader');
 SELECT cdp.grant_role('cdp_test_reader', NULL);
+SELECT cdp.grant_role(NULL, 'reader');
 
 -- the matrix names what is there, or what is to come
 SELECT DISTINCT object AS misspelt FROM cdp._role_matrix() AS matrix
@@ -129,7 +130,22 @@ SET ROLE cdp_test_owner;
 SELECT cdp.grant_role('cdp_test_nobody', 'reader');
 RESET ROLE;
 
--- an operator is a member of the owner
+-- an operator is a member of the owner: never of one who rules the server,
+-- be it by another role
+ALTER ROLE cdp_test_owner CREATEROLE;
+SELECT cdp.grant_role('cdp_test_operator', 'operator');
+ALTER ROLE cdp_test_owner NOCREATEROLE;
+ALTER ROLE cdp_test_nobody SUPERUSER;
+GRANT cdp_test_nobody TO cdp_test_owner;
+\set VERBOSITY terse
+SELECT cdp.grant_role('cdp_test_operator', 'operator');
+\set VERBOSITY default
+REVOKE cdp_test_nobody FROM cdp_test_owner;
+ALTER ROLE cdp_test_nobody NOSUPERUSER;
+-- and is made one by who may give the owner away
+SET ROLE cdp_test_owner;
+SELECT cdp.grant_role('cdp_test_operator', 'operator');
+RESET ROLE;
 SELECT cdp.grant_role('cdp_test_operator', 'operator');
 SELECT pg_has_role('cdp_test_operator', 'cdp_test_owner', 'MEMBER');
 SELECT cdp.revoke_role('cdp_test_operator', 'operator');

@@ -84,8 +84,13 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				DETAIL = 'A kind is reader, crm, activation, steward, ingest, operator or auditor.';
 	END IF;
+	IF $1 IS NULL THEN
+		RAISE EXCEPTION 'the role must not be null'
+			USING ERRCODE = 'null_value_not_allowed',
+				HINT = 'Give the name of a role that exists.';
+	END IF;
 	IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) THEN
-		RAISE EXCEPTION 'role "%" does not exist', coalesce($1, 'NULL')
+		RAISE EXCEPTION 'role "%" does not exist', $1
 			USING ERRCODE = 'undefined_object',
 				HINT = format('Run CREATE ROLE %I.', $1);
 	END IF;
@@ -137,6 +142,44 @@ $$;
 COMMENT ON FUNCTION cdp._grant_schema_usage(text) IS
 'let a role see into schema cdp';
 
+-- Who is a member of the owner can become the owner, with all its powers: so
+-- an owner with power over the whole server is given to nobody.
+CREATE FUNCTION cdp._check_owner_grantable(owner name) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_roles AS held
+		WHERE (held.rolsuper OR held.rolcreaterole)
+			AND pg_has_role($1, held.oid, 'MEMBER'))
+	THEN
+		RAISE EXCEPTION 'cannot make an operator of a store that role "%" owns', $1
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				DETAIL = 'An operator is a member of the owner, and this owner is a superuser or may create roles: the operator could do all that too.',
+				HINT = 'Let a role of its own own the store: CREATE ROLE app; CREATE SCHEMA cdp AUTHORIZATION app, then CREATE EXTENSION cdp and, as app, cdp.setup().';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_owner_grantable(name) IS
+'raise if members of the role that owns the store would rule the whole server';
+
+CREATE FUNCTION cdp._grant_owner(owner name, role text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._check_owner_grantable($1);
+	EXECUTE format('GRANT %I TO %I', $1, $2);
+EXCEPTION WHEN insufficient_privilege THEN
+	RAISE EXCEPTION 'permission denied to make role "%" an operator', $2
+		USING ERRCODE = 'insufficient_privilege',
+			DETAIL = format('An operator is a member of role "%s", which owns the store, and role "%s" has no ADMIN option on it.', $1, current_user),
+			HINT = format('Run GRANT %I TO %I as a superuser or a role that has it.', $1, $2);
+END
+$$;
+COMMENT ON FUNCTION cdp._grant_owner(name, text) IS
+'make a role a member of the role that owns the store';
+
 -- COPY cdp.inbox (source, record) and its default need nothing but INSERT.
 CREATE FUNCTION cdp.grant_role(role text, kind text) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -149,7 +192,7 @@ BEGIN
 	PERFORM cdp._check_store_owner('grant roles');
 	PERFORM cdp._check_role($1, $2);
 	IF $2 = 'operator' THEN
-		EXECUTE format('GRANT %I TO %I', cdp._store_owner(), $1);
+		PERFORM cdp._grant_owner(cdp._store_owner(), $1);
 		RETURN;
 	END IF;
 	PERFORM cdp._grant_schema_usage($1);
