@@ -100,6 +100,21 @@ SELECT income, visits, vip, tags, no_number FROM cdp.profile('user_id', 'u1');
 SELECT cdp.expose_trait('income');
 SELECT cdp.expose_trait('nonesuch');
 
+-- columns show values, never a piece of JSON; contact columns what can be used
+SELECT cdp.ingest('dmp', '{"type": "identify", "externalIds": [{"type": "third_party_id", "id": "x10"}], "messageId": "24",
+	"timestamp": "2026-05-13T10:00:00Z", "traits": {"email": "n/a", "phone": "call me", "first_name": {"de": "Ann"},
+		"last_name": ["Lee"], "city": ["Bonn"], "postal_code": 53111, "company": true, "income": ["high"]}}') AS profile_id \gset
+SELECT email, phone, first_name, last_name, name, city, postal_code, company, income
+FROM cdp.unified_profile WHERE profile_id = :profile_id;
+UPDATE cdp.profile_current SET identifiers = '{}',
+	traits = '{"email": " Ann@Example.COM ", "phone": "0228 123456", "name": {"first": "Ann"}, "first_name": "Ann"}'
+WHERE profile_id = :profile_id;
+SELECT email, phone, name FROM cdp.unified_profile WHERE profile_id = :profile_id;
+UPDATE cdp.profile_current SET traits = '{"email": ["ann@example.com"], "phone": {"mobile": "0228 123456"}}'
+WHERE profile_id = :profile_id;
+SELECT email, phone FROM cdp.unified_profile WHERE profile_id = :profile_id;
+SELECT cdp._scalar_text(NULL) IS NULL AND cdp._scalar_text('null') IS NULL AS nothing;
+
 -- an exposed trait is a column: it keeps its name and type
 UPDATE cdp.trait SET type = 'text' WHERE name = 'income';
 DELETE FROM cdp.trait WHERE name = 'income';
