@@ -14,6 +14,18 @@ SELECT cdp.setup(time_zone => 'Mars/Olympus');
 SELECT cdp.setup(default_region => 'Germany');
 SELECT cdp.setup(currency => 'euros');
 
+-- nor in a database that cannot hold every name
+SELECT current_database() AS home \gset
+CREATE DATABASE regress_cdp_latin1 ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0;
+\c regress_cdp_latin1
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE EXTENSION cdp;
+SELECT cdp.setup();
+\c :home
+SET client_min_messages = warning;
+DROP DATABASE regress_cdp_latin1;
+
 -- a role without CREATE on the schema gets the grant to ask for
 CREATE ROLE regress_cdp_app;
 GRANT USAGE ON SCHEMA cdp TO regress_cdp_app;

@@ -67,6 +67,7 @@ BEGIN
 			USING ERRCODE = 'insufficient_privilege',
 				HINT = format('Run GRANT CREATE, USAGE ON SCHEMA cdp TO %I as the schema''s owner.', current_user);
 	END IF;
+	PERFORM cdp._check_encoding(getdatabaseencoding());
 	PERFORM cdp._check_time_zone(setup.time_zone);
 	PERFORM cdp._check_region(setup.default_region);
 	PERFORM cdp._check_currency(setup.currency);
@@ -87,6 +88,20 @@ END
 $$;
 COMMENT ON FUNCTION cdp.setup(text, text, text, boolean) IS
 'make the store: the tables, views and doors of schema cdp, owned by the caller; starter brings purposes, models and segments';
+
+CREATE FUNCTION cdp._check_encoding(encoding name) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $1 <> 'UTF8' THEN
+		RAISE EXCEPTION 'cannot make a store in a database with encoding "%"', $1
+			USING ERRCODE = 'feature_not_supported',
+				DETAIL = 'Names, addresses and JSON come in any script, which needs encoding UTF8.',
+				HINT = 'Run CREATE DATABASE cdp ENCODING ''UTF8'' TEMPLATE template0 and make the store there.';
+	END IF;
+END
+$$;
 
 CREATE FUNCTION cdp._check_time_zone(time_zone text) RETURNS void
 LANGUAGE plpgsql STABLE
