@@ -77,8 +77,8 @@ BEGIN
 	INSERT INTO cdp.store (version)
 	SELECT extversion FROM pg_extension WHERE extname = 'cdp';
 	UPDATE cdp.setting SET value = setup.time_zone WHERE name = 'time_zone';
-	UPDATE cdp.setting SET value = upper(setup.default_region) WHERE name = 'default_region';
-	UPDATE cdp.setting SET value = upper(coalesce(setup.currency, value)) WHERE name = 'currency';
+	UPDATE cdp.setting SET value = setup.default_region WHERE name = 'default_region';
+	UPDATE cdp.setting SET value = coalesce(setup.currency, value) WHERE name = 'currency';
 	IF setup.starter THEN
 		PERFORM cdp._consent_starter();
 		PERFORM cdp._model_starter();
@@ -141,3 +141,80 @@ BEGIN
 	END IF;
 END
 $$;
+
+-- The rule that a value of that kind breaks, as the DETAIL of an error.
+CREATE FUNCTION cdp._setting_rule(kind text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE kind
+	WHEN 'integer' THEN 'It is a whole number from 1 to 2147483647.'
+	WHEN 'interval' THEN 'It is an interval of 0 or more, such as 1 day.'
+	WHEN 'time_zone' THEN 'It is a time zone by its name in pg_timezone_names.'
+	WHEN 'region' THEN 'It is a country code of two letters, such as DE, or NULL.'
+	WHEN 'currency' THEN 'It is a code of three letters, such as EUR.' END;
+COMMENT ON FUNCTION cdp._setting_rule(text) IS
+'what values a setting of that kind takes';
+
+-- Raises, or gives false, if the value is none of that kind.
+CREATE FUNCTION cdp._is_setting_value(kind text, value text) RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	CASE
+		WHEN $1 = 'text' OR $1 = 'region' AND $2 IS NULL THEN RETURN true;
+		WHEN $2 IS NULL THEN RETURN false;
+		WHEN $1 = 'integer' THEN RETURN $2::integer >= 1;
+		WHEN $1 = 'interval' THEN RETURN isfinite($2::interval) AND $2::interval >= '0';
+		WHEN $1 = 'time_zone' THEN PERFORM cdp._check_time_zone($2);
+		WHEN $1 = 'region' THEN PERFORM cdp._check_region($2);
+		WHEN $1 = 'currency' THEN PERFORM cdp._check_currency($2);
+		ELSE RETURN false;
+	END CASE;
+	RETURN true;
+EXCEPTION WHEN data_exception THEN
+	RETURN false;
+END
+$$;
+COMMENT ON FUNCTION cdp._is_setting_value(text, text) IS
+'may a setting of that kind have that value';
+
+-- Amounts are kept in the store's currency, so it stays while there are any.
+CREATE FUNCTION cdp._check_no_amounts(currency text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM cdp.event WHERE amount IS NOT NULL) THEN
+		RAISE EXCEPTION 'cannot change the currency of the store'
+			USING ERRCODE = 'object_in_use',
+				DETAIL = format('It holds events with amounts in %s.', $1),
+				HINT = 'Amounts in other currencies are converted by the rates in cdp.exchange_rate.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_no_amounts(text) IS
+'raise if events hold amounts, which are in that currency';
+
+CREATE FUNCTION cdp._check_setting() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT cdp._is_setting_value(NEW.kind, NEW.value) THEN
+		RAISE EXCEPTION 'invalid value for setting "%": "%"', NEW.name, coalesce(NEW.value, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = coalesce(cdp._setting_rule(NEW.kind), format('There is no kind "%s" of setting.', NEW.kind));
+	END IF;
+	IF NEW.kind IN ('region', 'currency') THEN
+		NEW.value := upper(NEW.value);
+	END IF;
+	IF TG_OP = 'UPDATE' AND OLD.name = 'currency'
+		AND (NEW.name, NEW.value, NEW.kind) IS DISTINCT FROM (OLD.name, OLD.value, OLD.kind)
+	THEN
+		PERFORM cdp._check_no_amounts(OLD.value);
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_setting() IS
+'raise unless the setting may have its new value';

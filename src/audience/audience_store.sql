@@ -72,8 +72,8 @@ INSERT INTO cdp.segment_refresh DEFAULT VALUES;
 COMMENT ON TABLE cdp.segment_refresh IS
 'one row: the last refresh of all segments and the run that did it';
 
-INSERT INTO cdp.setting (name, value, description) VALUES
-	('refresh_every', '0', 'merge runs refresh segments when the last refresh is older than this interval; 0: every run');
+INSERT INTO cdp.setting (name, value, description, kind) VALUES
+	('refresh_every', '0', 'merge runs refresh segments when the last refresh is older than this interval; 0: every run', 'interval');
 
 -- Exact: the bitmap, but for profiles that changed since, and those as the
 -- last change says.  Whether a profile is live is asked through coalesce()

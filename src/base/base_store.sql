@@ -11,15 +11,22 @@ COMMENT ON TABLE cdp.store IS
 CREATE TABLE cdp.setting (
 	name text PRIMARY KEY,
 	value text,
-	description text NOT NULL
+	description text NOT NULL,
+	kind text NOT NULL DEFAULT 'text'
+		CHECK (kind IN ('text', 'integer', 'interval', 'time_zone', 'region', 'currency'))
 );
 COMMENT ON TABLE cdp.setting IS
 'settings that change the meaning of data: time zone, region, currency, limits';
 
-INSERT INTO cdp.setting (name, value, description) VALUES
-	('time_zone', 'UTC', 'time zone of calendar windows and reports'),
-	('default_region', NULL, 'region of phone numbers written without a country code'),
-	('currency', 'USD', 'currency of the amounts in the store');
+COMMENT ON COLUMN cdp.setting.kind IS
+'what the value is checked for: text, integer (from 1), interval (from 0), time_zone, region or currency';
+CREATE TRIGGER check_value BEFORE INSERT OR UPDATE ON cdp.setting
+	FOR EACH ROW EXECUTE FUNCTION cdp._check_setting();
+
+INSERT INTO cdp.setting (name, value, description, kind) VALUES
+	('time_zone', 'UTC', 'time zone of calendar windows and reports', 'time_zone'),
+	('default_region', NULL, 'region of phone numbers written without a country code', 'region'),
+	('currency', 'USD', 'currency of the amounts in the store', 'currency');
 
 CREATE TABLE cdp.todo (
 	todo_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -227,11 +227,11 @@ CREATE TABLE cdp.catalog (
 COMMENT ON TABLE cdp.catalog IS
 'products, to be joined with events by their property product_id';
 
-INSERT INTO cdp.setting (name, value, description) VALUES
-	('max_record_size', '1048576', 'bytes of one record; a longer one is rejected (at most 16777216)'),
-	('future_tolerance', '1 day', 'an event may be dated this far in the future; beyond it is rejected'),
-	('clock_skew_tolerance', '1 minute', 'sender clocks that are off by more are corrected by sentAt'),
-	('partition_rows', '10000', 'events of one month that make a partition worth it');
+INSERT INTO cdp.setting (name, value, description, kind) VALUES
+	('max_record_size', '1048576', 'bytes of one record; a longer one is rejected (at most 16777216)', 'integer'),
+	('future_tolerance', '1 day', 'an event may be dated this far in the future; beyond it is rejected', 'interval'),
+	('clock_skew_tolerance', '1 minute', 'sender clocks that are off by more are corrected by sentAt', 'interval'),
+	('partition_rows', '10000', 'events of one month that make a partition worth it', 'integer');
 
 -- Doors: what a role without rights on the tables may do.
 

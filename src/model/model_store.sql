@@ -1,5 +1,5 @@
-INSERT INTO cdp.setting (name, value, description) VALUES
-	('score_every', '1 day', 'a merge run scores all customers again when their scores are older than this');
+INSERT INTO cdp.setting (name, value, description, kind) VALUES
+	('score_every', '1 day', 'a merge run scores all customers again when their scores are older than this', 'interval');
 
 CREATE TABLE cdp.model (
 	name text PRIMARY KEY,
