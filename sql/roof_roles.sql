@@ -78,6 +78,7 @@ SELECT count(*) FROM cdp.segment_member;
 SELECT count(*) FROM cdp.audience_member;
 SELECT count(*) FROM cdp.profile_identifier;
 SELECT count(*) FROM cdp.identifier;
+SELECT * FROM cdp.lineage(1);
 SELECT cdp.suppress('email', 'a@example.com');
 SELECT cdp._suppress('email', 'a@example.com', NULL, NULL, NULL, NULL);
 -- the detail names the owner, whoever runs the tests
@@ -107,6 +108,9 @@ $$;
 SET client_min_messages = notice;
 SELECT count(*) FROM cdp.audience_member WHERE pg_temp.leak(identifier);
 SET client_min_messages = warning;
+RESET ROLE;
+SET ROLE cdp_test_steward;
+SELECT trait_name, wins FROM cdp.lineage(1);
 RESET ROLE;
 SET ROLE cdp_test_auditor;
 SELECT count(*) FROM cdp.suppression;

@@ -33,7 +33,7 @@ BEGIN ATOMIC
 			'purpose', 'channel', 'consent_document', 'catalog', 'run', 'health']),
 		('steward', 'EXECUTE', ARRAY['profile', 'resolve', 'find_profile', 'memberships',
 			'explain_identity', 'decide', 'undecide', 'unmerge', 'pin_trait',
-			'unpin_trait', 'record_consent', 'suppress', 'unsuppress', 'why_not',
+			'unpin_trait', 'lineage', 'record_consent', 'suppress', 'unsuppress', 'why_not',
 			'audience_funnel', 'export_subject']),
 		-- records in, nothing out
 		('ingest', 'INSERT', ARRAY['inbox']),
