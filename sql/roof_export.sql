@@ -13,7 +13,7 @@ SELECT * FROM cdp.export_plain(NULL);
 CREATE SCHEMA plain;
 CREATE TEMP TABLE exported AS SELECT * FROM cdp.export_plain('plain');
 
--- every table, with all its rows and columns, and no type of ours
+-- every table but the key, with all its rows and columns, and no type of ours
 SELECT name FROM cdp._store_tables() AS name EXCEPT SELECT ('cdp.' || quote_ident(table_name))::regclass FROM exported;
 SELECT count(*) FROM exported WHERE table_name IN ('purpose', 'store', 'setting') AND rows > 0;
 SELECT source.attrelid::regclass, source.attname
@@ -25,6 +25,7 @@ SELECT attrelid::regclass, attname, atttypid::regtype
 FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid JOIN pg_type ON pg_type.oid = atttypid
 WHERE relnamespace = 'plain'::regnamespace AND typnamespace = 'cdp'::regnamespace;
 SELECT (SELECT count(*) FROM plain.event) = (SELECT count(*) FROM cdp.event) AS partitions_merged;
+-- a second export would mix with the first
 SELECT cdp.export_plain('plain');
 
 -- the store goes only when its name is given, and not from under others

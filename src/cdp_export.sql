@@ -35,6 +35,37 @@ $$;
 COMMENT ON FUNCTION cdp._store_tables() IS
 'the tables of the store, partitions with their tables';
 
+CREATE FUNCTION cdp._check_export_schema(schema text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	present text;
+BEGIN
+	IF to_regnamespace(quote_ident($1)) IS NULL OR $1 = 'cdp' THEN
+		RAISE EXCEPTION 'cannot export to schema "%"', coalesce($1, 'NULL')
+			USING ERRCODE = 'invalid_schema_name',
+				DETAIL = 'The schema must exist and not be cdp itself.',
+				HINT = format('Run CREATE SCHEMA %I.', coalesce(nullif($1, 'cdp'), 'cdp_export'));
+	END IF;
+	SELECT relname INTO present
+	FROM pg_class
+	WHERE relnamespace = to_regnamespace(quote_ident($1))
+	ORDER BY relname
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'cannot export to schema "%", which is not empty', $1
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				DETAIL = format('It holds "%s".', present),
+				HINT = 'Make a schema for the export alone: CREATE SCHEMA cdp_export.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_export_schema(text) IS
+'raise unless the schema exists, is empty and is not cdp';
+
+-- The key stays behind: with it the keyed hashes of an export could be traced
+-- back to people.
 CREATE FUNCTION cdp.export_plain(schema text)
 RETURNS TABLE (table_name text, rows bigint)
 LANGUAGE plpgsql VOLATILE
@@ -45,13 +76,11 @@ DECLARE
 	plain_columns text;
 BEGIN
 	PERFORM cdp._check_store();
-	IF to_regnamespace(quote_ident($1)) IS NULL OR $1 = 'cdp' THEN
-		RAISE EXCEPTION 'cannot export to schema "%"', coalesce($1, 'NULL')
-			USING ERRCODE = 'invalid_schema_name',
-				DETAIL = 'The schema must exist and not be cdp itself.',
-				HINT = format('Run CREATE SCHEMA %I.', coalesce(nullif($1, 'cdp'), 'cdp_export'));
-	END IF;
-	FOR exported IN SELECT cdp._store_tables() LOOP
+	PERFORM cdp._check_export_schema($1);
+	FOR exported IN
+		SELECT name FROM cdp._store_tables() AS name
+		WHERE name <> 'cdp.secret_key'::regclass
+	LOOP
 		SELECT relname INTO table_name FROM pg_class WHERE oid = exported;
 		SELECT string_agg(cdp._plain_column(attribute), ', ' ORDER BY attnum) INTO plain_columns
 		FROM pg_attribute AS attribute
@@ -64,7 +93,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp.export_plain(text) IS
-'copy every table of the store into a schema, in types that need no extension';
+'copy every table of the store but cdp.secret_key into an empty schema, in types that need no extension; a row for each';
 
 -- What drop_store() drops, and nothing that the extension owns: views before
 -- functions before tables, these in one command.
