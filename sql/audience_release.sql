@@ -33,6 +33,8 @@ SELECT cdp.add_audience('news', 'all', 'letters', 'email', 'mailer') IS NOT NULL
 SELECT cdp.add_audience('calls', 'all', 'letters', 'ads') IS NOT NULL AS added;
 SELECT cdp.add_audience('post', 'all', 'letters', 'post') IS NOT NULL AS added;
 SELECT cdp.add_audience('old', 'all', 'hints', 'email') IS NOT NULL AS added;
+SELECT cdp.add_audience('news', 'all', 'letters', 'email');
+SELECT cdp.add_destination('mailer', 'email service');
 SELECT cdp.add_audience('x', 'nosuch', 'letters', 'email');
 SELECT cdp.add_audience('x', 'all', 'nosuch', 'email');
 SELECT cdp.add_audience('x', 'all', 'letters', 'nosuch');

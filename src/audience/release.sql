@@ -12,6 +12,10 @@ BEGIN
 	PERFORM cdp._check_release_name('destination', $1);
 	INSERT INTO cdp.destination (destination, kind, description, options)
 	VALUES ($1, $2, $3, $4);
+EXCEPTION WHEN unique_violation THEN
+	RAISE EXCEPTION 'there is a destination "%" already', $1
+		USING ERRCODE = 'duplicate_object',
+			HINT = 'Change its row of cdp.destination.';
 END
 $$;
 COMMENT ON FUNCTION cdp.add_destination(text, text, text, jsonb) IS
@@ -73,6 +77,10 @@ BEGIN
 	WHERE segment.name = $2
 	RETURNING audience_id INTO new_id;
 	RETURN new_id;
+EXCEPTION WHEN unique_violation THEN
+	RAISE EXCEPTION 'there is an audience "%" already', $1
+		USING ERRCODE = 'duplicate_object',
+			HINT = 'Change its row of cdp.audience.';
 END
 $$;
 COMMENT ON FUNCTION cdp.add_audience(text, text, text, text, text) IS
