@@ -95,6 +95,16 @@ CALL cdp.merge(phases => '{ingest}');
 SELECT count(*) FROM cdp.table_source WHERE error IS NOT NULL;
 SELECT source, stored FROM cdp.ingest_count WHERE source IN ('faulty', 'gone', 'late') ORDER BY source;
 
+-- what is wrong with the server, and a cancel, still stop the run
+CREATE FUNCTION shop.fail(code text) RETURNS integer LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'failed as told' USING ERRCODE = code; END $$;
+CREATE OR REPLACE VIEW shop.faulty AS SELECT id, customer, shop.fail('53200') AS boom FROM shop.sale;
+INSERT INTO shop.sale VALUES (28, 'c1', 1, '2026-05-21');
+CALL cdp.merge(phases => '{ingest}');
+CREATE OR REPLACE VIEW shop.faulty AS SELECT id, customer, shop.fail('57014') AS boom FROM shop.sale;
+CALL cdp.merge(phases => '{ingest}');
+SELECT count(*) FROM cdp.table_source WHERE error IS NOT NULL;
+
 -- mistakes
 SELECT cdp.add_table_source('x', 'shop.sale', '{"identifiers": {"user_id": ["$.customer", "$.\"Custommer\".id"]}}', key => 'id');
 SELECT cdp.add_table_source('x', 'shop.nothing', '{"identifiers": {"user_id": "$.customer"}}', key => 'id');
