@@ -20,6 +20,7 @@
 
 #include "audience/bitmap.h"
 #include "audience/bitmap_format.h"
+#include "base/compat.h"
 
 static void
 release_bitmap(void *arg)

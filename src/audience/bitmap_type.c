@@ -18,6 +18,7 @@
 
 #include "audience/bitmap.h"
 #include "audience/bitmap_format.h"
+#include "base/compat.h"
 
 #define INTERRUPT_EVERY 65536
 

@@ -20,6 +20,8 @@
 #include "common/sha2.h"
 #include "fmgr.h"
 
+#include "base/compat.h"
+
 #define KEY_BYTES 32
 
 PG_FUNCTION_INFO_V1(cdp__keyed_hash);

@@ -188,7 +188,7 @@ clock_skew_us(CdpRecord *record, const JsonbValue *sent_at,
 	skew_us = received - sent;
 	if (!known && skew_us > 0)
 		return 0;
-	return Abs(skew_us) > options->skew_tolerance_us ? skew_us : 0;
+	return llabs(skew_us) > options->skew_tolerance_us ? skew_us : 0;
 }
 
 static TimestampTz

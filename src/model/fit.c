@@ -24,6 +24,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "base/compat.h"
 #include "model/clv_model.h"
 #include "model/count_fit.h"
 #include "model/rfm.h"

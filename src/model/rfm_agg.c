@@ -28,6 +28,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "model/clv_model.h"
 #include "model/rfm.h"
 
