@@ -60,7 +60,7 @@ COMMENT ON FUNCTION cdp._fold_seen() IS
 
 -- A profile that gained evidence needs a new row even where the partition
 -- stays as it was.
-CREATE FUNCTION cdp._profiles_in_sets(set_ids bigint[]) RETURNS bigint[]
+CREATE FUNCTION cdp._member_profiles(set_ids bigint[]) RETURNS bigint[]
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -71,7 +71,7 @@ AS $$
 	JOIN cdp.profile ON profile.profile_id = identifier.leaf
 	WHERE set.set_id = ANY ($1)
 $$;
-COMMENT ON FUNCTION cdp._profiles_in_sets(bigint[]) IS
+COMMENT ON FUNCTION cdp._member_profiles(bigint[]) IS
 'the live profiles of the identifiers of these sets';
 
 -- Is judging everything at once cheaper than what waits, batch by batch?
@@ -100,7 +100,7 @@ BEGIN
 		)
 		SELECT array_agg(id) INTO set_ids FROM taken, unnest(taken.ids) AS id;
 		PERFORM cdp._stitch_everything();
-		PERFORM cdp._add_todo('profile', cdp._profiles_in_sets(set_ids));
+		PERFORM cdp._add_todo('profile', cdp._member_profiles(set_ids));
 		RETURN cardinality(set_ids);
 	END IF;
 	set_ids := cdp._take_todo('stitch', batch);
