@@ -29,11 +29,11 @@ BEGIN ATOMIC
 		('steward', 'SELECT', ARRAY['unified_profile', 'profile_metric', 'profile_identifier',
 			'profile_trait', 'profile_event', 'profile_order', 'profile_id_map',
 			'segment_member', 'segment', 'segment_history', 'score', 'identity_log',
-			'conflict', 'identifier_type', 'blocked_value', 'reject', 'ingest_warning',
+			'conflict', 'decision', 'steward_action', 'profile_group', 'identifier_type', 'blocked_value', 'reject', 'ingest_warning',
 			'purpose', 'channel', 'consent_document', 'catalog', 'run', 'health']),
 		('steward', 'EXECUTE', ARRAY['profile', 'resolve', 'find_profile', 'memberships',
-			'explain_identity', 'decide', 'undecide', 'unmerge', 'pin_trait',
-			'unpin_trait', 'lineage', 'record_consent', 'suppress', 'unsuppress', 'why_not',
+			'explain_identity', 'weak_links', 'profile_graph', 'identity_at', 'decide',
+			'undecide', 'unmerge', 'retract', 'unretract', 'pin_trait', 'unpin_trait', 'lineage', 'record_consent', 'suppress', 'unsuppress', 'why_not',
 			'audience_funnel', 'export_subject']),
 		-- records in, nothing out
 		('ingest', 'INSERT', ARRAY['inbox']),
@@ -41,7 +41,7 @@ BEGIN ATOMIC
 		-- what was done, by whom and why
 		('auditor', 'SELECT', ARRAY['consent_log', 'consent_state', 'consent_document',
 			'purpose', 'channel', 'suppression', 'identity_log', 'conflict',
-			'membership_change', 'segment', 'segment_version', 'segment_history',
+			'decision', 'steward_action', 'membership_change', 'segment', 'segment_version', 'segment_history',
 			'audience', 'destination', 'release_log', 'privacy_request', 'run',
 			'setting', 'store']),
 		('auditor', 'EXECUTE', ARRAY['memberships', 'audience_funnel', 'why_not'])

@@ -2,8 +2,8 @@
 # install_script.sh ROOM ...: print the install script of the extension.
 #
 # Each room gives its SQL in file-name order under a "-- src/room/file.sql"
-# line.  A room's <room>_store.sql is not run at CREATE EXTENSION: it becomes
-# the text that cdp._store_ddl('<room>') returns, for cdp.setup() to run as
+# line.  A room's <room>_store.sql, and after it its <room>_*_store.sql, are
+# not run at CREATE EXTENSION: they become the text that cdp._store_ddl('<room>') returns, for cdp.setup() to run as
 # the store's owner.  An ordered list in src/<room>/parts, if there is one,
 # takes the place of file-name order.
 set -euo pipefail
@@ -56,7 +56,8 @@ RETURN CASE room
 SQL
 for room in "$@"; do
 	if [ -f "$room/${room}_store.sql" ]; then
-		print_store "$room" "$room/${room}_store.sql"
+		print_store "$room" "$room/${room}_store.sql" \
+			$(find "$room" -name "${room}_*_store.sql" | LC_ALL=C sort)
 	fi
 done
 print_store cdp cdp*_store.sql

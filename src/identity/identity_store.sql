@@ -8,6 +8,8 @@ CREATE TABLE cdp.identifier_type (
 	max_per_profile integer CHECK (max_per_profile > 0),
 	max_strong_per_value integer CHECK (max_strong_per_value > 0),
 	stitches boolean NOT NULL DEFAULT true,
+	joins_known boolean NOT NULL DEFAULT true,
+	stands_in boolean NOT NULL DEFAULT false,
 	time_to_live interval CHECK (time_to_live > '0'),
 	pattern text,
 	normaliser text NOT NULL DEFAULT 'text'
@@ -27,29 +29,34 @@ COMMENT ON COLUMN cdp.identifier_type.max_per_profile IS
 'more values than that in one profile are a conflict; NULL: no limit';
 COMMENT ON COLUMN cdp.identifier_type.max_strong_per_value IS
 'a value seen with more strong values of one type than that is shared; NULL: never';
+COMMENT ON COLUMN cdp.identifier_type.joins_known IS
+'false: a value never joins two profiles that are both known';
+COMMENT ON COLUMN cdp.identifier_type.stands_in IS
+'counts as strong as long as the store has no value of a strong type';
 COMMENT ON COLUMN cdp.identifier_type.time_to_live IS
 'how long after it was last seen a value stitches';
 COMMENT ON COLUMN cdp.identifier_type.pattern IS
 'a regular expression that a normalised value must match';
 
 INSERT INTO cdp.identifier_type (type, priority, strong, scope, max_per_profile,
-	max_strong_per_value, stitches, time_to_live, normaliser, description)
+	max_strong_per_value, stitches, joins_known, stands_in, time_to_live,
+	normaliser, description)
 VALUES
-	('user_id', 1, true, 'global', 1, NULL, true, NULL, 'text',
+	('user_id', 1, true, 'global', 1, NULL, true, true, false, NULL, 'text',
 		'number or name of an account of the owner of the store'),
-	('crm_id', 2, true, 'source', 1, NULL, true, NULL, 'text',
+	('crm_id', 2, true, 'source', 1, NULL, true, true, false, NULL, 'text',
 		'number of a customer in one CRM'),
-	('email', 3, false, 'global', 5, 1, true, NULL, 'email',
+	('email', 3, false, 'global', 5, 1, true, true, true, NULL, 'email',
 		'e-mail address'),
-	('phone', 4, false, 'global', 3, 1, true, NULL, 'phone',
+	('phone', 4, false, 'global', 3, 1, true, true, false, NULL, 'phone',
 		'phone number, E.164'),
-	('device_id', 5, false, 'global', 5, 1, true, NULL, 'text',
+	('device_id', 5, false, 'global', 5, 1, true, true, false, NULL, 'text',
 		'advertising or vendor id of a device'),
-	('anonymous_id', 6, false, 'global', NULL, 1, true, NULL, 'text',
+	('anonymous_id', 6, false, 'global', NULL, 1, true, true, false, NULL, 'text',
 		'cookie or installation'),
-	('third_party_id', 7, false, 'source', NULL, 1, true, '90 days', 'text',
+	('third_party_id', 7, false, 'source', NULL, 1, true, false, false, '90 days', 'text',
 		'id of a data provider'),
-	('ip', NULL, false, 'global', NULL, NULL, false, '90 days', 'text',
+	('ip', NULL, false, 'global', NULL, NULL, false, true, false, '90 days', 'text',
 		'network address; only describes');
 
 CREATE TABLE cdp.blocked_value (
@@ -88,6 +95,8 @@ CREATE TABLE cdp.identity_state (
 	epoch bigint NOT NULL DEFAULT 1,
 	rules_epoch bigint NOT NULL DEFAULT 1,
 	rules_version uuid NOT NULL DEFAULT gen_random_uuid(),
+	has_strong boolean NOT NULL DEFAULT false,
+	judge_all boolean NOT NULL DEFAULT false,
 	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
 );
 INSERT INTO cdp.identity_state DEFAULT VALUES;
@@ -97,6 +106,10 @@ COMMENT ON COLUMN cdp.identity_state.epoch IS
 'grows whenever something stops being true: a split, a newly shared identifier, a rule';
 COMMENT ON COLUMN cdp.identity_state.rules_epoch IS
 'the epoch in which types or blocked values last changed';
+COMMENT ON COLUMN cdp.identity_state.has_strong IS
+'the store has values of strong types, so that no other type stands in for them';
+COMMENT ON COLUMN cdp.identity_state.judge_all IS
+'rules changed: the next merge run judges all profiles anew';
 COMMENT ON COLUMN cdp.identity_state.rules_version IS
 'sessions that know the rules of this version need not read them again';
 
@@ -107,7 +120,7 @@ AS $$
 BEGIN
 	UPDATE cdp.identity_state
 	SET epoch = epoch + 1, rules_epoch = epoch + 1,
-		rules_version = gen_random_uuid();
+		rules_version = gen_random_uuid(), judge_all = true;
 	RETURN NULL;
 END
 $$;
@@ -133,24 +146,32 @@ CREATE TABLE cdp.identifier (
 	type_id integer NOT NULL,
 	blocked boolean NOT NULL DEFAULT false,
 	shared boolean NOT NULL DEFAULT false,
+	expired boolean NOT NULL DEFAULT false,
+	expires_at timestamptz,
 	scope text COLLATE "C" NOT NULL DEFAULT '',
 	value text COLLATE "C" NOT NULL
 );
 ALTER SEQUENCE cdp.identifier_id_seq OWNED BY cdp.identifier.identifier_id;
 CREATE UNIQUE INDEX identifier_key_idx ON cdp.identifier (type_id, scope, value);
+CREATE INDEX identifier_expires_at_idx ON cdp.identifier (expires_at)
+	WHERE expires_at IS NOT NULL;
 CREATE INDEX identifier_leaf_idx ON cdp.identifier (leaf) WHERE leaf IS NOT NULL;
 COMMENT ON TABLE cdp.identifier IS
 'every identifier ever seen, normalised';
 COMMENT ON COLUMN cdp.identifier.leaf IS
-'the profile id it was born with; profile.root of it is its profile now; NULL: belongs to no profile (blocked, or only describes)';
+'the profile id it was born with; profile.root of it is its profile now; NULL: belongs to no profile (blocked, only describes, or all its evidence is retracted)';
 COMMENT ON COLUMN cdp.identifier.former_leaf IS
-'what leaf was when the identifier became blocked';
+'what leaf was when the identifier last left its profile for none';
 COMMENT ON COLUMN cdp.identifier.first_seen IS
 'time of the record that brought it; the views give the earliest of all';
 COMMENT ON COLUMN cdp.identifier.scope IS
 'name of the source whose value it is; empty: the same everywhere';
 COMMENT ON COLUMN cdp.identifier.shared IS
 'used by several people: kept, but links nothing';
+COMMENT ON COLUMN cdp.identifier.expired IS
+'not seen for longer than its type''s time_to_live: kept, but links nothing until it is seen again';
+COMMENT ON COLUMN cdp.identifier.expires_at IS
+'when to look whether it has expired; NULL: never, or it has';
 
 -- Evidence.
 CREATE SEQUENCE cdp.identifier_set_id_seq;
@@ -164,6 +185,7 @@ CREATE TABLE cdp.identifier_set (
 	last_seen timestamptz NOT NULL,
 	records bigint NOT NULL,
 	source_id integer NOT NULL,
+	retracted boolean NOT NULL DEFAULT false,
 	identifiers bigint[] NOT NULL
 ) WITH (fillfactor = 90);
 ALTER SEQUENCE cdp.identifier_set_id_seq OWNED BY cdp.identifier_set.set_id;
@@ -174,6 +196,8 @@ COMMENT ON TABLE cdp.identifier_set IS
 COMMENT ON COLUMN cdp.identifier_set.identifiers IS 'ascending and distinct';
 COMMENT ON COLUMN cdp.identifier_set.records IS
 'how many records had it; brought up to date by the merge run, as are first_seen and last_seen';
+COMMENT ON COLUMN cdp.identifier_set.retracted IS
+'a steward took it back: it is no evidence of anything';
 COMMENT ON COLUMN cdp.identifier_set.owner IS
 'the identifier whose profile has the set''s events; NULL: none has';
 COMMENT ON COLUMN cdp.identifier_set.epoch IS
@@ -217,6 +241,8 @@ CREATE TABLE cdp.profile (
 	split_epoch bigint NOT NULL DEFAULT 0,
 	created_at timestamptz NOT NULL,
 	rooted_at timestamptz NOT NULL,
+	marks smallint NOT NULL DEFAULT 0,
+	watched bigint[] NOT NULL DEFAULT '{}',
 	ord integer NOT NULL DEFAULT nextval('cdp.profile_ord_seq') UNIQUE
 ) WITH (fillfactor = 90);
 ALTER SEQUENCE cdp.profile_id_seq OWNED BY cdp.profile.profile_id;
@@ -231,6 +257,10 @@ COMMENT ON COLUMN cdp.profile.founder IS
 COMMENT ON COLUMN cdp.profile.split_epoch IS
 'the epoch in which something last left it';
 COMMENT ON COLUMN cdp.profile.rooted_at IS 'since when root is what it is';
+COMMENT ON COLUMN cdp.profile.marks IS
+'derived, of a live profile: 1 has an identifier that never joins known ones, 2 is known, 4 is part of a replayed component (sums of these)';
+COMMENT ON COLUMN cdp.profile.watched IS
+'derived, of a live profile: its identifiers that limits or decisions "never" count, ascending';
 COMMENT ON COLUMN cdp.profile.ord IS
 'dense and never reused: the profile''s place in bitmaps';
 
@@ -238,37 +268,35 @@ CREATE TABLE cdp.identity_log (
 	log_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	at timestamptz NOT NULL,
 	change text NOT NULL CHECK (change IN ('merge', 'split')),
-	profile_before bigint NOT NULL,
-	profile_after bigint NOT NULL,
+	profile_before bigint,
+	profile_after bigint,
 	set_id bigint,
+	decision_id bigint,
+	action_id bigint,
 	profiles bigint[] NOT NULL DEFAULT '{}',
-	identifiers bigint[] NOT NULL DEFAULT '{}'
+	identifiers bigint[] NOT NULL DEFAULT '{}',
+	leaves bigint[] NOT NULL DEFAULT '{}'
 );
 CREATE INDEX identity_log_before_idx ON cdp.identity_log (profile_before);
 CREATE INDEX identity_log_after_idx ON cdp.identity_log (profile_after);
 COMMENT ON TABLE cdp.identity_log IS
 'append-only: every merge and split; what was profile_before became, wholly (merge) or in part (split), profile_after';
+COMMENT ON COLUMN cdp.identity_log.profile_before IS
+'NULL: the identifiers had no profile (they were blocked, or without evidence)';
+COMMENT ON COLUMN cdp.identity_log.profile_after IS
+'NULL: the identifiers have no profile any more';
 COMMENT ON COLUMN cdp.identity_log.set_id IS
 'the evidence that joined them; NULL for a split';
+COMMENT ON COLUMN cdp.identity_log.decision_id IS
+'the decision that joined them, where no set did';
+COMMENT ON COLUMN cdp.identity_log.action_id IS
+'the steward''s action that caused it, if one did';
 COMMENT ON COLUMN cdp.identity_log.profiles IS
 'the ids that led to profile_before and now lead to profile_after';
 COMMENT ON COLUMN cdp.identity_log.identifiers IS
 'the identifiers that were given profile_after as their leaf';
-
-CREATE TABLE cdp.conflict (
-	conflict_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	rule text NOT NULL,
-	type text COLLATE "C",
-	identifier_a bigint NOT NULL,
-	identifier_b bigint NOT NULL,
-	set_id bigint,
-	profile_a bigint NOT NULL,
-	profile_b bigint NOT NULL,
-	found_at timestamptz NOT NULL,
-	UNIQUE NULLS NOT DISTINCT (rule, type, identifier_a, identifier_b, set_id)
-);
-COMMENT ON TABLE cdp.conflict IS
-'evidence that was refused, the rule that refused it, and both sides';
+COMMENT ON COLUMN cdp.identity_log.leaves IS
+'the leaves that those identifiers had before, 0 for none, in their order';
 
 CREATE VIEW cdp.profile_id_map AS
 SELECT profile_id, root AS current_profile_id, rooted_at AS since

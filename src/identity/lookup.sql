@@ -56,3 +56,15 @@ AS $$
 $$;
 COMMENT ON FUNCTION cdp._owner_profiles(bigint[]) IS
 'the live profile that has the events of each of these sets; none for a set that nobody owns';
+
+-- The room of sources lies above this one, so its table is looked up late.
+CREATE FUNCTION cdp._source_name(source_id integer) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT source.name FROM cdp.source WHERE source.source_id = $1);
+END
+$$;
+COMMENT ON FUNCTION cdp._source_name(integer) IS
+'the name of a source';

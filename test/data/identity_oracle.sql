@@ -254,6 +254,6 @@ CREATE FUNCTION identity_test.forget() RETURNS void
 LANGUAGE sql AS $$
 	TRUNCATE cdp.identifier, cdp.identifier_set, cdp.identifier_set_member,
 		cdp.identifier_set_seen, cdp.identifier_strong, cdp.profile,
-		cdp.identity_log, cdp.conflict, cdp.todo RESTART IDENTITY
+		cdp.identity_log, cdp.refused_link, cdp.decision, cdp.steward_action, cdp.todo RESTART IDENTITY
 $$;
 \set ECHO all

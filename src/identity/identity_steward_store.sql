@@ -1,0 +1,69 @@
+-- What stewards did and decided.  Nothing is ever deleted from either table.
+CREATE TABLE cdp.steward_action (
+	action_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	at timestamptz NOT NULL DEFAULT cdp.clock(),
+	actor text NOT NULL DEFAULT session_user,
+	action text NOT NULL CHECK (action IN ('always', 'never', 'undecide',
+		'unmerge', 'retract', 'unretract', 'block', 'unblock', 'change_rules')),
+	reason text,
+	detail jsonb NOT NULL DEFAULT '{}'
+);
+COMMENT ON TABLE cdp.steward_action IS
+'append-only: what was done to identities by hand: by whom, when, why';
+COMMENT ON COLUMN cdp.steward_action.detail IS
+'what it was done to: ids of identifiers, sets, decisions, profiles; never values';
+
+CREATE TABLE cdp.decision (
+	decision_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	verdict text NOT NULL CHECK (verdict IN ('always', 'never')),
+	identifier_a bigint NOT NULL,
+	identifier_b bigint NOT NULL,
+	action_id bigint NOT NULL REFERENCES cdp.steward_action,
+	withdrawn_by bigint REFERENCES cdp.steward_action,
+	CHECK (identifier_a < identifier_b)
+);
+CREATE UNIQUE INDEX decision_pair_idx ON cdp.decision (identifier_a, identifier_b)
+	WHERE withdrawn_by IS NULL;
+CREATE INDEX decision_b_idx ON cdp.decision (identifier_b)
+	WHERE withdrawn_by IS NULL;
+COMMENT ON TABLE cdp.decision IS
+'evidence given by stewards: two identifiers are always, or never, the same profile';
+COMMENT ON COLUMN cdp.decision.action_id IS 'the action that made it';
+COMMENT ON COLUMN cdp.decision.withdrawn_by IS
+'the action that took it back; NULL: it holds';
+
+-- Derived: links that canonical replay refused.
+CREATE TABLE cdp.refused_link (
+	identifier_a bigint NOT NULL,
+	identifier_b bigint NOT NULL,
+	set_id bigint NOT NULL,
+	rule text NOT NULL CHECK (rule IN ('never', 'max_per_profile', 'joins_known')),
+	type_id integer,
+	found_at timestamptz NOT NULL,
+	PRIMARY KEY (identifier_a, identifier_b)
+);
+CREATE INDEX refused_link_b_idx ON cdp.refused_link (identifier_b);
+COMMENT ON TABLE cdp.refused_link IS
+'derived: links of two identifiers that a rule refused; read it as cdp.conflict';
+COMMENT ON COLUMN cdp.refused_link.set_id IS
+'the earliest of the sets that say so';
+COMMENT ON COLUMN cdp.refused_link.type_id IS
+'max_per_profile: the type that would have been exceeded; joins_known: the type that may not join';
+
+CREATE VIEW cdp.conflict AS
+SELECT refused.rule, limited.type::text AS type,
+	cdp._identifier_key(refused.identifier_a) AS identifier_a,
+	cdp._identifier_key(refused.identifier_b) AS identifier_b,
+	profile_a.root AS profile_a, profile_b.root AS profile_b,
+	cdp._source_name(identifier_set.source_id) AS source, identifier_set.first_seen,
+	identifier_set.last_seen, identifier_set.records,
+	refused.set_id, refused.found_at
+FROM cdp.refused_link AS refused
+JOIN cdp.identifier_set USING (set_id)
+LEFT JOIN cdp.identifier_type AS limited USING (type_id)
+JOIN cdp.identifier AS a ON a.identifier_id = refused.identifier_a
+JOIN cdp.identifier AS b ON b.identifier_id = refused.identifier_b
+LEFT JOIN cdp.profile AS profile_a ON profile_a.profile_id = a.leaf
+LEFT JOIN cdp.profile AS profile_b ON profile_b.profile_id = b.leaf;
+COMMENT ON VIEW cdp.conflict IS
+'evidence that was refused, the rule that refused it, and both sides';
