@@ -8,6 +8,8 @@
 \i :fresh
 \i :stand_ins
 \i :oracle
+-- this oracle knows no limits
+UPDATE cdp.identifier_type SET max_per_profile = NULL, joins_known = true, stands_in = false;
 CREATE FUNCTION pg_temp.try(number integer, people integer, records integer)
 RETURNS TABLE (seed integer, differences bigint, changed_by_rebuild bigint, ok boolean,
 	has_shared boolean, has_splits boolean)

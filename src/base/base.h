@@ -90,6 +90,9 @@ extern void cdp_base_run(FunctionCallInfo fcinfo, const char *kind,
 						 int batch, ArrayType *only, bool wait);
 
 /* Called by _PG_init. */
+/* cdp.components_memory, in kB. */
+extern PGDLLIMPORT int cdp_components_memory;
+
 extern void cdp_base_init(void);
 
 #endif							/* CDP_BASE_H */

@@ -16,6 +16,7 @@
 
 #include "base/base.h"
 
+int			cdp_components_memory;
 static char *test_clock_text = NULL;	/* cdp.test_clock as written */
 static TimestampTz test_clock = 0;	/* the same as a time, once parsed */
 static bool test_clock_parsed = false;
@@ -161,5 +162,13 @@ cdp_base_init(void)
 							   PGC_USERSET,
 							   0,
 							   NULL, NULL, NULL);
+	DefineCustomIntVariable("cdp.components_memory",
+							"The most memory that a graph of identifiers or links may take.",
+							NULL,
+							&cdp_components_memory,
+							4 * 1024 * 1024, 64, MAX_KILOBYTES,
+							PGC_USERSET,
+							GUC_UNIT_KB,
+							NULL, NULL, NULL);
 	MarkGUCPrefixReserved("cdp");
 }

@@ -30,6 +30,9 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/int.h"
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -161,7 +164,8 @@ probe_keys(Batch *batch)
 {
 	static CdpPlan probe_plan = {
 		"SELECT key.place::integer, identifier.identifier_id,"
-		" coalesce(profile.root, 0), identifier.blocked, identifier.shared"
+		" coalesce(profile.root, 0), identifier.blocked,"
+		" identifier.shared OR identifier.expired"
 		" FROM unnest($1::integer[], $2::text[], $3::text[])"
 		" WITH ORDINALITY AS key (type_id, scope, value, place)"
 		" JOIN cdp.identifier ON identifier.type_id = key.type_id"
@@ -279,33 +283,67 @@ assign_leaves(Batch *batch)
 	}
 }
 
-/* The founder of a fresh profile: the strongest inserted with it as leaf. */
+/* What a fresh profile is born with: keys that were really inserted. */
+typedef struct Birth
+{
+	BatchKey   *founder;		/* the strongest; NULL: there are none */
+	int			marks;
+	StringInfoData watched;		/* text of a bigint[] without its end */
+} Birth;
+
+/* Add an inserted key to the birth of its leaf, if that is a fresh profile. */
 static void
-note_founder(Batch *batch, BatchKey **founders, BatchKey *key)
+note_birth(Batch *batch, Birth *births, BatchKey *key)
 {
 	int			place = cdp_identity_list_find(&batch->fresh, key->leaf);
+	Birth	   *birth;
 
-	if (place >= 0 &&
-		(founders[place] == NULL || is_stronger(key, founders[place])))
-		founders[place] = key;
+	if (place < 0)
+		return;
+	birth = &births[place];
+	if (birth->founder == NULL || is_stronger(key, birth->founder))
+		birth->founder = key;
+	birth->marks |= cdp_identity_marks(key->type);
+	if (!cdp_identity_is_watched(key->type))
+		return;
+	if (birth->watched.data == NULL)
+		initStringInfo(&birth->watched);
+	appendStringInfo(&birth->watched, "%c" INT64_FORMAT,
+					 birth->watched.len == 0 ? '{' : ',', key->identifier_id);
+}
+
+/* When to look whether it has expired; no sooner than that it has. */
+static TimestampTz
+first_expiry(const BatchKey *key)
+{
+	TimestampTz at;
+
+	if (key->type->look_after_us == 0 || !is_usable(key))
+		return DT_NOBEGIN;
+	if (pg_add_s64_overflow(key->first_seen, key->type->look_after_us, &at) ||
+		!IS_VALID_TIMESTAMP(at))
+		return DT_NOBEGIN;
+	return at;
 }
 
 /* Insert the missing keys; those inserted become known. */
 static void
-insert_keys(Batch *batch, BatchKey **founders)
+insert_keys(Batch *batch, Birth *births)
 {
 	static CdpPlan insert_plan = {
 		"INSERT INTO cdp.identifier (identifier_id, type_id, scope, value,"
-		" leaf, blocked, first_seen)"
+		" leaf, blocked, first_seen, expires_at)"
 		" SELECT identifier_id, type_id, scope, value, nullif(leaf, 0),"
-		" blocked, first_seen"
+		" blocked, first_seen, nullif(expires_at, '-infinity')"
 		" FROM unnest($1::bigint[], $2::integer[], $3::text[], $4::text[],"
-		" $5::bigint[], $6::boolean[], $7::timestamptz[])"
-		" AS key (identifier_id, type_id, scope, value, leaf, blocked, first_seen)"
+		" $5::bigint[], $6::boolean[], $7::timestamptz[], $8::timestamptz[])"
+		" AS key (identifier_id, type_id, scope, value, leaf, blocked,"
+		" first_seen, expires_at)"
 		" ON CONFLICT (type_id, scope, value) DO NOTHING"
 		" RETURNING identifier_id",
-		7, {INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-			INT8ARRAYOID, BOOLARRAYOID, TIMESTAMPTZARRAYOID}
+		8, {INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+			INT8ARRAYOID, BOOLARRAYOID, TIMESTAMPTZARRAYOID,
+			TIMESTAMPTZARRAYOID}
 	};
 	int			room = batch->nkeys + 1;
 	CdpIdList	ids = {0};
@@ -316,6 +354,7 @@ insert_keys(Batch *batch, BatchKey **founders)
 	int64	   *leaves = palloc(sizeof(int64) * room);
 	bool	   *blocked = palloc(sizeof(bool) * room);
 	TimestampTz *seen = palloc(sizeof(TimestampTz) * room);
+	TimestampTz *expire = palloc(sizeof(TimestampTz) * room);
 
 	for (int i = 0; i < batch->nkeys; i++)
 	{
@@ -334,6 +373,7 @@ insert_keys(Batch *batch, BatchKey **founders)
 		leaves[n] = key->leaf;
 		blocked[n] = key->blocked;
 		seen[n] = key->first_seen;
+		expire[n] = first_expiry(key);
 	}
 	cdp_base_execute(&insert_plan, (Datum[]) {
 		cdp_identity_list_array(&ids),
@@ -342,7 +382,8 @@ insert_keys(Batch *batch, BatchKey **founders)
 		cdp_identity_text_array(values, ids.count),
 		cdp_identity_int8_array(leaves, ids.count),
 		cdp_identity_bool_array(blocked, ids.count),
-		cdp_identity_time_array(seen, ids.count)
+		cdp_identity_time_array(seen, ids.count),
+		cdp_identity_time_array(expire, ids.count)
 	}, NULL, false, 0);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -353,35 +394,53 @@ insert_keys(Batch *batch, BatchKey **founders)
 		BatchKey   *key = missing[cdp_identity_list_find(&ids, id)];
 
 		key->known = true;
-		note_founder(batch, founders, key);
+		note_birth(batch, births, key);
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
 
 /* Make the rows of the fresh profiles that something was born into. */
 static void
-insert_profiles(Batch *batch, BatchKey **founders)
+insert_profiles(Batch *batch, Birth *births)
 {
 	static CdpPlan insert_plan = {
-		"INSERT INTO cdp.profile (profile_id, root, founder, created_at, rooted_at)"
-		" SELECT profile_id, profile_id, founder, $3, $3"
-		" FROM unnest($1::bigint[], $2::bigint[]) AS fresh (profile_id, founder)",
-		3, {INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID}
+		"INSERT INTO cdp.profile (profile_id, root, founder, marks, watched,"
+		" created_at, rooted_at)"
+		" SELECT profile_id, profile_id, founder, marks,"
+		" ARRAY(SELECT unnest(watched::bigint[]) ORDER BY 1), $5, $5"
+		" FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[])"
+		" AS fresh (profile_id, founder, marks, watched)",
+		5, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
+			TIMESTAMPTZOID}
 	};
+	int			room = batch->fresh.count + 1;
 	CdpIdList	profiles = {0};
-	CdpIdList	identifiers = {0};
+	CdpIdList	founders = {0};
+	int32	   *marks = palloc(sizeof(int32) * room);
+	const char **watched = palloc(sizeof(char *) * room);
 
 	for (int i = 0; i < batch->fresh.count; i++)
 	{
-		if (founders[i] == NULL)
+		Birth	   *birth = &births[i];
+
+		if (birth->founder == NULL)
 			continue;
+		marks[profiles.count] = birth->marks;
+		watched[profiles.count] = "{}";
+		if (birth->watched.data != NULL)
+		{
+			appendStringInfoChar(&birth->watched, '}');
+			watched[profiles.count] = birth->watched.data;
+		}
 		cdp_identity_list_add(&profiles, batch->fresh.ids[i]);
-		cdp_identity_list_add(&identifiers, founders[i]->identifier_id);
+		cdp_identity_list_add(&founders, birth->founder->identifier_id);
 	}
 	if (profiles.count > 0)
 		cdp_base_execute(&insert_plan, (Datum[]) {
 			cdp_identity_list_array(&profiles),
-			cdp_identity_list_array(&identifiers),
+			cdp_identity_list_array(&founders),
+			cdp_identity_int4_array(marks, profiles.count),
+			cdp_identity_text_array(watched, profiles.count),
 			TimestampTzGetDatum(cdp_base_clock())
 		}, NULL, false, 0);
 }
@@ -399,16 +458,16 @@ has_missing(const Batch *batch)
 static void
 attach_keys(Batch *batch)
 {
-	BatchKey  **founders;
+	Birth	   *births;
 
 	probe_keys(batch);
 	if (!has_missing(batch))
 		return;
 	assign_leaves(batch);
-	founders = palloc0(sizeof(BatchKey *) * (batch->fresh.count + 1));
+	births = palloc0(sizeof(Birth) * (batch->fresh.count + 1));
 	for (;;)
 	{
-		insert_keys(batch, founders);
+		insert_keys(batch, births);
 		if (!has_missing(batch))
 			break;
 		/* Another session was faster; or it was, and deleted them again. */
@@ -417,7 +476,7 @@ attach_keys(Batch *batch)
 		if (!has_missing(batch))
 			break;
 	}
-	insert_profiles(batch, founders);
+	insert_profiles(batch, births);
 }
 
 /* Is a the better owner of a record?  Must agree with cdp_judge_owner(). */
@@ -426,9 +485,7 @@ is_better_owner(const BatchKey *a, const BatchKey *b)
 {
 	if (a->shared != b->shared)
 		return b->shared;
-	if (a->type->priority != b->type->priority || a->shared)
-		return is_stronger(a, b);
-	return a->identifier_id < b->identifier_id;
+	return is_stronger(a, b);
 }
 
 /* The strongest identifier of a record that links, else one that is shared. */

@@ -21,7 +21,7 @@ typedef struct BatchKey
 	TimestampTz first_seen;
 	bool		known;			/* there is a row */
 	bool		blocked;
-	bool		shared;
+	bool		shared;			/* or expired: links nothing */
 } BatchKey;
 
 typedef struct Batch

@@ -29,6 +29,7 @@
 #include "identity/plans.h"
 
 #define FETCH_ROWS 1000
+#define MEMORY_EVERY 0x3FFFF	/* identifiers between looks at memory, a mask */
 
 /* What to do with a row. */
 typedef void (*RowReader) (CdpGraph *graph, HeapTuple row, TupleDesc columns);
@@ -71,6 +72,26 @@ check_count(int64 count)
 						   CDP_COMPONENTS_MAX / 2)));
 }
 
+/* Now and then: is the graph larger than it may be? */
+static void
+check_memory(CdpGraph *graph, int64 count)
+{
+	Size		used;
+
+	if (count == 0 || (count & MEMORY_EVERY) != 0)
+		return;
+	used = MemoryContextMemAllocated(graph->context, true);
+	if (used / 1024 > (Size) cdp_components_memory)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("identity graph needs more memory than \"%s\" allows",
+						"cdp.components_memory"),
+				 errdetail("After %lld identifiers it holds %lld MB of %d MB.",
+						   (long long) count, (long long) (used >> 20),
+						   cdp_components_memory / 1024),
+				 errhint("Raise cdp.components_memory.")));
+}
+
 /* The node of an identifier, made if there is none. */
 int32
 cdp_graph_node(CdpGraph *graph, int64 identifier_id)
@@ -84,6 +105,7 @@ cdp_graph_node(CdpGraph *graph, int64 identifier_id)
 	if (found)
 		return place;
 	GROW(graph->context, graph->nodes, graph->nnodes);
+	check_memory(graph, graph->nnodes);
 	graph->nodes[graph->nnodes++] = (GraphNode) {identifier_id, -1, -1, 0, 0};
 	return place;
 }
@@ -101,13 +123,14 @@ cdp_graph_profile(CdpGraph *graph, int64 profile_id)
 		return place;
 	GROW(graph->context, graph->profiles, graph->nprofiles);
 	graph->profiles[graph->nprofiles++] =
-		(GraphProfile) {profile_id, profile_id, 0, 0, -1};
+		(GraphProfile) {.profile_id = profile_id, .root = profile_id,
+	.founder_node = -1};
 	return place;
 }
 
 /* The kind of an identifier; there are few, and neighbours are alike. */
-static uint16
-find_kind(CdpGraph *graph, int type_id, const char *scope)
+uint16
+cdp_graph_kind(CdpGraph *graph, int type_id, const char *scope)
 {
 	MemoryContext old;
 
@@ -170,7 +193,33 @@ read_rows(CdpGraph *graph, const char *sql, const CdpIdList *ids,
 	MemoryContextDelete(rows);
 }
 
-/* profile_id, root, founder, split_epoch of root */
+/* Keep marks and watched of a live profile, in columns from given one on. */
+static void
+read_watched(CdpGraph *graph, GraphProfile *profile, HeapTuple row,
+			 TupleDesc columns, int column)
+{
+	bool		isnull;
+	Datum		marks = SPI_getbinval(row, columns, column, &isnull);
+	int64	   *ids;
+	int			count;
+
+	if (isnull || profile->nwatched > 0)
+		return;
+	profile->marks = DatumGetInt16(marks);
+	ids = cdp_identity_get_int8s(DatumGetArrayTypeP(SPI_getbinval(row, columns,
+																  column + 1,
+																  &isnull)),
+								 &count);
+	profile->first_watched = graph->nwatched;
+	profile->nwatched = count;
+	for (int i = 0; i < count; i++)
+	{
+		GROW(graph->context, graph->watched, graph->nwatched);
+		graph->watched[graph->nwatched++] = ids[i];
+	}
+}
+
+/* profile_id, root, founder, split_epoch of root, its own marks, watched */
 static void
 read_profile(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 {
@@ -180,9 +229,10 @@ read_profile(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 	profile->root = get_int8(row, columns, 2);
 	profile->founder = get_int8(row, columns, 3);
 	profile->root_epoch = get_int8(row, columns, 4);
+	read_watched(graph, profile, row, columns, 5);
 }
 
-/* identifier_id, type_id, scope, blocked, shared, leaf, former_leaf */
+/* identifier_id, type_id, scope, blocked, shared, leaf, former_leaf, expired */
 static void
 read_node(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 {
@@ -193,8 +243,10 @@ read_node(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 	char	   *scope = TextDatumGetCString(SPI_getbinval(row, columns, 3, &isnull));
 	int64		leaf = get_int8(row, columns, 6);
 
-	node->kind = find_kind(graph, type_id, scope);
+	node->kind = cdp_graph_kind(graph, type_id, scope);
 	node->flags |= NODE_LOADED;
+	if (DatumGetBool(SPI_getbinval(row, columns, 8, &isnull)))
+		node->flags |= NODE_EXPIRED;
 	if (DatumGetBool(SPI_getbinval(row, columns, 4, &isnull)))
 		node->flags |= NODE_BLOCKED;
 	if (DatumGetBool(SPI_getbinval(row, columns, 5, &isnull)))
@@ -207,20 +259,24 @@ read_node(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 		node->profile = cdp_graph_profile(graph, leaf);
 }
 
-/* The same, and root and split_epoch of root for the profile of the leaf. */
+/* The same, and root, split_epoch, marks and watched of the leaf's root. */
 static void
 read_node_and_root(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 {
-	GraphNode  *node;
-	GraphProfile *profile;
+	int32		leaf;
+	int32		place;
+	int64		epoch;
 
 	read_node(graph, row, columns);
-	node = &graph->nodes[cdp_graph_node(graph, get_int8(row, columns, 1))];
-	if (node->profile < 0)
+	leaf = graph->nodes[cdp_graph_node(graph, get_int8(row, columns, 1))].profile;
+	if (leaf < 0)
 		return;
-	profile = &graph->profiles[node->profile];
-	profile->root = get_int8(row, columns, 8);
-	profile->root_epoch = get_int8(row, columns, 9);
+	graph->profiles[leaf].root = get_int8(row, columns, 9);
+	epoch = get_int8(row, columns, 10);
+	graph->profiles[leaf].root_epoch = epoch;
+	place = cdp_graph_profile(graph, graph->profiles[leaf].root);
+	graph->profiles[place].root_epoch = epoch;
+	read_watched(graph, &graph->profiles[place], row, columns, 11);
 }
 
 static void
@@ -230,7 +286,7 @@ read_inside_node(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 	graph->nodes[cdp_graph_node(graph, get_int8(row, columns, 1))].flags |= NODE_INSIDE;
 }
 
-/* set_id, owner, epoch, identifiers */
+/* set_id, owner, epoch, identifiers, first_seen, retracted */
 static void
 read_set(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 {
@@ -240,15 +296,20 @@ read_set(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 	int64		owner = get_int8(row, columns, 2);
 	ArrayType  *array;
 	int64	   *ids;
-	GraphSet	set = {set_id, graph->nmembers, get_int8(row, columns, 3), -1, 0};
+	GraphSet	set = {set_id, graph->nmembers, get_int8(row, columns, 3)};
+	int			count;
 
 	check_count(graph->nsets);
 	(void) cdp_id_map_put(graph->set_map, set_id, graph->nsets, &found);
 	if (found)
 		return;
 	array = DatumGetArrayTypeP(SPI_getbinval(row, columns, 4, &isnull));
-	ids = cdp_identity_get_int8s(array, &set.nmembers);
-	for (int i = 0; i < set.nmembers; i++)
+	ids = cdp_identity_get_int8s(array, &count);
+	set.nmembers = count;
+	set.first_seen = get_int8(row, columns, 5);
+	set.retracted = DatumGetBool(SPI_getbinval(row, columns, 6, &isnull));
+	set.owner = -1;
+	for (int i = 0; i < count; i++)
 	{
 		GROW(graph->context, graph->members, graph->nmembers);
 		graph->members[graph->nmembers++] = cdp_graph_node(graph, ids[i]);
@@ -259,13 +320,42 @@ read_set(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 	graph->sets[graph->nsets++] = set;
 }
 
+/* decision_id, identifier_a, identifier_b, is it "always"; may come twice */
+static void
+read_decision(CdpGraph *graph, HeapTuple row, TupleDesc columns)
+{
+	bool		isnull;
+	GraphDecision decision = {
+		get_int8(row, columns, 1),
+		cdp_graph_node(graph, get_int8(row, columns, 2)),
+		cdp_graph_node(graph, get_int8(row, columns, 3)),
+		DatumGetBool(SPI_getbinval(row, columns, 4, &isnull))
+	};
+
+	GROW(graph->context, graph->decisions, graph->ndecisions);
+	graph->decisions[graph->ndecisions++] = decision;
+}
+
+/* identifier_id, place in the order of keys */
+static void
+read_key_order(CdpGraph *graph, HeapTuple row, TupleDesc columns)
+{
+	graph->key_order[cdp_graph_node(graph, get_int8(row, columns, 1))] =
+		get_int8(row, columns, 2);
+}
+
 #define NODE_COLUMNS "identifier.identifier_id, identifier.type_id," \
 	" identifier.scope, identifier.blocked, identifier.shared," \
-	" identifier.leaf, identifier.former_leaf"
+	" identifier.leaf, identifier.former_leaf, identifier.expired"
 #define SET_COLUMNS "identifier_set.set_id, identifier_set.owner," \
-	" identifier_set.epoch, identifier_set.identifiers"
+	" identifier_set.epoch, identifier_set.identifiers," \
+	" identifier_set.first_seen, identifier_set.retracted"
 #define PROFILE_COLUMNS \
-	"profile.profile_id, profile.root, profile.founder, root.split_epoch"
+	"profile.profile_id, profile.root, profile.founder, root.split_epoch," \
+	" profile.marks, profile.watched"
+
+#define DECISION_COLUMNS \
+	"decision_id, identifier_a, identifier_b, verdict = 'always'"
 
 /* Given sets; their members are nodes that are yet to be loaded. */
 void
@@ -290,7 +380,8 @@ cdp_graph_load_nodes(CdpGraph *graph)
 		return;
 	cdp_identity_list_sort(&ids);
 	read_rows(graph,
-			  "SELECT " NODE_COLUMNS ", profile.root, root.split_epoch"
+			  "SELECT " NODE_COLUMNS ", profile.root, root.split_epoch,"
+			  " root.marks, root.watched"
 			  " FROM unnest($1) AS given (identifier_id)"
 			  " JOIN cdp.identifier USING (identifier_id)"
 			  " LEFT JOIN cdp.profile ON profile.profile_id"
@@ -326,9 +417,9 @@ load_profiles(CdpGraph *graph, const CdpIdList *roots)
 			  roots, read_inside_node);
 }
 
-/* The sets of inside nodes that were not asked for yet. */
+/* The sets and decisions of inside nodes that were not asked for yet. */
 static void
-load_sets_of_inside(CdpGraph *graph)
+load_evidence_of_inside(CdpGraph *graph)
 {
 	CdpIdList	ids = {0};
 
@@ -350,7 +441,55 @@ load_sets_of_inside(CdpGraph *graph)
 			  " JOIN cdp.identifier_set_member AS member USING (identifier_id))"
 			  " AS found JOIN cdp.identifier_set USING (set_id)",
 			  &ids, read_set);
+	read_rows(graph,
+			  "SELECT " DECISION_COLUMNS " FROM unnest($1) AS given (identifier_id)"
+			  " JOIN cdp.decision ON identifier_a = given.identifier_id"
+			  " WHERE withdrawn_by IS NULL"
+			  " UNION ALL"
+			  " SELECT " DECISION_COLUMNS " FROM unnest($1) AS given (identifier_id)"
+			  " JOIN cdp.decision ON identifier_b = given.identifier_id"
+			  " WHERE withdrawn_by IS NULL",
+			  &ids, read_decision);
 	pfree(ids.ids);
+}
+
+/* Bring an outside node in: at once, or with the profile it belongs to. */
+static void
+bring_in(CdpGraph *graph, GraphNode *node, CdpIdList *roots)
+{
+	if (node->profile >= 0)
+		cdp_identity_list_add(roots, graph->profiles[node->profile].root);
+	if ((node->flags & NODE_PLACED) == 0)
+		node->flags |= NODE_INSIDE;
+}
+
+static bool
+is_inside(const GraphNode *node)
+{
+	return (node->flags & NODE_INSIDE) != 0;
+}
+
+/* Bring in what a set links with something inside; true if it did. */
+static bool
+find_linked_by_set(CdpGraph *graph, const GraphSet *set, CdpIdList *roots)
+{
+	const int32 *members = graph->members + set->first_member;
+	bool		is_linked = false;
+	bool		any = false;
+
+	for (int i = 0; !set->retracted && i < set->nmembers; i++)
+		is_linked |= is_inside(&graph->nodes[members[i]]) &&
+			node_links(graph, &graph->nodes[members[i]]);
+	for (int i = 0; is_linked && i < set->nmembers; i++)
+	{
+		GraphNode  *node = &graph->nodes[members[i]];
+
+		if (is_inside(node) || !node_links(graph, node))
+			continue;
+		bring_in(graph, node, roots);
+		any = true;
+	}
+	return any;
 }
 
 /*
@@ -364,26 +503,18 @@ find_linked(CdpGraph *graph, CdpIdList *roots)
 	bool		any = false;
 
 	for (int64 i = 0; i < graph->nsets; i++)
+		any |= find_linked_by_set(graph, &graph->sets[i], roots);
+	for (int64 i = 0; i < graph->ndecisions; i++)
 	{
-		const GraphSet *set = &graph->sets[i];
-		const int32 *members = graph->members + set->first_member;
-		bool		is_linked = false;
+		GraphDecision *decision = &graph->decisions[i];
+		GraphNode  *a = &graph->nodes[decision->a];
+		GraphNode  *b = &graph->nodes[decision->b];
 
-		for (int j = 0; j < set->nmembers; j++)
-			is_linked |= (graph->nodes[members[j]].flags & NODE_INSIDE) != 0 &&
-				node_links(graph, &graph->nodes[members[j]]);
-		for (int j = 0; is_linked && j < set->nmembers; j++)
-		{
-			GraphNode  *node = &graph->nodes[members[j]];
-
-			if ((node->flags & NODE_INSIDE) != 0 || !node_links(graph, node))
-				continue;
-			any = true;
-			if (node->profile >= 0)
-				cdp_identity_list_add(roots, graph->profiles[node->profile].root);
-			if ((node->flags & NODE_PLACED) == 0)
-				node->flags |= NODE_INSIDE;
-		}
+		if (!decision->always || is_inside(a) == is_inside(b) ||
+			(a->flags & NODE_BLOCKED) != 0 || (b->flags & NODE_BLOCKED) != 0)
+			continue;
+		bring_in(graph, is_inside(a) ? b : a, roots);
+		any = true;
 	}
 	cdp_identity_list_sort(roots);
 	return any;
@@ -409,8 +540,9 @@ cdp_graph_load_components(CdpGraph *graph, const CdpIdList *roots,
 	do
 	{
 		load_profiles(graph, &more);
-		load_sets_of_inside(graph);
+		load_evidence_of_inside(graph);
 		cdp_graph_load_nodes(graph);
+		cdp_judge_support(graph);
 		cdp_judge_pairs(graph);
 		cdp_judge_shared(graph);
 		more.count = 0;
@@ -432,6 +564,31 @@ cdp_graph_load_all(CdpGraph *graph)
 	read_rows(graph,
 			  "SELECT " SET_COLUMNS " FROM cdp.identifier_set",
 			  NULL, read_set);
+	read_rows(graph,
+			  "SELECT " DECISION_COLUMNS " FROM cdp.decision"
+			  " WHERE withdrawn_by IS NULL",
+			  NULL, read_decision);
+	cdp_judge_support(graph);
 	cdp_judge_pairs(graph);
 	cdp_judge_shared(graph);
+}
+
+/* See graph.h: the order of keys, for nodes that replay must compare. */
+void
+cdp_graph_load_keys(CdpGraph *graph)
+{
+	CdpIdList	ids = {0};
+
+	for (int64 i = 0; i < graph->nnodes; i++)
+		if ((graph->nodes[i].flags & NODE_REPLAYED) != 0)
+			cdp_identity_list_add(&ids, graph->nodes[i].identifier_id);
+	cdp_identity_list_sort(&ids);
+	graph->key_order = MemoryContextAllocHuge(graph->context,
+											  sizeof(int32) * (graph->nnodes + 1));
+	read_rows(graph,
+			  "SELECT identifier_id, row_number() OVER"
+			  " (ORDER BY type_id, scope, value)"
+			  " FROM unnest($1) AS given (identifier_id)"
+			  " JOIN cdp.identifier USING (identifier_id)",
+			  &ids, read_key_order);
 }

@@ -2,23 +2,27 @@
  * graph.h
  *		A part of the identity graph in memory: loaded, judged, written back.
  *
- * Nodes are identifiers, held together by sets and by the profiles that they
- * belong to so far.  Three files work on it:
+ * Nodes are identifiers, held together by sets, by decisions and by the
+ * profiles that they belong to so far.  Four files work on it:
  *
  *	graph.c		loads the components that given profiles touch, or all;
  *	judge.c		the function of identity.h: pure, no tables;
- *	verdict.c	writes what judge found different.
+ *	replay.c	its last resort, for components that break a rule: pure;
+ *	verdict.c	writes what they found different.
  *
  * A node is inside if the graph has all sets that it is in: then everything
  * about it can be judged.  Other members of those sets are outside: known,
  * but left as they are.
  *
- * Memory, for rebuilds: 24 bytes an identifier, 40 a profile, 32 a set, 4 a
+ * Memory, for rebuilds: 24 bytes an identifier, 56 a profile, 40 a set, 4 a
  * member and 16 to 32 an entry of each of the three maps; 8 a pair of a weak
- * and a strong identifier while shared ones are counted.
+ * and a strong identifier while shared ones are counted; 40 a link of those
+ * components that break a rule.  Past cdp.components_memory it is an error.
  */
 #ifndef CDP_IDENTITY_GRAPH_H
 #define CDP_IDENTITY_GRAPH_H
+
+#include "datatype/timestamp.h"
 
 #include "identity/arrays.h"
 #include "identity/components.h"
@@ -33,13 +37,16 @@ typedef struct GraphKind
 	const char *scope;
 } GraphKind;
 
-#define NODE_LOADED		0x01	/* its row was read */
-#define NODE_INSIDE		0x02	/* all its sets are in the graph */
-#define NODE_BLOCKED	0x04
-#define NODE_SHARED		0x08	/* as the table says */
-#define NODE_SHARED_NOW	0x10	/* as judged */
-#define NODE_PLACED		0x20	/* the table has its leaf: profile */
-#define NODE_TRIED		0x40	/* its sets were asked for */
+#define NODE_LOADED		0x001	/* its row was read */
+#define NODE_INSIDE		0x002	/* all its sets are in the graph */
+#define NODE_BLOCKED	0x004
+#define NODE_SHARED		0x008	/* as the table says */
+#define NODE_SHARED_NOW	0x010	/* as judged */
+#define NODE_EXPIRED	0x020
+#define NODE_PLACED		0x040	/* the table has its leaf: profile */
+#define NODE_TRIED		0x080	/* its sets were asked for */
+#define NODE_SUPPORTED	0x100	/* a set that is not retracted has it */
+#define NODE_REPLAYED	0x200	/* judged: its link component broke a rule */
 
 typedef struct GraphNode
 {
@@ -48,7 +55,7 @@ typedef struct GraphNode
 	int32		part;			/* judged: a node that stands for its part; -1 if
 								 * it belongs to none */
 	uint16		kind;			/* place in kinds */
-	uint8		flags;
+	uint16		flags;
 } GraphNode;
 
 typedef struct GraphProfile
@@ -57,7 +64,10 @@ typedef struct GraphProfile
 	int64		root;
 	int64		founder;		/* identifier; 0: not loaded */
 	int64		root_epoch;		/* split_epoch of root */
+	int64		first_watched;	/* place in watched */
+	int32		nwatched;
 	int32		founder_node;	/* judged: who founds it now; -1: nobody is left */
+	uint8		marks;
 } GraphProfile;
 
 typedef struct GraphSet
@@ -65,9 +75,37 @@ typedef struct GraphSet
 	int64		set_id;
 	int64		first_member;	/* place in members */
 	int64		epoch;
+	TimestampTz first_seen;
 	int32		owner;			/* node; -1: none */
-	int32		nmembers;
+	uint16		nmembers;
+	bool		retracted;
 } GraphSet;
+
+/* A steward's decision about two nodes. */
+typedef struct GraphDecision
+{
+	int64		decision_id;
+	int32		a;
+	int32		b;
+	bool		always;			/* else never */
+} GraphDecision;
+
+/* Why replay refused a link. */
+typedef enum RefusalRule
+{
+	REFUSED_NEVER,
+	REFUSED_MAX_PER_PROFILE,
+	REFUSED_JOINS_KNOWN
+} RefusalRule;
+
+typedef struct Refusal
+{
+	int64		identifier_a;	/* the lesser */
+	int64		identifier_b;
+	int64		set_id;			/* the earliest set that says so */
+	int			type_id;		/* that was exceeded or may not join; 0 */
+	RefusalRule rule;
+} Refusal;
 
 /* A weak and a strong identifier in one set; sorts by weak, then strong. */
 #define MAKE_PAIR(weak, strong) (((uint64) (weak) << 32) | (uint32) (strong))
@@ -90,11 +128,19 @@ typedef struct CdpGraph
 	CdpIdMap   *set_map;
 	int32	   *members;		/* nodes of sets */
 	int64		nmembers;
+	int64	   *watched;		/* identifiers, of live profiles */
+	int64		nwatched;
+	GraphDecision *decisions;
+	int64		ndecisions;
+	int32	   *key_order;		/* by node: its place in the order of keys, once
+								 * cdp_graph_load_keys was asked for it */
 
 	/* judged */
 	uint64	   *pairs;			/* distinct, in order */
 	int64		npairs;
 	CdpComponents parts;
+	Refusal    *refusals;
+	int64		nrefusals;
 	int64	   *part_ids;		/* by the node that stands for a part: its
 								 * profile id; 0: not given yet */
 	int32	   *orphans;		/* the founders of parts without an id, by id */
@@ -108,10 +154,12 @@ extern void cdp_graph_load_nodes(CdpGraph *graph);
 extern void cdp_graph_load_components(CdpGraph *graph, const CdpIdList *roots,
 									  const CdpIdList *unplaced);
 extern void cdp_graph_load_all(CdpGraph *graph);
+extern void cdp_graph_load_keys(CdpGraph *graph);
 
 /* Rows that the graph is made of; places are stable, pointers are not. */
 extern int32 cdp_graph_node(CdpGraph *graph, int64 identifier_id);
 extern int32 cdp_graph_profile(CdpGraph *graph, int64 profile_id);
+extern uint16 cdp_graph_kind(CdpGraph *graph, int type_id, const char *scope);
 
 static inline const CdpIdentityType *
 node_type(const CdpGraph *graph, const GraphNode *node)
@@ -125,7 +173,8 @@ node_is_usable(const CdpGraph *graph, const GraphNode *node)
 {
 	const CdpIdentityType *type;
 
-	if ((node->flags & NODE_LOADED) == 0 || (node->flags & NODE_BLOCKED) != 0)
+	if ((node->flags & (NODE_LOADED | NODE_SUPPORTED | NODE_BLOCKED)) !=
+		(NODE_LOADED | NODE_SUPPORTED))
 		return false;
 	type = node_type(graph, node);
 	return type != NULL && type->priority > 0;
@@ -135,7 +184,8 @@ node_is_usable(const CdpGraph *graph, const GraphNode *node)
 static inline bool
 node_links(const CdpGraph *graph, const GraphNode *node)
 {
-	return (node->flags & NODE_SHARED_NOW) == 0 && node_is_usable(graph, node);
+	return (node->flags & (NODE_SHARED_NOW | NODE_EXPIRED)) == 0 &&
+		node_is_usable(graph, node);
 }
 
 /* The live profile it belonged to before; 0: none. */
@@ -156,17 +206,44 @@ node_new_profile(const CdpGraph *graph, const GraphNode *node)
 	return node->part < 0 ? 0 : graph->part_ids[node->part];
 }
 
+/* The root that a loaded profile must have. */
+static inline int64
+profile_new_root(const CdpGraph *graph, const GraphProfile *profile)
+{
+	if (profile->founder_node < 0)
+		return profile->profile_id;
+	return graph->part_ids[graph->nodes[profile->founder_node].part];
+}
+
 /* judge.c */
+extern void cdp_judge_support(CdpGraph *graph);
 extern void cdp_judge_pairs(CdpGraph *graph);
 extern void cdp_judge_shared(CdpGraph *graph);
+extern void cdp_judge_links(CdpGraph *graph);
 extern void cdp_judge_parts(CdpGraph *graph);
 extern void cdp_judge_ids(CdpGraph *graph);
 
+/* Does a decision count: are both its ends usable and inside? */
+extern bool cdp_judge_holds(const CdpGraph *graph,
+							const GraphDecision *decision);
+
 /*
- * The node whose profile has the events of a set; -1: none has.  *tied: it is
- * one of several shared ones that only their keys can tell apart.
+ * A node whose profile has the events of a set; -1: none has.  *tied: others
+ * are as good but for their keys.
  */
 extern int32 cdp_judge_owner(const CdpGraph *graph, const GraphSet *set,
 							 bool *tied);
+
+/* Is a member of the set as good an owner as that one, but for its key? */
+extern bool cdp_judge_owner_ties(const CdpGraph *graph, int32 owner,
+								 int32 other);
+
+/*
+ * replay.c.  find: of link components in graph->parts, mark the nodes of those
+ * that break a rule (NODE_REPLAYED); are there any?  replay: take those apart,
+ * after cdp_graph_load_keys().
+ */
+extern bool cdp_replay_find(CdpGraph *graph);
+extern void cdp_replay(CdpGraph *graph);
 
 #endif							/* CDP_IDENTITY_GRAPH_H */

@@ -4,11 +4,16 @@
  *
  * Pure: it reads and fills a CdpGraph and touches no table.  In order:
  *
+ *	support	which identifiers some set that is not retracted has;
  *	pairs	which weak identifiers were in one set with which strong ones;
  *	shared	a weak identifier with more strong ones of one kind (type, and
  *			source if the type is scoped) than its type allows is shared;
- *	parts	each set joins its identifiers that link: neither blocked nor
- *			describing nor shared.  A shared identifier is a part of its own;
+ *	links	each set joins its identifiers that link: neither blocked nor
+ *			describing nor shared nor expired.  A decision "always" joins also
+ *			those that are shared or expired.  An identifier that nothing joins
+ *			is a component of its own;
+ *	parts	components that break a rule were taken apart again in between
+ *			(replay.c); what each identifier belongs to is noted;
  *	ids		the id of a part is the smallest profile id whose founder is in it.
  *			A founder that belongs to no part any more (blocked, erased) is
  *			followed by the strongest, then oldest, identifier that was born
@@ -40,6 +45,29 @@ compare_pairs(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
+/* Find what has evidence; of nodes outside the table knows. */
+void
+cdp_judge_support(CdpGraph *graph)
+{
+	for (int64 i = 0; i < graph->nnodes; i++)
+	{
+		GraphNode  *node = &graph->nodes[i];
+
+		if ((node->flags & (NODE_INSIDE | NODE_PLACED)) == NODE_PLACED)
+			node->flags |= NODE_SUPPORTED;
+		else
+			node->flags &= ~NODE_SUPPORTED;
+	}
+	for (int64 i = 0; i < graph->nsets; i++)
+	{
+		const GraphSet *set = &graph->sets[i];
+		const int32 *members = graph->members + set->first_member;
+
+		for (int j = 0; !set->retracted && j < set->nmembers; j++)
+			graph->nodes[members[j]].flags |= NODE_SUPPORTED;
+	}
+}
+
 /* Can the identifier ever be shared? */
 static bool
 is_weak(const CdpGraph *graph, const GraphNode *node)
@@ -51,7 +79,8 @@ is_weak(const CdpGraph *graph, const GraphNode *node)
 static bool
 is_strong(const CdpGraph *graph, const GraphNode *node)
 {
-	return node_is_usable(graph, node) && node_type(graph, node)->strong;
+	return (node->flags & NODE_EXPIRED) == 0 &&
+		node_is_usable(graph, node) && node_type(graph, node)->strong;
 }
 
 /* Write the pairs of a set to pairs, or only count them if that is NULL. */
@@ -61,6 +90,8 @@ list_pairs(const CdpGraph *graph, const GraphSet *set, uint64 *pairs)
 	const int32 *members = graph->members + set->first_member;
 	int64		count = 0;
 
+	if (set->retracted)
+		return 0;
 	for (int i = 0; i < set->nmembers; i++)
 	{
 		if (!is_strong(graph, &graph->nodes[members[i]]))
@@ -154,9 +185,40 @@ cdp_judge_shared(CdpGraph *graph)
 	pfree(counts);
 }
 
-/* Join what each set says is one person. */
+/* Join the members of a set that link. */
+static void
+join_members(CdpGraph *graph, const GraphSet *set)
+{
+	const int32 *members = graph->members + set->first_member;
+	int32		first = -1;
+
+	for (int i = 0; !set->retracted && i < set->nmembers; i++)
+	{
+		const GraphNode *node = &graph->nodes[members[i]];
+
+		if ((node->flags & NODE_INSIDE) == 0 || !node_links(graph, node))
+			continue;
+		if (first < 0)
+			first = members[i];
+		else
+			cdp_components_join(&graph->parts, first, members[i]);
+	}
+}
+
+/* See graph.h. */
+bool
+cdp_judge_holds(const CdpGraph *graph, const GraphDecision *decision)
+{
+	const GraphNode *a = &graph->nodes[decision->a];
+	const GraphNode *b = &graph->nodes[decision->b];
+
+	return (a->flags & b->flags & NODE_INSIDE) != 0 &&
+		node_is_usable(graph, a) && node_is_usable(graph, b);
+}
+
+/* Join what each set, or a decision, says is one person. */
 void
-cdp_judge_parts(CdpGraph *graph)
+cdp_judge_links(CdpGraph *graph)
 {
 	MemoryContext old = MemoryContextSwitchTo(graph->context);
 
@@ -164,24 +226,21 @@ cdp_judge_parts(CdpGraph *graph)
 	MemoryContextSwitchTo(old);
 	for (int64 i = 0; i < graph->nsets; i++)
 	{
-		const GraphSet *set = &graph->sets[i];
-		const int32 *members = graph->members + set->first_member;
-		int32		first = -1;
-
-		for (int j = 0; j < set->nmembers; j++)
-		{
-			const GraphNode *node = &graph->nodes[members[j]];
-
-			if ((node->flags & NODE_INSIDE) == 0 || !node_links(graph, node))
-				continue;
-			if (first < 0)
-				first = members[j];
-			else
-				cdp_components_join(&graph->parts, first, members[j]);
-		}
+		join_members(graph, &graph->sets[i]);
 		if ((i & INTERRUPT_EVERY) == 0)
 			CHECK_FOR_INTERRUPTS();
 	}
+	for (int64 i = 0; i < graph->ndecisions; i++)
+		if (graph->decisions[i].always &&
+			cdp_judge_holds(graph, &graph->decisions[i]))
+			cdp_components_join(&graph->parts, graph->decisions[i].a,
+								graph->decisions[i].b);
+}
+
+/* Note which part each node belongs to. */
+void
+cdp_judge_parts(CdpGraph *graph)
+{
 	for (int64 i = 0; i < graph->nnodes; i++)
 	{
 		GraphNode  *node = &graph->nodes[i];
@@ -295,6 +354,27 @@ cdp_judge_ids(CdpGraph *graph)
 	find_orphans(graph);
 }
 
+/* Which is the better owner, but for keys?  Below 0: a is. */
+static int
+compare_owners(const CdpGraph *graph, const GraphNode *a, const GraphNode *b)
+{
+	bool		a_links = node_links(graph, a);
+
+	if (a_links != node_links(graph, b))
+		return a_links ? -1 : 1;
+	return node_type(graph, a)->priority - node_type(graph, b)->priority;
+}
+
+/* See graph.h. */
+bool
+cdp_judge_owner_ties(const CdpGraph *graph, int32 owner, int32 other)
+{
+	const GraphNode *node = &graph->nodes[other];
+
+	return node_is_usable(graph, node) &&
+		compare_owners(graph, &graph->nodes[owner], node) == 0;
+}
+
 /* See graph.h. */
 int32
 cdp_judge_owner(const CdpGraph *graph, const GraphSet *set, bool *tied)
@@ -306,28 +386,18 @@ cdp_judge_owner(const CdpGraph *graph, const GraphSet *set, bool *tied)
 	for (int i = 0; i < set->nmembers; i++)
 	{
 		const GraphNode *node = &graph->nodes[members[i]];
-		const GraphNode *best = owner < 0 ? NULL : &graph->nodes[owner];
 		int			order;
 
 		if (!node_is_usable(graph, node))
 			continue;
-		if (best == NULL)
-			order = -1;
-		else if (node_links(graph, node) != node_links(graph, best))
-			order = node_links(graph, node) ? -1 : 1;
-		else
-			order = node_type(graph, node)->priority -
-				node_type(graph, best)->priority;
+		order = owner < 0 ? -1 :
+			compare_owners(graph, node, &graph->nodes[owner]);
 		if (order == 0)
 			*tied = true;
-		if (order < 0)
-			*tied = false;
-		if (order < 0 ||
-			(order == 0 && node->identifier_id < best->identifier_id))
-			owner = members[i];
-	}
-	/* Of those that link any will do: they are in one profile. */
-	if (*tied && node_links(graph, &graph->nodes[owner]))
+		if (order >= 0)
+			continue;
 		*tied = false;
+		owner = members[i];
+	}
 	return owner;
 }

@@ -4,6 +4,7 @@
  *
  * Done for the members of sets that were attached before the rules last
  * changed, for the values a new rule is about, and in a rebuild for all.
+ * Whether the store has a value of a strong type at all is judged here as well.
  * Only the flag is written: what follows from it (leaf, links, owners) is the
  * stitcher's.
  */
@@ -94,4 +95,28 @@ cdp_identity_reflag(const CdpIdList *ids, CdpIdList *changed)
 		cdp_identity_list_add(changed, flags.blocked.ids[i]);
 	for (int i = 0; i < flags.unblocked.count; i++)
 		cdp_identity_list_add(changed, flags.unblocked.ids[i]);
+}
+
+/* See stitch.h; inside an SPI connection. */
+bool
+cdp_identity_check_strong(void)
+{
+	static CdpPlan check_plan = {
+		"UPDATE cdp.identity_state"
+		" SET has_strong = NOT has_strong, rules_version = gen_random_uuid()"
+		" WHERE has_strong <> EXISTS (SELECT FROM cdp.identifier_type AS type"
+		" JOIN cdp.identifier USING (type_id)"
+		" WHERE type.strong AND type.stitches AND NOT identifier.blocked"
+		" AND EXISTS (SELECT FROM cdp.identifier_set_member AS member"
+		" JOIN cdp.identifier_set USING (set_id)"
+		" WHERE member.identifier_id = identifier.identifier_id"
+		" AND NOT identifier_set.retracted))"
+		" RETURNING true", 0
+	};
+
+	cdp_base_execute(&check_plan, NULL, NULL, false, 0);
+	if (SPI_processed == 0)
+		return false;
+	(void) cdp_identity_refresh_rules();
+	return true;
 }

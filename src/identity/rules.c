@@ -19,9 +19,11 @@
 #include "utils/builtins.h"
 #include "utils/formatting.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "base/base.h"
+#include "identity/arrays.h"
 #include "identity/identity.h"
 #include "identity/rules.h"
 #include "norm/norm.h"
@@ -44,6 +46,7 @@ typedef struct Rules
 	int			nvalues;
 	BlockedValue *patterns;
 	int			npatterns;
+	bool		has_stand_in;	/* a type that stands in for strong ones */
 } Rules;
 
 static Rules *rules = NULL;
@@ -106,18 +109,37 @@ copy_pattern(MemoryContext context, int row, int column)
 	return copy;
 }
 
+/* No interval is shorter than this: a month has 28 days at least. */
+static int64
+get_least_us(int row, int column)
+{
+	bool		isnull;
+	Datum		datum = get_datum(row, column, &isnull);
+	Interval   *interval;
+
+	if (isnull)
+		return 0;
+	interval = DatumGetIntervalP(datum);
+	return Max(1, interval->time +
+			   (interval->month * INT64CONST(28) + interval->day) * USECS_PER_DAY);
+}
+
 static void
-read_types(Rules *into)
+read_types(Rules *into, bool has_strong)
 {
 	static CdpPlan types_plan = {
 		"SELECT type_id, type::text,"
-		" CASE WHEN stitches THEN priority END, strong AND stitches,"
-		" scope = 'source', max_strong_per_value,"
-		" normaliser, pattern"
-		" FROM cdp.identifier_type ORDER BY type", 0
+		" CASE WHEN stitches THEN priority END,"
+		" stitches AND strong, stitches AND (strong OR stands_in AND NOT $1),"
+		" strong OR stands_in AND NOT $1 OR type IN ('email', 'phone'),"
+		" joins_known, scope = 'source', max_per_profile, max_strong_per_value,"
+		" CASE WHEN stitches AND priority IS NOT NULL THEN time_to_live END,"
+		" normaliser, pattern, stands_in AND stitches"
+		" FROM cdp.identifier_type ORDER BY type", 1, {BOOLOID}
 	};
 
-	cdp_base_execute(&types_plan, NULL, NULL, false, 0);
+	cdp_base_execute(&types_plan, (Datum[]) {BoolGetDatum(has_strong)}, NULL,
+					 false, 0);
 	into->ntypes = SPI_processed;
 	into->types = MemoryContextAllocZero(into->context,
 										 sizeof(CdpIdentityType) * (into->ntypes + 1));
@@ -128,12 +150,18 @@ read_types(Rules *into)
 		type->type_id = get_int(i, 1);
 		type->name = copy_text(into->context, i, 2);
 		type->priority = get_int(i, 3);
-		type->strong = get_bool(i, 4);
-		type->source_scoped = get_bool(i, 5);
+		type->strong_itself = get_bool(i, 4);
+		type->strong = get_bool(i, 5);
+		type->known = get_bool(i, 6);
+		type->joins_known = get_bool(i, 7);
+		type->source_scoped = get_bool(i, 8);
 		type->is_user_id = strcmp(type->name, "user_id") == 0;
-		type->max_strong_per_value = get_int(i, 6);
-		type->normaliser = copy_text(into->context, i, 7);
-		type->pattern = copy_pattern(into->context, i, 8);
+		type->max_per_profile = get_int(i, 9);
+		type->max_strong_per_value = get_int(i, 10);
+		type->look_after_us = get_least_us(i, 11);
+		type->normaliser = copy_text(into->context, i, 12);
+		type->pattern = copy_pattern(into->context, i, 13);
+		into->has_stand_in |= get_bool(i, 14);
 	}
 }
 
@@ -171,7 +199,7 @@ read_blocked(Rules *into)
 
 /* Read all rules; the old copy goes when the new one is whole. */
 static void
-read_rules(pg_uuid_t version)
+read_rules(pg_uuid_t version, bool has_strong)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "cdp identity rules",
@@ -180,7 +208,7 @@ read_rules(pg_uuid_t version)
 
 	fresh->context = context;
 	fresh->version = version;
-	read_types(fresh);
+	read_types(fresh, has_strong);
 	read_blocked(fresh);
 	MemoryContextSetParent(context, TopMemoryContext);
 	if (rules != NULL)
@@ -193,7 +221,8 @@ CdpIdentityState
 cdp_identity_refresh_rules(void)
 {
 	static CdpPlan state_plan = {
-		"SELECT epoch, rules_epoch, rules_version FROM cdp.identity_state", 0
+		"SELECT epoch, rules_epoch, rules_version, has_strong"
+		" FROM cdp.identity_state", 0
 	};
 	CdpIdentityState state;
 	pg_uuid_t	version;
@@ -205,10 +234,18 @@ cdp_identity_refresh_rules(void)
 	state.epoch = DatumGetInt64(get_datum(0, 1, &isnull));
 	state.rules_epoch = DatumGetInt64(get_datum(0, 2, &isnull));
 	version = *DatumGetUUIDP(get_datum(0, 3, &isnull));
+	state.has_strong = get_bool(0, 4);
 	if (rules == NULL ||
 		memcmp(&rules->version, &version, sizeof(version)) != 0)
-		read_rules(version);
+		read_rules(version, state.has_strong);
 	return state;
+}
+
+/* See rules.h. */
+bool
+cdp_identity_has_stand_in(void)
+{
+	return rules->has_stand_in;
 }
 
 /* The rules, read if this session has none yet. */
@@ -252,6 +289,19 @@ cdp_identity_type_by_id(int type_id)
 		if (rules->types[i].type_id == type_id)
 			return &rules->types[i];
 	return NULL;
+}
+
+/* See rules.h. */
+Datum
+cdp_identity_strong_types(void)
+{
+	int32	   *types = palloc(sizeof(int32) * (rules->ntypes + 1));
+	int			count = 0;
+
+	for (int i = 0; i < rules->ntypes; i++)
+		if (rules->types[i].strong)
+			types[count++] = rules->types[i].type_id;
+	return cdp_identity_int4_array(types, count);
 }
 
 static bool

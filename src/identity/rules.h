@@ -16,10 +16,15 @@ typedef struct CdpIdentityType
 	int			type_id;
 	const char *name;
 	int			priority;		/* 1 is strongest; 0: only describes */
-	bool		strong;
+	bool		strong;			/* by itself, or standing in */
+	bool		strong_itself;
+	bool		known;			/* a profile that has one is known */
+	bool		joins_known;	/* may join two known profiles */
 	bool		source_scoped;
 	bool		is_user_id;		/* the type that own_user_ids is about */
+	int			max_per_profile;	/* 0: no limit */
 	int			max_strong_per_value;	/* 0: no limit */
+	int64		look_after_us;	/* it cannot expire sooner; 0: it never does */
 	const char *normaliser;
 	struct varlena *pattern;	/* text, or NULL */
 } CdpIdentityType;
@@ -29,6 +34,7 @@ typedef struct CdpIdentityState
 {
 	int64		epoch;			/* of splits */
 	int64		rules_epoch;	/* of the last change of a rule */
+	bool		has_strong;		/* the store has a value of a strong type */
 } CdpIdentityState;
 
 /*
@@ -37,9 +43,35 @@ typedef struct CdpIdentityState
  */
 extern CdpIdentityState cdp_identity_refresh_rules(void);
 
+/* Does some type stand in as long as the store has no strong value? */
+extern bool cdp_identity_has_stand_in(void);
+
+/* Bits of profile.marks. */
+#define CDP_MARK_NEVER_JOINS 1	/* has one that never joins known profiles */
+#define CDP_MARK_KNOWN 2
+#define CDP_MARK_REPLAYED 4		/* its link component broke a rule */
+
+/* What a linking identifier of the type makes of its profile. */
+static inline int
+cdp_identity_marks(const CdpIdentityType *type)
+{
+	return (type->joins_known ? 0 : CDP_MARK_NEVER_JOINS) |
+		(type->known ? CDP_MARK_KNOWN : 0);
+}
+
+/* Is a value counted in its profile's "watched"? */
+static inline bool
+cdp_identity_is_watched(const CdpIdentityType *type)
+{
+	return type->max_per_profile > 0 || type->known;
+}
+
 /* By name or number, as of the last refresh; NULL if there is none. */
 extern const CdpIdentityType *cdp_identity_type_by_name(const char *name);
 extern const CdpIdentityType *cdp_identity_type_by_id(int type_id);
+
+/* The numbers of all types that are strong, as integer[]. */
+extern Datum cdp_identity_strong_types(void);
 
 /* Does a value of the type mean nothing? */
 extern bool cdp_identity_is_blocked(const CdpIdentityType *type,

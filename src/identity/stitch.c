@@ -5,13 +5,15 @@
  * Nearly all new evidence is monotone: it adds a link.  Then a profile becomes
  * part of another, whatever their sizes, and nothing else changes.  A batch:
  *
- *	1. load the sets and their members with the live profiles of these;
+ *	1. load the sets and their members with the live profiles of these; those
+ *	   that had expired and are seen again are renewed;
  *	2. note new pairs of weak and strong identifiers (cdp.identifier_strong);
  *	   a weak one with too many strong ones becomes shared;
- *	3. union-find over the live profiles that the sets touch.  A profile is
- *	   dirty if an identifier in it became shared, or if the set was attached
- *	   before something last left the profile (identity.h, epochs), or if rules
- *	   changed and one of its identifiers became blocked or free;
+ *	3. union-find over the live profiles that the sets touch (stitch_groups.c).
+ *	   A profile is dirty if an identifier in it became shared, or if the set
+ *	   was attached before something last left the profile (identity.h,
+ *	   epochs), or if rules changed and one of its identifiers became blocked
+ *	   or free, or if the group might break a limit or a decision;
  *	4. groups without a dirty profile merge into their smallest id (merge.c);
  *	5. all identifiers of the other groups are judged anew, with all of their
  *	   evidence (graph.c, judge.c, verdict.c).
@@ -37,22 +39,12 @@
 #include "identity/plans.h"
 #include "identity/stitch.h"
 
+/* A store of so many identifiers is judged in a moment. */
+#define AT_ONCE_MAX 10000
+
 PG_FUNCTION_INFO_V1(cdp__stitch);
 PG_FUNCTION_INFO_V1(cdp__stitch_everything);
 PG_FUNCTION_INFO_V1(cdp__rejudge);
-
-/* A batch of sets under judgement. */
-typedef struct Stitch
-{
-	CdpGraph   *graph;			/* the sets and their members, all outside */
-	CdpIdentityState state;
-	CdpIdList	flagged;		/* members that a rule blocked or freed */
-	CdpIdList	unplaced;		/* members that link and have no profile */
-	CdpComponents groups;		/* over places of profiles: those live count */
-	bool	   *dirty;			/* by place of a live profile */
-	int64	   *evidence;		/* by place: first set that joins it to another */
-	int64	   *winners;		/* by place that stands for a group */
-} Stitch;
 
 /* Refuse a snapshot that is older than the merger's lock may be. */
 static void
@@ -64,6 +56,22 @@ check_isolation(void)
 				 errmsg("cannot stitch profiles above isolation level READ COMMITTED"),
 				 errdetail("A snapshot taken before the work of another session would merge wrongly."),
 				 errhint("Run SET default_transaction_isolation = 'read committed'.")));
+}
+
+/* Add the ids that a query gave to a list. */
+static void
+read_ids(CdpIdList *list)
+{
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+
+		cdp_identity_list_add(list,
+							  DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
+														  SPI_tuptable->tupdesc,
+														  1, &isnull)));
+	}
+	SPI_freetuptable(SPI_tuptable);
 }
 
 /* Judge anew whether members are blocked, if rules changed since attach. */
@@ -88,6 +96,46 @@ reflag_members(Stitch *stitch)
 	cdp_identity_reflag(&ids, &stitch->flagged);
 }
 
+/* Members that had expired and are seen again, by what their sets say now. */
+static void
+renew_members(Stitch *stitch)
+{
+	static CdpPlan renew_plan = {
+		"SELECT unnest(cdp._judge_expiry($1))", 1, {INT8ARRAYOID}
+	};
+	CdpGraph   *graph = stitch->graph;
+	CdpIdList	ids = {0};
+	CdpIdList	renewed = {0};
+
+	for (int64 i = 0; i < graph->nnodes; i++)
+		if ((graph->nodes[i].flags & NODE_EXPIRED) != 0)
+			cdp_identity_list_add(&ids, graph->nodes[i].identifier_id);
+	if (ids.count == 0)
+		return;
+	cdp_base_execute(&renew_plan, (Datum[]) {
+		cdp_identity_list_array(&ids)
+	}, NULL, false, 0);
+	read_ids(&renewed);
+	for (int i = 0; i < renewed.count; i++)
+	{
+		graph->nodes[cdp_graph_node(graph, renewed.ids[i])].flags &= ~NODE_EXPIRED;
+		cdp_identity_list_add(&stitch->flagged, renewed.ids[i]);
+	}
+}
+
+/* Has a member a strong type, in a store that had no such value? */
+static bool
+brings_first_strong(const Stitch *stitch)
+{
+	const CdpGraph *graph = stitch->graph;
+
+	for (int64 i = 0; !stitch->state.has_strong && i < graph->nnodes; i++)
+		if (node_is_usable(graph, &graph->nodes[i]) &&
+			node_type(graph, &graph->nodes[i])->strong_itself)
+			return true;
+	return false;
+}
+
 /* Find members that became shared through new pairs, and mark them. */
 static void
 find_shared(Stitch *stitch, CdpIdList *shared)
@@ -98,13 +146,14 @@ find_shared(Stitch *stitch, CdpIdList *shared)
 		" FROM unnest($1::bigint[]) AS given (weak_id)"
 		" JOIN cdp.identifier_strong AS pair USING (weak_id)"
 		" JOIN cdp.identifier ON identifier.identifier_id = pair.strong_id"
-		" JOIN cdp.identifier_type AS type ON type.type_id = identifier.type_id"
-		" WHERE NOT identifier.blocked AND type.strong AND type.stitches"
+		" WHERE NOT identifier.blocked AND NOT identifier.expired"
+		" AND identifier.type_id = ANY ($2::integer[])"
 		" GROUP BY pair.weak_id, identifier.type_id, identifier.scope) AS seen"
 		" JOIN cdp.identifier AS weak ON weak.identifier_id = seen.weak_id"
 		" JOIN cdp.identifier_type AS type ON type.type_id = weak.type_id"
-		" WHERE NOT weak.shared AND seen.strong > type.max_strong_per_value",
-		1, {INT8ARRAYOID}
+		" WHERE NOT weak.shared AND seen.strong > type.max_strong_per_value"
+		" AND weak.type_id <> ALL ($2::integer[])",
+		2, {INT8ARRAYOID, INT4ARRAYOID}
 	};
 	CdpIdList	changed = {0};
 
@@ -113,170 +162,11 @@ find_shared(Stitch *stitch, CdpIdList *shared)
 	if (changed.count == 0)
 		return;
 	cdp_base_execute(&shared_plan, (Datum[]) {
-		cdp_identity_list_array(&changed)
+		cdp_identity_list_array(&changed), cdp_identity_strong_types()
 	}, NULL, false, 0);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		bool		isnull;
-		int64		id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
-													 SPI_tuptable->tupdesc,
-													 1, &isnull));
-
-		cdp_identity_list_add(shared, id);
-		stitch->graph->nodes[cdp_graph_node(stitch->graph, id)].flags |= NODE_SHARED_NOW;
-	}
-	SPI_freetuptable(SPI_tuptable);
-}
-
-/* The place of a node's live profile; -1: it has none. */
-static int32
-live_place(CdpGraph *graph, const GraphNode *node)
-{
-	int64		live = node_old_profile(graph, node);
-
-	return live == 0 ? -1 : cdp_id_map_get(graph->profile_map, live);
-}
-
-/* Give every live profile a place and begin with groups of one. */
-static void
-begin_groups(Stitch *stitch)
-{
-	CdpGraph   *graph = stitch->graph;
-	int64		leaves = graph->nprofiles;
-
-	for (int64 i = 0; i < leaves; i++)
-	{
-		int64		epoch = graph->profiles[i].root_epoch;
-		int32		place = cdp_graph_profile(graph, graph->profiles[i].root);
-
-		graph->profiles[place].root_epoch = epoch;
-	}
-	cdp_components_init(&stitch->groups, graph->nprofiles);
-	stitch->dirty = palloc0(sizeof(bool) * (graph->nprofiles + 1));
-	stitch->evidence = palloc0(sizeof(int64) * (graph->nprofiles + 1));
-	stitch->winners = palloc0(sizeof(int64) * (graph->nprofiles + 1));
-}
-
-/* Join the profiles that a set links, and mark what must be judged anew. */
-static void
-judge_set(Stitch *stitch, const GraphSet *set)
-{
-	CdpGraph   *graph = stitch->graph;
-	const int32 *members = graph->members + set->first_member;
-	int32		first = -1;
-	bool		joins = false;
-	bool		dirty = false;
-
-	for (int i = 0; i < set->nmembers; i++)
-	{
-		const GraphNode *node = &graph->nodes[members[i]];
-		int32		place = live_place(graph, node);
-
-		if (!node_links(graph, node))
-			continue;
-		if (place < 0)
-		{
-			cdp_identity_list_add(&stitch->unplaced, node->identifier_id);
-			if (node->profile >= 0)
-				place = cdp_id_map_get(graph->profile_map,
-									   graph->profiles[node->profile].root);
-			dirty = true;
-		}
-		if (place < 0)
-			continue;
-		dirty |= graph->profiles[place].root_epoch > set->epoch;
-		joins |= first >= 0 && first != place;
-		if (first >= 0)
-			cdp_components_join(&stitch->groups, first, place);
-		first = place;
-	}
-	if (first >= 0)
-		stitch->dirty[first] |= dirty;
-	for (int i = 0; joins && i < set->nmembers; i++)
-	{
-		int32		place = live_place(graph, &graph->nodes[members[i]]);
-
-		if (place >= 0 && (stitch->evidence[place] == 0 ||
-						   set->set_id < stitch->evidence[place]))
-			stitch->evidence[place] = set->set_id;
-	}
-}
-
-/* Mark the profiles of given identifiers. */
-static void
-mark_dirty(Stitch *stitch, const CdpIdList *ids)
-{
-	CdpGraph   *graph = stitch->graph;
-
-	for (int i = 0; i < ids->count; i++)
-	{
-		const GraphNode *node = &graph->nodes[cdp_graph_node(graph, ids->ids[i])];
-
-		if (node->profile >= 0)
-			stitch->dirty[cdp_id_map_get(graph->profile_map,
-										 graph->profiles[node->profile].root)] = true;
-	}
-}
-
-/* A group is dirty if one in it is; its winner is the smallest live id. */
-static void
-close_groups(Stitch *stitch)
-{
-	CdpGraph   *graph = stitch->graph;
-
-	for (int64 i = 0; i < graph->nprofiles; i++)
-	{
-		int32		group = cdp_components_find(&stitch->groups, i);
-		int64		live = graph->profiles[i].profile_id;
-
-		stitch->dirty[group] |= stitch->dirty[i];
-		/* Only live ones were joined, so others are groups of their own. */
-		if (stitch->winners[group] == 0 || live < stitch->winners[group])
-			stitch->winners[group] = live;
-	}
-	for (int64 i = 0; i < graph->nprofiles; i++)
-		stitch->dirty[i] = stitch->dirty[cdp_components_find(&stitch->groups, i)];
-}
-
-/* The live profile that an identifier of a clean group has from now on. */
-static int64
-winner_of(Stitch *stitch, int32 node)
-{
-	int32		place;
-
-	if (node < 0)
-		return 0;
-	place = live_place(stitch->graph, &stitch->graph->nodes[node]);
-	if (place < 0)
-		return 0;
-	return stitch->winners[cdp_components_find(&stitch->groups, place)];
-}
-
-/* Merge the groups that are clean. */
-static void
-merge_groups(Stitch *stitch, CdpVerdict *verdict)
-{
-	CdpGraph   *graph = stitch->graph;
-	CdpIdList	losers = {0};
-	CdpIdList	winners = {0};
-	CdpIdList	set_ids = {0};
-	CdpIdList	epochs = {0};
-
-	for (int64 i = 0; i < graph->nprofiles; i++)
-	{
-		int64		winner = stitch->winners[cdp_components_find(&stitch->groups, i)];
-
-		if (stitch->dirty[i] || winner == graph->profiles[i].profile_id)
-			continue;
-		cdp_identity_list_add(&losers, graph->profiles[i].profile_id);
-		cdp_identity_list_add(&winners, winner);
-		cdp_identity_list_add(&set_ids, stitch->evidence[i]);
-		cdp_identity_list_add(&epochs, graph->profiles[i].root_epoch);
-		cdp_identity_list_add(&verdict->affected, graph->profiles[i].profile_id);
-		cdp_identity_list_add(&verdict->merged_from, graph->profiles[i].profile_id);
-		cdp_identity_list_add(&verdict->merged_into, winner);
-	}
-	cdp_identity_merge_profiles(&losers, &winners, &set_ids, &epochs);
+	read_ids(shared);
+	for (int i = 0; i < shared->count; i++)
+		stitch->graph->nodes[cdp_graph_node(stitch->graph, shared->ids[i])].flags |= NODE_SHARED_NOW;
 }
 
 /* Is one of the set's identifiers in a profile that is judged anew? */
@@ -287,7 +177,7 @@ touches_dirty(const Stitch *stitch, const GraphSet *set)
 
 	for (int i = 0; i < set->nmembers; i++)
 	{
-		int32		place = live_place(stitch->graph,
+		int32		place = cdp_stitch_live_place(stitch->graph,
 									   &graph->nodes[graph->members[set->first_member + i]]);
 
 		if (place >= 0 && stitch->dirty[place])
@@ -312,8 +202,8 @@ settle_owners(Stitch *stitch, CdpVerdict *verdict)
 			owners[i] = graph->sets[i].owner;
 		if (owners[i] == graph->sets[i].owner)
 			continue;
-		before = winner_of(stitch, graph->sets[i].owner);
-		after = winner_of(stitch, owners[i]);
+		before = cdp_stitch_winner(stitch, graph->sets[i].owner);
+		after = cdp_stitch_winner(stitch, owners[i]);
 		if (before == after)
 			continue;
 		if (before != 0)
@@ -352,7 +242,7 @@ note_affected(Stitch *stitch, CdpGraph *anew, CdpVerdict *verdict)
 
 	for (int64 i = 0; i < graph->nnodes; i++)
 	{
-		int64		profile_id = winner_of(stitch, i);
+		int64		profile_id = cdp_stitch_winner(stitch, i);
 		int32		place = -1;
 
 		if (anew != NULL)
@@ -362,6 +252,62 @@ note_affected(Stitch *stitch, CdpGraph *anew, CdpVerdict *verdict)
 		if (profile_id != 0)
 			cdp_identity_list_add(&verdict->affected, profile_id);
 	}
+}
+
+/* Judge everything. */
+static void
+stitch_everything(CdpVerdict *verdict)
+{
+	static CdpPlan expiry_plan = {"SELECT cdp._judge_expiry(NULL)", 0};
+	CdpGraph   *graph = cdp_graph_create();
+	CdpIdList	changed = {0};
+
+	(void) cdp_identity_refresh_rules();
+	cdp_identity_reflag(NULL, &changed);
+	(void) cdp_identity_check_strong();
+	cdp_base_execute(&expiry_plan, NULL, NULL, false, 0);
+	cdp_graph_load_all(graph);
+	cdp_verdict_reach(graph, verdict);
+}
+
+/* Is so little stored that judging all of it need not wait for a run? */
+static bool
+is_small_store(void)
+{
+	static CdpPlan size_plan = {
+		"SELECT FROM cdp.identifier_id_seq WHERE last_value <= $1", 1, {INT8OID}
+	};
+
+	return cdp_base_execute(&size_plan, (Datum[]) {Int64GetDatum(AT_ONCE_MAX)},
+							NULL, true, 1) == SPI_OK_SELECT && SPI_processed > 0;
+}
+
+/*
+ * The first value of a strong type ends that others stand in for it: all is
+ * judged anew, at once if that is little, else by the next merge run.  True if
+ * it was done at once.
+ */
+static bool
+end_standing_in(const CdpIdList *set_ids, CdpVerdict *verdict)
+{
+	static CdpPlan defer_plan = {
+		"UPDATE cdp.identity_state SET judge_all = true WHERE NOT judge_all", 0
+	};
+	static CdpPlan members_plan = {
+		"SELECT unnest(cdp._member_profiles($1))", 1, {INT8ARRAYOID}
+	};
+
+	if (!is_small_store())
+	{
+		cdp_base_execute(&defer_plan, NULL, NULL, false, 0);
+		return false;
+	}
+	stitch_everything(verdict);
+	cdp_base_execute(&members_plan, (Datum[]) {
+		cdp_identity_list_array(set_ids)
+	}, NULL, false, 0);
+	read_ids(&verdict->affected);
+	return true;
 }
 
 /* Judge given sets. */
@@ -376,31 +322,26 @@ stitch_sets(const CdpIdList *set_ids, CdpVerdict *verdict)
 	cdp_graph_load_sets(stitch.graph, set_ids);
 	reflag_members(&stitch);
 	cdp_graph_load_nodes(stitch.graph);
+	cdp_judge_support(stitch.graph);
+	renew_members(&stitch);
+	if (cdp_identity_has_stand_in() && brings_first_strong(&stitch) &&
+		end_standing_in(set_ids, verdict))
+	{
+		cdp_identity_end_probing(nest_level);
+		return;
+	}
 	find_shared(&stitch, &shared);
-	begin_groups(&stitch);
+	cdp_stitch_begin_groups(&stitch);
 	for (int64 i = 0; i < stitch.graph->nsets; i++)
-		judge_set(&stitch, &stitch.graph->sets[i]);
-	mark_dirty(&stitch, &shared);
-	mark_dirty(&stitch, &stitch.flagged);
-	close_groups(&stitch);
-	merge_groups(&stitch, verdict);
+		cdp_stitch_judge_set(&stitch, &stitch.graph->sets[i]);
+	cdp_stitch_mark_dirty(&stitch, &shared);
+	cdp_stitch_mark_dirty(&stitch, &stitch.flagged);
+	cdp_stitch_check_groups(&stitch);
+	cdp_stitch_merge_groups(&stitch, verdict);
 	settle_owners(&stitch, verdict);
 	anew = judge_dirty(&stitch, verdict);
 	note_affected(&stitch, anew, verdict);
 	cdp_identity_end_probing(nest_level);
-}
-
-/* Judge everything. */
-static void
-stitch_everything(CdpVerdict *verdict)
-{
-	CdpGraph   *graph = cdp_graph_create();
-	CdpIdList	changed = {0};
-
-	(void) cdp_identity_refresh_rules();
-	cdp_identity_reflag(NULL, &changed);
-	cdp_graph_load_all(graph);
-	cdp_verdict_reach(graph, verdict);
 }
 
 /* The profiles around given identifiers, and those of them without one. */
@@ -425,20 +366,11 @@ find_seeds(const CdpIdList *ids, CdpIdList *roots, CdpIdList *unplaced)
 		1, {INT8ARRAYOID}
 	};
 	Datum		values[1] = {cdp_identity_list_array(ids)};
-	bool		isnull;
 
 	cdp_base_execute(&roots_plan, values, NULL, false, 0);
-	for (uint64 i = 0; i < SPI_processed; i++)
-		cdp_identity_list_add(roots,
-							  DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
-														  SPI_tuptable->tupdesc,
-														  1, &isnull)));
+	read_ids(roots);
 	cdp_base_execute(&unplaced_plan, values, NULL, false, 0);
-	for (uint64 i = 0; i < SPI_processed; i++)
-		cdp_identity_list_add(unplaced,
-							  DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
-														  SPI_tuptable->tupdesc,
-														  1, &isnull)));
+	read_ids(unplaced);
 }
 
 /* The array argument as a list. */
@@ -524,5 +456,7 @@ cdp__rejudge(PG_FUNCTION_ARGS)
 		cdp_graph_load_components(graph, &roots, &unplaced);
 		cdp_verdict_reach(graph, &verdict);
 	}
+	if (cdp_identity_check_strong())
+		stitch_everything(&verdict);
 	return return_verdict(&verdict, true, context);
 }

@@ -39,6 +39,19 @@ AS $$
 		FROM total
 		JOIN cdp.identifier_set USING (set_id)
 		WHERE total.first_seen < identifier_set.first_seen
+	), judged AS (
+		SELECT cdp._add_todo('stitch', array_agg(changed.set_id))
+		FROM (SELECT DISTINCT total.set_id
+			FROM total
+			JOIN cdp.identifier_set USING (set_id)
+			CROSS JOIN unnest(identifier_set.identifiers) AS member (identifier_id)
+			JOIN cdp.identifier USING (identifier_id)
+			LEFT JOIN cdp.profile AS leaf ON leaf.profile_id = identifier.leaf
+			LEFT JOIN cdp.profile AS live ON live.profile_id = leaf.root
+			WHERE identifier.expired
+				OR total.first_seen < identifier_set.first_seen
+					AND live.marks & 4 <> 0) AS changed
+		HAVING count(*) > 0
 	), queued AS (
 		SELECT cdp._add_todo('profile', array_agg(DISTINCT profile.root))
 		FROM earlier, unnest(earlier.identifiers) AS member (identifier_id)
@@ -53,10 +66,80 @@ AS $$
 		WHERE identifier_set.set_id = total.set_id
 		RETURNING 1
 	)
-	SELECT count(*) FROM folded, queued
+	SELECT count(*) FROM folded, queued LEFT JOIN judged ON true
 $$;
 COMMENT ON FUNCTION cdp._fold_seen() IS
-'bring the counters of identifier sets up to date; profiles that turn out to be older than they seemed become work of phase "profile"';
+'bring the counters of identifier sets up to date; profiles that turn out to be older than they seemed become work of phase "profile", sets whose times decide something that of phase "stitch"';
+
+-- Days and months are those of UTC: when something expires must not depend on
+-- the session that asks.
+CREATE FUNCTION cdp._judge_expiry(identifier_ids bigint[]) RETURNS bigint[]
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH seen AS (
+		SELECT identifier.identifier_id, identifier.expired,
+			(SELECT max(identifier_set.last_seen)
+				FROM cdp.identifier_set_member AS member
+				JOIN cdp.identifier_set USING (set_id)
+				WHERE member.identifier_id = identifier.identifier_id
+					AND NOT identifier_set.retracted)
+				AT TIME ZONE 'UTC' + CASE WHEN type.stitches
+					AND type.priority IS NOT NULL THEN type.time_to_live END AS until
+		FROM cdp.identifier
+		JOIN cdp.identifier_type AS type USING (type_id)
+		WHERE CASE WHEN $1 IS NOT NULL THEN identifier.identifier_id = ANY ($1)
+			ELSE type.time_to_live IS NOT NULL
+				OR identifier.expires_at IS NOT NULL OR identifier.expired END
+	), judged AS (
+		SELECT identifier_id, expired AS was,
+			coalesce(until AT TIME ZONE 'UTC' <= cdp.clock(), false) AS expired,
+			CASE WHEN until AT TIME ZONE 'UTC' > cdp.clock()
+				THEN until AT TIME ZONE 'UTC' END AS expires_at
+		FROM seen
+	), written AS (
+		UPDATE cdp.identifier
+		SET expired = judged.expired, expires_at = judged.expires_at
+		FROM judged
+		WHERE identifier.identifier_id = judged.identifier_id
+			AND (identifier.expired <> judged.expired
+				OR identifier.expires_at IS DISTINCT FROM judged.expires_at)
+		RETURNING judged.identifier_id, judged.was <> judged.expired AS turned
+	)
+	SELECT coalesce(array_agg(identifier_id ORDER BY identifier_id)
+		FILTER (WHERE turned), '{}')
+	FROM written
+$$;
+COMMENT ON FUNCTION cdp._judge_expiry(bigint[]) IS
+'bring "expired" and "expires_at" of identifiers (NULL: of all) up to date; those whose "expired" changed';
+
+-- The earliest first; a batch of them at a time.
+CREATE FUNCTION cdp._expire(batch integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	due bigint[];
+	expired bigint[];
+BEGIN
+	SELECT array_agg(identifier_id) INTO due
+	FROM (SELECT identifier_id
+		FROM cdp.identifier
+		WHERE expires_at <= cdp.clock()
+		ORDER BY expires_at
+		LIMIT $1) AS earliest;
+	IF due IS NULL THEN
+		RETURN 0;
+	END IF;
+	expired := cdp._judge_expiry(due);
+	IF cardinality(expired) > 0 THEN
+		PERFORM cdp._rejudge(expired);
+	END IF;
+	RETURN cardinality(due);
+END
+$$;
+COMMENT ON FUNCTION cdp._expire(integer) IS
+'judge a batch of identifiers whose time to live may be over; how many it looked at';
 
 -- A profile that gained evidence needs a new row even where the partition
 -- stays as it was.
@@ -76,15 +159,19 @@ COMMENT ON FUNCTION cdp._member_profiles(bigint[]) IS
 
 -- Is judging everything at once cheaper than what waits, batch by batch?
 CREATE FUNCTION cdp._should_stitch_everything(batch integer) RETURNS boolean
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT waiting > greatest(20 * $1, 0.04 * sets)
-	FROM (SELECT cdp._todo_size('stitch') AS waiting,
-			(SELECT coalesce(last_value, 0) FROM cdp.identifier_set_id_seq) AS sets) AS size
+BEGIN
+	-- Taken first: a change of rules that commits later asks again.
+	UPDATE cdp.identity_state SET judge_all = false WHERE judge_all;
+	RETURN FOUND OR (SELECT waiting > greatest(20 * $1, 0.04 * sets)
+		FROM (SELECT cdp._todo_size('stitch') AS waiting,
+			(SELECT coalesce(last_value, 0) FROM cdp.identifier_set_id_seq) AS sets) AS size);
+END
 $$;
 COMMENT ON FUNCTION cdp._should_stitch_everything(integer) IS
-'whether so many sets wait that a rebuild of all profiles costs less';
+'whether rules changed, or so many sets wait that a rebuild of all profiles costs less; takes note that the rules are dealt with';
 
 CREATE FUNCTION cdp._stitch_step(batch integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE STRICT
@@ -101,18 +188,18 @@ BEGIN
 		SELECT array_agg(id) INTO set_ids FROM taken, unnest(taken.ids) AS id;
 		PERFORM cdp._stitch_everything();
 		PERFORM cdp._add_todo('profile', cdp._member_profiles(set_ids));
-		RETURN cardinality(set_ids);
+		RETURN greatest(1, cardinality(set_ids));
 	END IF;
 	set_ids := cdp._take_todo('stitch', batch);
 	IF set_ids IS NULL THEN
-		RETURN 0;
+		RETURN cdp._expire(batch);
 	END IF;
 	PERFORM cdp._stitch(set_ids);
 	RETURN cardinality(set_ids);
 END
 $$;
 COMMENT ON FUNCTION cdp._stitch_step(integer) IS
-'one batch of phase "stitch" of the merge run; how many sets it judged';
+'one batch of phase "stitch" of the merge run; how many sets it judged, or identifiers whose time was over';
 
 CREATE FUNCTION cdp._stitch_rebuild(batch integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE STRICT
@@ -120,6 +207,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM cdp._fold_seen();
+	UPDATE cdp.identity_state SET judge_all = false WHERE judge_all;
 	DELETE FROM cdp.todo WHERE phase = 'stitch';
 	PERFORM cdp._stitch_everything();
 	RETURN 0;

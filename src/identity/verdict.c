@@ -6,8 +6,9 @@
  * nothing, and a rebuild after increments writes nothing at all.
  *
  *	identifier	leaf (only of those that part from their founder), shared
- *	profile		new ids, root, founder, split_epoch
+ *	profile		new ids, root, founder, split_epoch, marks, watched
  *	identity_log	a row per profile that became, or lost something to, another
+ *	refused_link	what replay refused
  *	identifier_set	owner; and the epoch of sets that wait to be judged but
  *				were part of this judgement, so that they need no second one
  *
@@ -15,33 +16,18 @@
  * then updated.  The row of identity_state is locked until the end of the
  * transaction if something was split: a change of rules waits for it.
  *
- * Owners of sets, and what their events do, are verdict_moves.c's.
+ * Owners of sets, and what their events do, are verdict_moves.c's; the log is
+ * written by verdict_log.c, refused links by verdict_refused.c.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "base/base.h"
 #include "identity/plans.h"
 #include "identity/verdict.h"
-
-/* A line of the identity log before it is put together. */
-typedef struct Move
-{
-	int64		before;			/* live profile */
-	int64		after;			/* live profile */
-	int64		profile_id;		/* an id that leads to after now, or 0 */
-	int64		identifier_id;	/* an identifier that has a new leaf, or 0 */
-} Move;
-
-typedef struct MoveList
-{
-	Move	   *moves;
-	int64		count;
-} MoveList;
 
 /* Changed rows on their way to the tables. */
 typedef struct Changes
@@ -50,7 +36,7 @@ typedef struct Changes
 	CdpIdList	leaves;
 	bool	   *shared;			/* of nodes */
 	CdpIdList	stamped;		/* live profiles that something left */
-	MoveList	moves;
+	CdpMoveList moves;
 	int64		first_fresh;	/* profiles of the graph from here on are new */
 } Changes;
 
@@ -72,23 +58,14 @@ new_leaf(const CdpGraph *graph, const GraphNode *node)
 	return graph->part_ids[node->part];
 }
 
-/* The root that a loaded profile must have. */
-static int64
-new_root(const CdpGraph *graph, const GraphProfile *profile)
-{
-	if (profile->founder_node < 0)
-		return profile->profile_id;
-	return graph->part_ids[graph->nodes[profile->founder_node].part];
-}
-
 static void
-add_move(MoveList *list, Move move)
+add_move(CdpMoveList *list, CdpMove move)
 {
 	if (list->count == 0)
-		list->moves = palloc(sizeof(Move) * 64);
+		list->moves = palloc(sizeof(CdpMove) * 64);
 	else if (list->count >= 64 && (list->count & (list->count - 1)) == 0)
 		list->moves = repalloc_huge(list->moves,
-									sizeof(Move) * list->count * 2);
+									sizeof(CdpMove) * list->count * 2);
 	list->moves[list->count++] = move;
 }
 
@@ -145,9 +122,10 @@ compare_nodes(const CdpGraph *graph, Changes *changes, CdpVerdict *verdict)
 			cdp_identity_list_add(&changes->stamped, before);
 		if (after != 0)
 			cdp_identity_list_add(&changes->stamped, after);
-		if (before != 0 && after != 0 && before != after)
-			add_move(&changes->moves,
-					 (Move) {before, after, 0, node->identifier_id});
+		if (before != after)
+			add_move(&changes->moves, (CdpMove) {
+				before, after, 0, node->identifier_id, old_leaf
+			});
 	}
 }
 
@@ -163,10 +141,10 @@ compare_profiles(const CdpGraph *graph, Changes *changes)
 
 		if (profile->founder == 0)
 			continue;
-		root = new_root(graph, profile);
+		root = profile_new_root(graph, profile);
 		place = cdp_id_map_get(graph->profile_map, profile->root);
 		if (root == profile->root ||
-			root == new_root(graph, &graph->profiles[place]))
+			root == profile_new_root(graph, &graph->profiles[place]))
 			continue;
 		cdp_identity_list_add(&changes->stamped, profile->root);
 		cdp_identity_list_add(&changes->stamped, root);
@@ -272,7 +250,7 @@ find_epochs(CdpGraph *graph, Changes *changes, int64 epoch)
 
 		if (profile->founder == 0)
 			continue;
-		place = cdp_id_map_get(graph->profile_map, new_root(graph, profile));
+		place = cdp_id_map_get(graph->profile_map, profile_new_root(graph, profile));
 		epochs[place] = Max(epochs[place], profile->root_epoch);
 	}
 	cdp_identity_list_sort(&changes->stamped);
@@ -287,197 +265,107 @@ find_epochs(CdpGraph *graph, Changes *changes, int64 epoch)
 	return epochs;
 }
 
+/* Rows of cdp.profile to write, by place. */
+typedef struct ProfileRows
+{
+	CdpIdList	profiles;
+	CdpIdList	roots;
+	CdpIdList	founders;
+	CdpIdList	epochs;
+	CdpIdList	marks;
+	const char **watched;
+} ProfileRows;
+
+/* Add the row of a profile if it differs from the table's. */
+static void
+compare_profile(const CdpGraph *graph, const GraphProfile *profile, bool fresh,
+				const CdpMarks *marks, int64 epoch, ProfileRows *rows)
+{
+	int64		root = fresh ? profile->profile_id : profile_new_root(graph, profile);
+	bool		live = root == profile->profile_id;
+	int64		founder = profile->founder;
+	int32		part = -1;
+
+	if (profile->founder_node >= 0)
+	{
+		founder = graph->nodes[profile->founder_node].identifier_id;
+		if (live)
+			part = graph->nodes[profile->founder_node].part;
+	}
+	if (root == profile->root && founder == profile->founder &&
+		(!live || epoch <= (fresh ? 0 : profile->root_epoch)) &&
+		cdp_verdict_same_marks(graph, marks, profile, part))
+		return;
+	rows->watched[rows->profiles.count] = cdp_verdict_print_watched(marks, part);
+	cdp_identity_list_add(&rows->profiles, profile->profile_id);
+	cdp_identity_list_add(&rows->roots, root);
+	cdp_identity_list_add(&rows->founders, founder);
+	cdp_identity_list_add(&rows->epochs, live ? epoch : 0);
+	cdp_identity_list_add(&rows->marks, part < 0 ? 0 : marks->marks[part]);
+}
+
+static void
+update_profiles(const ProfileRows *rows)
+{
+	static CdpPlan update_plan = {
+		"UPDATE cdp.profile SET founder = given.founder,"
+		" split_epoch = greatest(split_epoch, given.epoch),"
+		" rooted_at = CASE WHEN profile.root = given.root THEN rooted_at ELSE $7 END,"
+		" root = given.root, marks = given.marks, watched = given.watched::bigint[]"
+		" FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[],"
+		" $5::bigint[], $6::text[])"
+		" AS given (profile_id, root, founder, epoch, marks, watched)"
+		" WHERE profile.profile_id = given.profile_id",
+		7, {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
+			INT8ARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
+	};
+	CdpIdList	locked = {0};
+
+	for (int i = 0; i < rows->profiles.count; i++)
+		cdp_identity_list_add(&locked, rows->profiles.ids[i]);
+	cdp_verdict_lock_profiles(&locked);
+	cdp_base_execute(&update_plan, (Datum[]) {
+		cdp_identity_list_array(&rows->profiles),
+		cdp_identity_list_array(&rows->roots),
+		cdp_identity_list_array(&rows->founders),
+		cdp_identity_list_array(&rows->epochs),
+		cdp_identity_list_array(&rows->marks),
+		cdp_identity_text_array(rows->watched, rows->profiles.count),
+		TimestampTzGetDatum(cdp_base_clock())
+	}, NULL, false, 0);
+}
+
 /* Find and write the profiles that differ; new ones are there already. */
 static void
 write_profiles(CdpGraph *graph, Changes *changes, CdpVerdict *verdict,
 			   int64 epoch)
 {
-	static CdpPlan update_plan = {
-		"UPDATE cdp.profile SET founder = given.founder,"
-		" split_epoch = greatest(split_epoch, given.epoch),"
-		" rooted_at = CASE WHEN profile.root = given.root THEN rooted_at ELSE $5 END,"
-		" root = given.root"
-		" FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])"
-		" AS given (profile_id, root, founder, epoch)"
-		" WHERE profile.profile_id = given.profile_id",
-		5, {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID}
-	};
 	int64	   *epochs = find_epochs(graph, changes, epoch);
-	CdpIdList	profiles = {0};
-	CdpIdList	locked = {0};
-	CdpIdList	roots = {0};
-	CdpIdList	founders = {0};
-	CdpIdList	stamps = {0};
+	CdpMarks	marks = cdp_verdict_find_marks(graph);
+	ProfileRows rows = {{0}};
 
+	rows.watched = palloc_extended(sizeof(char *) * (Size) (graph->nprofiles + 1),
+								   MCXT_ALLOC_HUGE);
 	for (int64 i = 0; i < graph->nprofiles; i++)
 	{
 		const GraphProfile *profile = &graph->profiles[i];
 		bool		fresh = i >= changes->first_fresh;
-		int64		root = fresh ? profile->profile_id : new_root(graph, profile);
-		int64		founder = profile->founder;
-		int64		old_epoch = fresh ? 0 : profile->root_epoch;
+		int64		root;
 
-		if (founder == 0)
+		if (profile->founder == 0)
 			continue;
-		if (profile->founder_node >= 0)
-			founder = graph->nodes[profile->founder_node].identifier_id;
-		if (root != profile->root)
-		{
-			add_move(&changes->moves,
-					 (Move) {profile->root, root, profile->profile_id, 0});
-			cdp_identity_list_add(&verdict->affected, profile->root);
-			cdp_identity_list_add(&verdict->affected, root);
-		}
-		if (root == profile->root && founder == profile->founder &&
-			(root != profile->profile_id || epochs[i] <= old_epoch))
+		compare_profile(graph, profile, fresh, &marks, epochs[i], &rows);
+		root = fresh ? profile->profile_id : profile_new_root(graph, profile);
+		if (root == profile->root)
 			continue;
-		cdp_identity_list_add(&profiles, profile->profile_id);
-		cdp_identity_list_add(&locked, profile->profile_id);
-		cdp_identity_list_add(&roots, root);
-		cdp_identity_list_add(&founders, founder);
-		cdp_identity_list_add(&stamps, root == profile->profile_id ? epochs[i] : 0);
+		add_move(&changes->moves, (CdpMove) {
+			profile->root, root, profile->profile_id, 0, 0
+		});
+		cdp_identity_list_add(&verdict->affected, profile->root);
+		cdp_identity_list_add(&verdict->affected, root);
 	}
-	if (profiles.count == 0)
-		return;
-	cdp_verdict_lock_profiles(&locked);
-	cdp_base_execute(&update_plan, (Datum[]) {
-		cdp_identity_list_array(&profiles),
-		cdp_identity_list_array(&roots),
-		cdp_identity_list_array(&founders),
-		cdp_identity_list_array(&stamps),
-		TimestampTzGetDatum(cdp_base_clock())
-	}, NULL, false, 0);
-}
-
-/* For each profile of before, by place: the first set that joined it to another. */
-static int64 *
-find_evidence(CdpGraph *graph)
-{
-	int64	   *evidence = palloc_extended(sizeof(int64) * (Size) (graph->nprofiles + 1),
-										   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-
-	for (int64 i = 0; i < graph->nsets; i++)
-	{
-		const GraphSet *set = &graph->sets[i];
-		const int32 *members = graph->members + set->first_member;
-		int64		first = 0;
-		bool		joins = false;
-
-		for (int j = 0; j < set->nmembers; j++)
-		{
-			const GraphNode *node = &graph->nodes[members[j]];
-			int64		before = node_old_profile(graph, node);
-
-			if (node->part < 0 || !node_links(graph, node) || before == 0)
-				continue;
-			joins |= first != 0 && first != before;
-			first = before;
-		}
-		for (int j = 0; joins && j < set->nmembers; j++)
-		{
-			const GraphNode *node = &graph->nodes[members[j]];
-			int32		place;
-
-			if (node->part < 0 || !node_links(graph, node) ||
-				node_old_profile(graph, node) == 0)
-				continue;
-			place = cdp_id_map_get(graph->profile_map,
-								   node_old_profile(graph, node));
-			if (evidence[place] == 0 || set->set_id < evidence[place])
-				evidence[place] = set->set_id;
-		}
-	}
-	return evidence;
-}
-
-static int
-compare_moves(const void *a, const void *b)
-{
-	const Move *left = a;
-	const Move *right = b;
-
-	if (left->before != right->before)
-		return left->before < right->before ? -1 : 1;
-	if (left->after != right->after)
-		return left->after < right->after ? -1 : 1;
-	if (left->profile_id != right->profile_id)
-		return left->profile_id < right->profile_id ? -1 : 1;
-	return (left->identifier_id > right->identifier_id) -
-		(left->identifier_id < right->identifier_id);
-}
-
-/* Append an id to the text of a bigint[] that lacks its closing brace. */
-static void
-append_id(StringInfo text, int64 id)
-{
-	if (id != 0)
-		appendStringInfo(text, "%s" INT64_FORMAT, text->len > 1 ? "," : "", id);
-}
-
-/* Write a line of the log for each pair of profiles that something moved in. */
-static void
-write_log(CdpGraph *graph, Changes *changes)
-{
-	static CdpPlan insert_plan = {
-		"INSERT INTO cdp.identity_log (at, change, profile_before,"
-		" profile_after, set_id, profiles, identifiers)"
-		" SELECT $6, CASE WHEN set_id = 0 THEN 'split' ELSE 'merge' END,"
-		" profile_before, profile_after, nullif(set_id, 0),"
-		" profiles::bigint[], identifiers::bigint[]"
-		" FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[],"
-		" $5::text[]) AS given (profile_before, profile_after, set_id,"
-		" profiles, identifiers)",
-		6, {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTARRAYOID,
-			TEXTARRAYOID, TIMESTAMPTZOID}
-	};
-	Move	   *moves = changes->moves.moves;
-	int64		count = changes->moves.count;
-	int64	   *evidence;
-	CdpIdList	before = {0};
-	CdpIdList	after = {0};
-	CdpIdList	set_ids = {0};
-	const char **profiles;
-	const char **identifiers;
-
-	if (count == 0)
-		return;
-	evidence = find_evidence(graph);
-	qsort(moves, count, sizeof(Move), compare_moves);
-	profiles = palloc_extended(sizeof(char *) * (Size) count, MCXT_ALLOC_HUGE);
-	identifiers = palloc_extended(sizeof(char *) * (Size) count, MCXT_ALLOC_HUGE);
-	for (int64 first = 0, next; first < count; first = next)
-	{
-		int32		place = cdp_id_map_get(graph->profile_map, moves[first].before);
-		bool		merged = new_root(graph, &graph->profiles[place]) == moves[first].after;
-		StringInfoData profile_text;
-		StringInfoData identifier_text;
-
-		initStringInfo(&profile_text);
-		initStringInfo(&identifier_text);
-		appendStringInfoChar(&profile_text, '{');
-		appendStringInfoChar(&identifier_text, '{');
-		for (next = first; next < count && moves[next].before == moves[first].before &&
-			 moves[next].after == moves[first].after; next++)
-		{
-			append_id(&profile_text, moves[next].profile_id);
-			append_id(&identifier_text, moves[next].identifier_id);
-		}
-		appendStringInfoChar(&profile_text, '}');
-		appendStringInfoChar(&identifier_text, '}');
-		profiles[before.count] = profile_text.data;
-		identifiers[before.count] = identifier_text.data;
-		cdp_identity_list_add(&set_ids, merged ? evidence[place] : 0);
-		cdp_identity_list_add(&before, moves[first].before);
-		cdp_identity_list_add(&after, moves[first].after);
-	}
-	cdp_base_execute(&insert_plan, (Datum[]) {
-		cdp_identity_list_array(&before),
-		cdp_identity_list_array(&after),
-		cdp_identity_list_array(&set_ids),
-		cdp_identity_text_array(profiles, before.count),
-		cdp_identity_text_array(identifiers, before.count),
-		TimestampTzGetDatum(cdp_base_clock())
-	}, NULL, false, 0);
+	if (rows.profiles.count > 0)
+		update_profiles(&rows);
 }
 
 /* See verdict.h. */
@@ -594,13 +482,26 @@ write_epochs(CdpGraph *graph, int64 epoch)
 
 /* See verdict.h. */
 void
+cdp_verdict_judge(CdpGraph *graph)
+{
+	cdp_judge_links(graph);
+	if (cdp_replay_find(graph))
+	{
+		cdp_graph_load_keys(graph);
+		cdp_replay(graph);
+	}
+	cdp_judge_parts(graph);
+	cdp_judge_ids(graph);
+}
+
+/* See verdict.h. */
+void
 cdp_verdict_reach(CdpGraph *graph, CdpVerdict *verdict)
 {
 	Changes		changes = {0};
 	int64		epoch;
 
-	cdp_judge_parts(graph);
-	cdp_judge_ids(graph);
+	cdp_verdict_judge(graph);
 	number_orphans(graph, &changes);
 	compare_nodes(graph, &changes, verdict);
 	compare_profiles(graph, &changes);
@@ -608,7 +509,8 @@ cdp_verdict_reach(CdpGraph *graph, CdpVerdict *verdict)
 	insert_profiles(graph, &changes);
 	write_nodes(&changes);
 	write_profiles(graph, &changes, verdict, epoch);
-	write_log(graph, &changes);
+	cdp_verdict_write_log(graph, &changes.moves);
+	cdp_verdict_write_refused(graph);
 	cdp_verdict_write_pairs(graph, NULL);
 	cdp_verdict_write_owners(graph, verdict);
 	write_epochs(graph, epoch);

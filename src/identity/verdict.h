@@ -16,6 +16,9 @@ typedef struct CdpVerdict
 	CdpIdList	merged_into;	/* ... to that of the same place here */
 } CdpVerdict;
 
+/* Judge a loaded graph, writing nothing. */
+extern void cdp_verdict_judge(CdpGraph *graph);
+
 /* Judge a loaded graph and write what differs from the tables. */
 extern void cdp_verdict_reach(CdpGraph *graph, CdpVerdict *verdict);
 
@@ -31,6 +34,46 @@ extern int32 *cdp_verdict_find_owners(CdpGraph *graph);
 /* Write the owners that differ from those of the graph's sets. */
 extern void cdp_verdict_update_owners(const CdpGraph *graph,
 									  const int32 *owners);
+
+/* A line of the identity log before it is put together. */
+typedef struct CdpMove
+{
+	int64		before;			/* live profile; 0: none */
+	int64		after;			/* live profile; 0: none */
+	int64		profile_id;		/* an id that leads to after now, or 0 */
+	int64		identifier_id;	/* an identifier that has a new leaf, or 0 */
+	int64		old_leaf;		/* of the identifier; 0: none */
+} CdpMove;
+
+typedef struct CdpMoveList
+{
+	CdpMove    *moves;
+	int64		count;
+} CdpMoveList;
+
+/* verdict_log.c: a line for each pair of profiles that something moved in. */
+extern void cdp_verdict_write_log(CdpGraph *graph, CdpMoveList *list);
+
+/* verdict_marks.c: marks and watched of parts, as judged. */
+typedef struct CdpMarks
+{
+	uint8	   *marks;			/* by node that stands for a part */
+	int64	   *watched;		/* identifiers by part, each part's ascending */
+	int64	   *first;			/* by node that stands for a part, place in
+								 * watched; [nnodes] is the end of the last */
+} CdpMarks;
+
+extern CdpMarks cdp_verdict_find_marks(const CdpGraph *graph);
+
+/* Are these the marks of a profile in the table? */
+extern bool cdp_verdict_same_marks(const CdpGraph *graph, const CdpMarks *marks,
+								   const GraphProfile *profile, int32 part);
+
+/* What a part's profile must watch, as the text of a bigint[]. */
+extern const char *cdp_verdict_print_watched(const CdpMarks *marks, int32 part);
+
+/* verdict_refused.c: bring cdp.refused_link up to date. */
+extern void cdp_verdict_write_refused(CdpGraph *graph);
 
 /* Tell the timeline and profile rooms.  queue: also note "profile" work. */
 extern void cdp_verdict_pass_on(CdpVerdict *verdict, bool queue);

@@ -28,27 +28,45 @@ typedef struct Moves
 	bool	   *has_sets;
 } Moves;
 
-/* Owners of sets whose candidates are all shared and equally strong. */
+/* Sets whose owner only the order of keys can tell, a row a candidate. */
+typedef struct Ties
+{
+	CdpIdList	set_ids;
+	CdpIdList	candidates;
+} Ties;
+
 static void
-break_ties(CdpGraph *graph, const CdpIdList *tied, int32 *owners)
+add_ties(const CdpGraph *graph, const GraphSet *set, int32 owner, Ties *ties)
+{
+	const int32 *members = graph->members + set->first_member;
+
+	for (int i = 0; i < set->nmembers; i++)
+	{
+		if (!cdp_judge_owner_ties(graph, owner, members[i]))
+			continue;
+		cdp_identity_list_add(&ties->set_ids, set->set_id);
+		cdp_identity_list_add(&ties->candidates,
+							  graph->nodes[members[i]].identifier_id);
+	}
+}
+
+static void
+break_ties(CdpGraph *graph, const Ties *ties, int32 *owners)
 {
 	static CdpPlan owner_plan = {
-		"SELECT given.set_id, (SELECT identifier.identifier_id"
-		" FROM cdp.identifier_set, unnest(identifier_set.identifiers) AS member (id)"
-		" JOIN cdp.identifier ON identifier.identifier_id = member.id"
-		" JOIN cdp.identifier_type USING (type_id)"
-		" WHERE identifier_set.set_id = given.set_id"
-		" AND identifier_type.stitches AND NOT identifier.blocked"
-		" ORDER BY identifier_type.priority, identifier.type_id,"
-		" identifier.scope, identifier.value LIMIT 1)"
-		" FROM unnest($1::bigint[]) AS given (set_id)",
-		1, {INT8ARRAYOID}
+		"SELECT DISTINCT ON (given.set_id) given.set_id, given.identifier_id"
+		" FROM unnest($1::bigint[], $2::bigint[]) AS given (set_id, identifier_id)"
+		" JOIN cdp.identifier USING (identifier_id)"
+		" ORDER BY given.set_id, identifier.type_id, identifier.scope,"
+		" identifier.value",
+		2, {INT8ARRAYOID, INT8ARRAYOID}
 	};
 
-	if (tied->count == 0)
+	if (ties->set_ids.count == 0)
 		return;
 	cdp_base_execute(&owner_plan, (Datum[]) {
-		cdp_identity_list_array(tied)
+		cdp_identity_list_array(&ties->set_ids),
+		cdp_identity_list_array(&ties->candidates)
 	}, NULL, false, 0);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -58,9 +76,8 @@ break_ties(CdpGraph *graph, const CdpIdList *tied, int32 *owners)
 		int64		set_id = DatumGetInt64(SPI_getbinval(row, columns, 1, &isnull));
 		int64		owner = DatumGetInt64(SPI_getbinval(row, columns, 2, &isnull));
 
-		if (!isnull)
-			owners[cdp_id_map_get(graph->set_map, set_id)] =
-				cdp_id_map_get(graph->node_map, owner);
+		owners[cdp_id_map_get(graph->set_map, set_id)] =
+			cdp_id_map_get(graph->node_map, owner);
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -71,17 +88,17 @@ cdp_verdict_find_owners(CdpGraph *graph)
 {
 	int32	   *owners = palloc_extended(sizeof(int32) * (Size) (graph->nsets + 1),
 										 MCXT_ALLOC_HUGE);
-	CdpIdList	tied = {0};
+	Ties		ties = {{0}};
 
 	for (int64 i = 0; i < graph->nsets; i++)
 	{
-		bool		is_tied;
+		bool		tied;
 
-		owners[i] = cdp_judge_owner(graph, &graph->sets[i], &is_tied);
-		if (is_tied)
-			cdp_identity_list_add(&tied, graph->sets[i].set_id);
+		owners[i] = cdp_judge_owner(graph, &graph->sets[i], &tied);
+		if (tied)
+			add_ties(graph, &graph->sets[i], owners[i], &ties);
 	}
-	break_ties(graph, &tied, owners);
+	break_ties(graph, &ties, owners);
 	return owners;
 }
 

@@ -15,7 +15,7 @@
 #include "utils/builtins.h"
 
 #include "base/base.h"
-#include "identity/graph.h"
+#include "identity/verdict.h"
 
 PG_FUNCTION_INFO_V1(cdp__verify_identity);
 
@@ -72,8 +72,7 @@ cdp__verify_identity(PG_FUNCTION_ARGS)
 	(void) cdp_identity_refresh_rules();
 	graph = cdp_graph_create();
 	cdp_graph_load_all(graph);
-	cdp_judge_parts(graph);
-	cdp_judge_ids(graph);
+	cdp_verdict_judge(graph);
 	compare_graph(graph, figures);
 	old = MemoryContextSwitchTo(context);
 	result = cdp_identity_int8_array(figures, FIGURES);
