@@ -434,7 +434,10 @@ read_waiting(CdpIdList *set_ids)
 	cdp_identity_list_sort(set_ids);
 }
 
-/* Was everything that the set links part of this judgement? */
+/*
+ * Was everything that the set links part of this judgement?  Not so if a
+ * member's row was not read: it was attached while the graph was loaded.
+ */
 static bool
 is_settled(const CdpGraph *graph, const GraphSet *set)
 {
@@ -442,7 +445,8 @@ is_settled(const CdpGraph *graph, const GraphSet *set)
 	{
 		const GraphNode *node = &graph->nodes[graph->members[set->first_member + i]];
 
-		if ((node->flags & NODE_INSIDE) == 0 && node_links(graph, node))
+		if ((node->flags & NODE_INSIDE) == 0 &&
+			((node->flags & NODE_LOADED) == 0 || node_links(graph, node)))
 			return false;
 	}
 	return true;
