@@ -226,6 +226,7 @@ read_profile(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 	int32		place = cdp_graph_profile(graph, get_int8(row, columns, 1));
 	GraphProfile *profile = &graph->profiles[place];
 
+	profile->rooted = true;
 	profile->root = get_int8(row, columns, 2);
 	profile->founder = get_int8(row, columns, 3);
 	profile->root_epoch = get_int8(row, columns, 4);
@@ -259,24 +260,18 @@ read_node(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 		node->profile = cdp_graph_profile(graph, leaf);
 }
 
-/* The same, and root, split_epoch, marks and watched of the leaf's root. */
+/* profile_id, root, its own split_epoch, marks, watched */
 static void
-read_node_and_root(CdpGraph *graph, HeapTuple row, TupleDesc columns)
+read_leaf(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 {
-	int32		leaf;
-	int32		place;
-	int64		epoch;
+	int32		place = cdp_graph_profile(graph, get_int8(row, columns, 1));
+	GraphProfile *profile = &graph->profiles[place];
 
-	read_node(graph, row, columns);
-	leaf = graph->nodes[cdp_graph_node(graph, get_int8(row, columns, 1))].profile;
-	if (leaf < 0)
-		return;
-	graph->profiles[leaf].root = get_int8(row, columns, 9);
-	epoch = get_int8(row, columns, 10);
-	graph->profiles[leaf].root_epoch = epoch;
-	place = cdp_graph_profile(graph, graph->profiles[leaf].root);
-	graph->profiles[place].root_epoch = epoch;
-	read_watched(graph, &graph->profiles[place], row, columns, 11);
+	profile->rooted = true;
+	profile->root = get_int8(row, columns, 2);
+	profile->root_epoch = get_int8(row, columns, 3);
+	read_watched(graph, profile, row, columns, 4);
+	(void) cdp_graph_profile(graph, profile->root);
 }
 
 static void
@@ -367,6 +362,38 @@ cdp_graph_load_sets(CdpGraph *graph, const CdpIdList *set_ids)
 			  set_ids, read_set);
 }
 
+/* The rows of profiles that are known by name only, and of their roots. */
+static void
+load_leaves(CdpGraph *graph)
+{
+	CdpIdList	ids = {0};
+
+	do
+	{
+		ids.count = 0;
+		for (int64 i = 0; i < graph->nprofiles; i++)
+			if (!graph->profiles[i].rooted)
+			{
+				cdp_identity_list_add(&ids, graph->profiles[i].profile_id);
+				graph->profiles[i].rooted = true;
+			}
+		cdp_identity_list_sort(&ids);
+		if (ids.count > 0)
+			read_rows(graph,
+					  "SELECT profile_id, root, split_epoch, marks, watched"
+					  " FROM unnest($1) AS given (profile_id)"
+					  " JOIN cdp.profile USING (profile_id)",
+					  &ids, read_leaf);
+	} while (ids.count > 0);
+	for (int64 i = 0; i < graph->nprofiles; i++)
+	{
+		GraphProfile *profile = &graph->profiles[i];
+
+		profile->root_epoch =
+			graph->profiles[cdp_graph_profile(graph, profile->root)].root_epoch;
+	}
+}
+
 /* The rows of nodes that are known by name only, as outside nodes. */
 void
 cdp_graph_load_nodes(CdpGraph *graph)
@@ -380,14 +407,10 @@ cdp_graph_load_nodes(CdpGraph *graph)
 		return;
 	cdp_identity_list_sort(&ids);
 	read_rows(graph,
-			  "SELECT " NODE_COLUMNS ", profile.root, root.split_epoch,"
-			  " root.marks, root.watched"
-			  " FROM unnest($1) AS given (identifier_id)"
-			  " JOIN cdp.identifier USING (identifier_id)"
-			  " LEFT JOIN cdp.profile ON profile.profile_id"
-			  " = coalesce(identifier.leaf, identifier.former_leaf)"
-			  " LEFT JOIN cdp.profile AS root ON root.profile_id = profile.root",
-			  &ids, read_node_and_root);
+			  "SELECT " NODE_COLUMNS " FROM unnest($1) AS given (identifier_id)"
+			  " JOIN cdp.identifier USING (identifier_id)",
+			  &ids, read_node);
+	load_leaves(graph);
 	pfree(ids.ids);
 }
 

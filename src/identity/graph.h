@@ -68,6 +68,7 @@ typedef struct GraphProfile
 	int32		nwatched;
 	int32		founder_node;	/* judged: who founds it now; -1: nobody is left */
 	uint8		marks;
+	bool		rooted;			/* its row was read */
 } GraphProfile;
 
 typedef struct GraphSet

@@ -143,7 +143,9 @@ find_shared(Stitch *stitch, CdpIdList *shared)
 	static CdpPlan shared_plan = {
 		"SELECT DISTINCT weak.identifier_id"
 		" FROM (SELECT pair.weak_id, count(*) AS strong"
-		" FROM unnest($1::bigint[]) AS given (weak_id)"
+		" FROM (SELECT weak_id FROM unnest($1::bigint[]) AS given (weak_id)"
+		" JOIN cdp.identifier_strong USING (weak_id)"
+		" GROUP BY weak_id HAVING count(*) > 1) AS candidate"
 		" JOIN cdp.identifier_strong AS pair USING (weak_id)"
 		" JOIN cdp.identifier ON identifier.identifier_id = pair.strong_id"
 		" WHERE NOT identifier.blocked AND NOT identifier.expired"
