@@ -262,21 +262,24 @@ $$;
 COMMENT ON FUNCTION cdp._timeline_make(bigint[]) IS
 'make timelines anew from the log, of these profiles, which the caller has locked, or of all';
 
+-- A profile may have become part of another since it was noted: then that one
+-- was given a timeline that is not right.
 CREATE FUNCTION cdp._timeline_remake(profile_ids bigint[]) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	locked bigint[];
+	live bigint[] := ARRAY(
+		SELECT DISTINCT profile.root
+		FROM cdp.profile
+		WHERE profile.profile_id = ANY ($1));
+	locked bigint[] := coalesce(cdp._timeline_lock(live), '{}');
 	late bigint[];
 BEGIN
-	locked := coalesce(cdp._timeline_lock($1), '{}');
-
 	-- Those held by others stay; ids that are no longer live have no timeline.
-	SELECT array_agg(profile.profile_id) INTO late
+	SELECT array_agg(DISTINCT profile.root) INTO late
 	FROM cdp.profile
-	WHERE profile.profile_id = ANY ($1) AND profile.root = profile.profile_id
-		AND profile.profile_id <> ALL (locked);
+	WHERE profile.profile_id = ANY (live) AND profile.root <> ALL (locked);
 	PERFORM cdp._add_todo('rebuild_timeline', late);
 	DELETE FROM cdp.timeline_chunk AS chunk
 	USING cdp.profile
@@ -289,7 +292,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._timeline_remake(bigint[]) IS
-'make the timelines of these profiles anew and note that their rows must follow; profiles held by others stay in cdp.todo';
+'make the timelines of these profiles, or of what they are part of now, anew and note that their rows must follow; profiles held by others stay in cdp.todo';
 
 CREATE FUNCTION cdp._timeline_step(batch integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
