@@ -1,259 +1,339 @@
--- A brute-force oracle of the identity function, and random histories to hold
--- it against.  It knows nothing of the store's tables but the rules: it works
--- on the records themselves.
+-- A brute-force oracle of the identity function, plain and slow, to hold the
+-- store against.  It knows the records, the decisions, the retracted sets, the
+-- rules and the clock, and none of the store's derived tables.
+--
+-- It needs no notion of a broken component: every link goes through the
+-- replay, in order.  Where no rule is broken the replay refuses nothing.
 \set ECHO none
 SET client_min_messages = warning;
+SET timezone = 'UTC';
 DROP SCHEMA IF EXISTS identity_test CASCADE;
 CREATE SCHEMA identity_test;
 
--- Every record of a history: its keys, already canonical.
-CREATE TABLE identity_test.record (
-	n integer PRIMARY KEY, source text, keys text[] NOT NULL);
+-- What the oracle is given.  Keys are canonical and written type:scope/value;
+-- a set is the distinct keys of a record and its source.
+CREATE TABLE identity_test.record (n integer PRIMARY KEY,
+	source text COLLATE "C" NOT NULL, at timestamptz NOT NULL,
+	keys text[] COLLATE "C" NOT NULL);
+CREATE TABLE identity_test.decision (a text COLLATE "C", b text COLLATE "C",
+	verdict text NOT NULL, PRIMARY KEY (a, b), CHECK (a < b));
+CREATE TABLE identity_test.retracted (source text COLLATE "C",
+	keys text[] COLLATE "C", PRIMARY KEY (source, keys));
 
--- A key's text form, type:scope/value, and back.
 CREATE FUNCTION identity_test.key_type(key text) RETURNS text
 LANGUAGE sql IMMUTABLE RETURN split_part(key, ':', 1);
 CREATE FUNCTION identity_test.key_value(key text) RETURNS text
 LANGUAGE sql IMMUTABLE RETURN substr(key, strpos(key, '/') + 1);
 CREATE FUNCTION identity_test.key_scope(key text) RETURNS text
 LANGUAGE sql IMMUTABLE RETURN split_part(split_part(key, '/', 1), ':', 2);
+CREATE FUNCTION identity_test.sorted(keys text[]) RETURNS text[]
+LANGUAGE sql IMMUTABLE
+RETURN (SELECT array_agg(DISTINCT k COLLATE "C" ORDER BY k COLLATE "C") FROM unnest(keys) AS k);
 
 -- What the oracle finds.
-CREATE TABLE identity_test.key (key text COLLATE "C" PRIMARY KEY, priority integer,
-	type_id integer, scope text, strong boolean, max_strong_per_value integer,
-	usable boolean, shared boolean NOT NULL DEFAULT false, part text COLLATE "C");
-CREATE TABLE identity_test.link (n integer, key text COLLATE "C", PRIMARY KEY (n, key));
+CREATE TABLE identity_test.evidence (e integer GENERATED ALWAYS AS IDENTITY,
+	source text COLLATE "C", keys text[] COLLATE "C", first_seen timestamptz,
+	last_seen timestamptz, retracted boolean, owner text COLLATE "C");
+CREATE TABLE identity_test.member (e integer, key text COLLATE "C", PRIMARY KEY (key, e));
+CREATE TABLE identity_test.key (key text COLLATE "C" PRIMARY KEY,
+	type_id integer, scope text COLLATE "C", value text COLLATE "C",
+	type text, priority integer, strong_type boolean, stands_in boolean,
+	joins_known boolean, max_per_profile integer, max_strong_per_value integer,
+	blocked boolean NOT NULL, expired boolean, usable boolean,
+	strong boolean, shared boolean NOT NULL DEFAULT false,
+	links boolean, part text COLLATE "C");
+CREATE TABLE identity_test.link (a text COLLATE "C", b text COLLATE "C",
+	rank integer, first_seen timestamptz, evidence integer[], PRIMARY KEY (a, b));
+CREATE TABLE identity_test.refused (a text COLLATE "C", b text COLLATE "C",
+	rule text, type text, PRIMARY KEY (a, b));
 
-CREATE FUNCTION identity_test.judge() RETURNS void
+-- Sets, and identifiers with the rules of their types: blocked, expired,
+-- usable, strong.
+CREATE FUNCTION identity_test.read_records() RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-	TRUNCATE identity_test.key, identity_test.link;
-	-- Each key with its type's rules; the plain reading of blocked values.
+	TRUNCATE identity_test.evidence, identity_test.member, identity_test.key,
+		identity_test.link, identity_test.refused;
+	INSERT INTO identity_test.evidence (source, keys, first_seen, last_seen)
+	SELECT source, identity_test.sorted(keys), min(at), max(at)
+	FROM identity_test.record GROUP BY 1, 2;
+	UPDATE identity_test.evidence AS set
+	SET retracted = EXISTS (SELECT FROM identity_test.retracted AS back
+		WHERE (back.source, back.keys) = (set.source, set.keys));
+	INSERT INTO identity_test.member
+	SELECT e, unnest(keys) FROM identity_test.evidence;
 	INSERT INTO identity_test.key
-	SELECT DISTINCT key, type.priority, type.type_id, identity_test.key_scope(key),
-		type.strong AND type.stitches, type.max_strong_per_value,
-		type.priority IS NOT NULL AND type.stitches AND NOT EXISTS (
-			SELECT FROM cdp.blocked_value AS blocked
+	SELECT DISTINCT given.key, type.type_id, given.scope, given.value,
+		type.type, type.priority, type.strong, type.stands_in,
+		type.joins_known, type.max_per_profile, type.max_strong_per_value,
+		EXISTS (SELECT FROM cdp.blocked_value AS blocked
 			WHERE (blocked.type IS NULL OR blocked.type = type.type)
-				AND (lower(identity_test.key_value(key)) = blocked.value
-					OR lower(identity_test.key_value(key)) ~ blocked.pattern))
-	FROM identity_test.record, unnest(keys) AS key
-	JOIN cdp.identifier_type AS type ON type.type = identity_test.key_type(key);
-	UPDATE identity_test.key SET part = key WHERE usable;
-	INSERT INTO identity_test.link
-	SELECT DISTINCT n, key FROM identity_test.record, unnest(keys) AS given (key)
-	JOIN identity_test.key USING (key) WHERE usable;
-	ANALYZE identity_test.key, identity_test.link;
-	-- Shared: with too many strong keys of one type and scope in its records.
+				AND (lower(given.value) = blocked.value OR lower(given.value) ~ blocked.pattern))
+	FROM (SELECT key, identity_test.key_type(key) AS type,
+			identity_test.key_scope(key) AS scope, identity_test.key_value(key) AS value
+		FROM identity_test.member) AS given
+	JOIN cdp.identifier_type AS type USING (type);
+	ANALYZE identity_test.evidence, identity_test.member, identity_test.key;
+	UPDATE identity_test.key
+	SET usable = type.priority IS NOT NULL AND type.stitches AND NOT key.blocked
+			AND seen.last IS NOT NULL,
+		expired = coalesce(seen.last + type.time_to_live <= cdp.clock(), false)
+	FROM cdp.identifier_type AS type,
+		(SELECT key, max(last_seen) FILTER (WHERE NOT retracted) AS last
+		FROM identity_test.member JOIN identity_test.evidence USING (e)
+		GROUP BY key) AS seen
+	WHERE type.type = key.type AND seen.key = key.key;
+	UPDATE identity_test.key
+	SET strong = usable AND (strong_type OR stands_in AND NOT EXISTS (
+		SELECT FROM identity_test.key AS other WHERE other.usable AND other.strong_type));
+END
+$$;
+
+-- Shared: in sets with too many strong keys of one type and scope.  What is
+-- usable, not shared and not expired links.
+CREATE FUNCTION identity_test.find_shared() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
 	UPDATE identity_test.key SET shared = true
-	FROM (SELECT weak.key, weak.max_strong_per_value,
-			count(DISTINCT strong.key) AS strong
-		FROM identity_test.key AS weak
-		JOIN identity_test.link AS mine ON mine.key = weak.key
-		JOIN identity_test.link AS other ON other.n = mine.n
+	FROM (SELECT mine.key, count(DISTINCT strong.key) AS strong
+		FROM identity_test.member AS mine
+		JOIN identity_test.evidence AS set ON set.e = mine.e AND NOT set.retracted
+		JOIN identity_test.member AS other ON other.e = mine.e
 		JOIN identity_test.key AS strong ON strong.key = other.key
-		WHERE NOT weak.strong AND strong.strong
-		GROUP BY weak.key, weak.max_strong_per_value, strong.type_id, strong.scope) AS seen
-	WHERE key.key = seen.key AND seen.strong > seen.max_strong_per_value;
-	-- The partition: the smallest key spreads until nothing changes.
+		WHERE strong.strong AND NOT strong.expired
+		GROUP BY mine.key, strong.type_id, strong.scope) AS beside
+	WHERE key.key = beside.key AND key.usable AND NOT key.strong
+		AND beside.strong > key.max_strong_per_value;
+	UPDATE identity_test.key SET links = usable AND NOT shared AND NOT expired;
+END
+$$;
+
+-- A link is a set's strongest linking key with each other one; its ends are
+-- in the order of their keys.
+CREATE FUNCTION identity_test.find_links() RETURNS void
+LANGUAGE sql AS $$
+	WITH linking AS (
+		SELECT set.e, set.first_seen, key.key, key.priority,
+			first_value(key.key) OVER strongest AS center,
+			first_value(key.priority) OVER strongest AS center_priority
+		FROM identity_test.evidence AS set
+		JOIN identity_test.member USING (e)
+		JOIN identity_test.key USING (key)
+		WHERE NOT set.retracted AND key.links
+		WINDOW strongest AS (PARTITION BY set.e
+			ORDER BY key.priority, key.type_id, key.scope, key.value)
+	), pair AS (
+		SELECT linking.*, (a.type_id, a.scope, a.value) < (b.type_id, b.scope, b.value) AS center_first
+		FROM linking
+		JOIN identity_test.key AS a ON a.key = linking.center
+		JOIN identity_test.key AS b ON b.key = linking.key
+		WHERE linking.key <> linking.center
+	), given AS (
+		SELECT CASE WHEN center_first THEN center ELSE key END AS a,
+			CASE WHEN center_first THEN key ELSE center END AS b,
+			greatest(priority, center_priority) AS rank, e, first_seen,
+			min(first_seen) OVER (PARTITION BY center_first, center, key) AS pair_seen
+		FROM pair
+	), earliest AS (
+		SELECT *, min(first_seen) OVER (PARTITION BY a, b) AS least FROM given
+	)
+	INSERT INTO identity_test.link
+	SELECT a, b, max(rank), least, array_agg(e) FILTER (WHERE first_seen = least)
+	FROM earliest GROUP BY a, b, least
+$$;
+
+-- Why two parts may not become one by a link, as (rule, type); NULL: they may.
+CREATE FUNCTION identity_test.why_not(link identity_test.link, x text, y text,
+	OUT rule text, OUT type text)
+LANGUAGE plpgsql AS $$
+BEGIN
+	IF EXISTS (SELECT FROM identity_test.decision
+			JOIN identity_test.key AS a ON a.key = decision.a
+			JOIN identity_test.key AS b ON b.key = decision.b
+			WHERE verdict = 'never' AND (a.part, b.part) IN ((x, y), (y, x))) THEN
+		rule := 'never';
+		RETURN;
+	END IF;
+	SELECT 'max_per_profile', key.type INTO rule, type
+	FROM identity_test.key
+	WHERE part IN (x, y) AND max_per_profile IS NOT NULL
+	GROUP BY key.type, type_id, scope, priority, max_per_profile
+	HAVING count(DISTINCT part) = 2 AND count(*) > max_per_profile
+	ORDER BY priority, type_id
+	LIMIT 1;
+	IF FOUND THEN
+		RETURN;
+	END IF;
+	SELECT 'joins_known', joiner.type INTO rule, type
+	FROM identity_test.key AS joiner
+	WHERE key IN (link.a, link.b) AND NOT joins_known
+		AND (SELECT count(DISTINCT part) = 2 FROM identity_test.key
+			WHERE part IN (x, y) AND (strong OR key.type IN ('email', 'phone')))
+	ORDER BY priority, type_id
+	LIMIT 1;
+END
+$$;
+
+CREATE FUNCTION identity_test.join_parts(x text, y text) RETURNS void
+LANGUAGE sql AS $$
+	UPDATE identity_test.key SET part = least(x COLLATE "C", y COLLATE "C")
+	WHERE part = greatest(x COLLATE "C", y COLLATE "C")
+$$;
+
+-- Decisions first, then the links in their order; each joins two parts or is
+-- refused.  A part is named by its smallest key.
+CREATE FUNCTION identity_test.replay() RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	next identity_test.link;
+	x text;
+	y text;
+	reason record;
+BEGIN
+	UPDATE identity_test.key SET part = key WHERE usable;
+	FOR x, y IN
+		SELECT a, b FROM identity_test.decision WHERE verdict = 'always' ORDER BY a, b
 	LOOP
-		UPDATE identity_test.key SET part = low.part
-		FROM (SELECT mine.key, min(neighbour.part) AS part
-			FROM identity_test.key AS me
-			JOIN identity_test.link AS mine ON mine.key = me.key
-			JOIN identity_test.link AS other ON other.n = mine.n
-			JOIN identity_test.key AS neighbour ON neighbour.key = other.key
-			WHERE NOT me.shared AND NOT neighbour.shared
-			GROUP BY mine.key) AS low
-		WHERE key.key = low.key AND low.part < key.part;
-		EXIT WHEN NOT FOUND;
+		SELECT key.part INTO x FROM identity_test.key WHERE key.key = x;
+		SELECT key.part INTO y FROM identity_test.key WHERE key.key = y;
+		PERFORM identity_test.join_parts(x, y) WHERE x <> y;
+	END LOOP;
+	FOR next IN
+		SELECT link.* FROM identity_test.link
+		JOIN identity_test.key AS a ON a.key = link.a
+		JOIN identity_test.key AS b ON b.key = link.b
+		ORDER BY link.rank, link.first_seen, a.type_id, a.scope, a.value,
+			b.type_id, b.scope, b.value
+	LOOP
+		SELECT key.part INTO x FROM identity_test.key WHERE key.key = next.a;
+		SELECT key.part INTO y FROM identity_test.key WHERE key.key = next.b;
+		CONTINUE WHEN x = y;
+		reason := identity_test.why_not(next, x, y);
+		IF reason.rule IS NULL THEN
+			PERFORM identity_test.join_parts(x, y);
+		ELSE
+			INSERT INTO identity_test.refused VALUES (next.a, next.b, reason.rule, reason.type);
+		END IF;
 	END LOOP;
 END
 $$;
 
--- What the store says: each key with the smallest key of its profile.
+CREATE FUNCTION identity_test.judge() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM identity_test.read_records();
+	PERFORM identity_test.find_shared();
+	PERFORM identity_test.find_links();
+	PERFORM identity_test.replay();
+	UPDATE identity_test.evidence AS set
+	SET owner = (SELECT key FROM identity_test.member JOIN identity_test.key USING (key)
+		WHERE member.e = set.e AND key.usable
+		ORDER BY key.links DESC, key.priority, key.type_id, key.scope, key.value
+		LIMIT 1);
+END
+$$;
+
+-- What the store says, in the same terms.
+CREATE TABLE identity_test.attached (n integer PRIMARY KEY, set_id bigint);
 CREATE VIEW identity_test.stored AS
-SELECT key, min(key) OVER (PARTITION BY root) AS part, shared, identifier_id
+SELECT key, CASE WHEN root IS NOT NULL THEN min(key) OVER (PARTITION BY root) END AS part,
+	blocked, shared, expired, root, identifier_id
 FROM (SELECT (type.type || ':' || identifier.scope || '/' || identifier.value) COLLATE "C" AS key,
-		profile.root, identifier.shared, identifier.identifier_id
+		profile.root, identifier.blocked, identifier.shared, identifier.expired,
+		identifier.identifier_id
 	FROM cdp.identifier
 	JOIN cdp.identifier_type AS type USING (type_id)
-	JOIN cdp.profile ON profile.profile_id = identifier.leaf) AS placed;
+	LEFT JOIN cdp.profile ON profile.profile_id = identifier.leaf) AS placed;
 
--- Whose a record is: of the strongest key that links, else that is shared.
-CREATE VIEW identity_test.oracle_owner AS
-SELECT DISTINCT ON (n) n, part
-FROM identity_test.link JOIN identity_test.key USING (key)
-ORDER BY n, shared, priority, type_id, scope COLLATE "C",
-	identity_test.key_value(key) COLLATE "C";
+CREATE VIEW identity_test.set_of_record AS
+SELECT evidence.e, min(attached.set_id) AS set_id, count(DISTINCT attached.set_id) AS sets
+FROM identity_test.evidence
+JOIN identity_test.record ON record.source = evidence.source
+	AND identity_test.sorted(record.keys) = evidence.keys
+JOIN identity_test.attached USING (n)
+GROUP BY evidence.e;
 
-CREATE TABLE identity_test.attached (n integer PRIMARY KEY, set_id bigint);
-CREATE VIEW identity_test.stored_owner AS
-SELECT attached.n, stored.part
-FROM identity_test.attached
-JOIN cdp.identifier_set USING (set_id)
-JOIN identity_test.stored ON stored.identifier_id = identifier_set.owner;
+-- A refused link: its pair in the order of the text, rule, type, evidence.
+CREATE VIEW identity_test.oracle_refused AS
+SELECT least(a, b) AS a, greatest(a, b) AS b, rule, type,
+	(SELECT min(set_id) FROM identity_test.set_of_record WHERE e = ANY (link.evidence)) AS set_id
+FROM identity_test.refused JOIN identity_test.link USING (a, b);
+CREATE VIEW identity_test.stored_refused AS
+SELECT least(a.key, b.key) AS a, greatest(a.key, b.key) AS b, rule, type.type, set_id
+FROM cdp.refused_link AS refused
+LEFT JOIN cdp.identifier_type AS type USING (type_id)
+JOIN identity_test.stored AS a ON a.identifier_id = refused.identifier_a
+JOIN identity_test.stored AS b ON b.identifier_id = refused.identifier_b;
 
--- Rows in which store and oracle differ: partition, shared keys, owners.
+-- Each fact that oracle and store see differently.
+CREATE VIEW identity_test.difference AS
+SELECT fact.what, key, fact.oracle, fact.store
+FROM identity_test.key AS o
+FULL JOIN identity_test.stored AS s USING (key),
+	LATERAL (VALUES ('partition', o.part, s.part),
+		('blocked', o.blocked::text, s.blocked::text),
+		('shared', o.shared::text, s.shared::text),
+		('expired', o.expired::text, s.expired::text)) AS fact (what, oracle, store)
+WHERE fact.oracle IS DISTINCT FROM fact.store
+UNION ALL
+SELECT CASE WHEN key.part IS NOT DISTINCT FROM stored.part THEN 'owner_key' ELSE 'owner' END,
+	evidence.source || ' ' || evidence.keys::text, evidence.owner, stored.key
+FROM identity_test.evidence
+JOIN identity_test.set_of_record USING (e)
+LEFT JOIN cdp.identifier_set AS set ON set.set_id = set_of_record.set_id
+LEFT JOIN identity_test.key ON key.key = evidence.owner
+LEFT JOIN identity_test.stored ON stored.identifier_id = set.owner
+WHERE evidence.owner IS DISTINCT FROM stored.key
+UNION ALL
+SELECT 'set', evidence.source || ' ' || evidence.keys::text,
+	concat_ws(' ', 1, evidence.first_seen, evidence.last_seen, evidence.retracted),
+	concat_ws(' ', of.sets, set.first_seen, set.last_seen, set.retracted)
+FROM identity_test.evidence
+JOIN identity_test.set_of_record AS of USING (e)
+LEFT JOIN cdp.identifier_set AS set ON set.set_id = of.set_id
+WHERE (of.sets, evidence.first_seen, evidence.last_seen, evidence.retracted)
+	IS DISTINCT FROM (1, set.first_seen, set.last_seen, set.retracted)
+UNION ALL
+SELECT 'refused', concat_ws(' ', a, b), concat_ws(' ', o.rule, o.type, o.set_id),
+	concat_ws(' ', s.rule, s.type, s.set_id)
+FROM identity_test.oracle_refused AS o
+FULL JOIN identity_test.stored_refused AS s USING (a, b)
+WHERE (o.rule, o.type, o.set_id) IS DISTINCT FROM (s.rule, s.type, s.set_id)
+UNION ALL
+SELECT 'has_strong', NULL, o.has_strong::text, s.has_strong::text
+FROM cdp.identity_state AS s,
+	(SELECT coalesce(bool_or(usable AND strong_type), false) AS has_strong
+	FROM identity_test.key) AS o
+WHERE o.has_strong <> s.has_strong
+-- The id of a part is the smallest whose founder is in it, and an id leads
+-- where its founder is.
+UNION ALL
+SELECT 'id', 'profile ' || profile.profile_id, founder.least::text, profile.root::text
+FROM cdp.profile
+JOIN (SELECT founder.identifier_id, min(founded.profile_id) OVER (PARTITION BY founder.root) AS least
+	FROM identity_test.stored AS founder
+	JOIN cdp.profile AS founded ON founded.founder = founder.identifier_id
+	WHERE founder.root IS NOT NULL) AS founder ON founder.identifier_id = profile.founder
+WHERE profile.root <> founder.least
+UNION ALL
+SELECT 'id', stored.key, 'a live profile founded in it', stored.root::text
+FROM identity_test.stored
+JOIN cdp.profile ON profile.profile_id = stored.root
+LEFT JOIN identity_test.stored AS founder ON founder.identifier_id = profile.founder
+WHERE founder.root IS DISTINCT FROM stored.root;
+
+-- How many of each kind.
 CREATE FUNCTION identity_test.differences()
 RETURNS TABLE (what text, rows bigint)
 LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM identity_test.judge();
 	RETURN QUERY
-	SELECT 'partition', count(*)
-	FROM (SELECT key, part FROM identity_test.key WHERE usable) AS o
-	FULL JOIN identity_test.stored AS s USING (key)
-	WHERE o.part IS DISTINCT FROM s.part
-	UNION ALL
-	SELECT 'shared', count(*)
-	FROM identity_test.key JOIN identity_test.stored AS s USING (key)
-	WHERE key.shared <> s.shared
-	UNION ALL
-	SELECT 'owner', count(*)
-	FROM identity_test.oracle_owner AS o
-	FULL JOIN identity_test.stored_owner AS s USING (n)
-	WHERE o.part IS DISTINCT FROM s.part;
+	SELECT kind.what, count(difference.what)
+	FROM unnest(ARRAY['partition', 'blocked', 'shared', 'expired', 'owner',
+		'owner_key', 'set', 'refused', 'has_strong', 'id']) AS kind (what)
+	LEFT JOIN identity_test.difference USING (what)
+	GROUP BY kind.what ORDER BY kind.what;
 END
-$$;
-
--- A random history: people with accounts in the shop, two CRMs and a till
--- that numbers alike, families on one tablet, a kiosk, junk, cookies.
-CREATE FUNCTION identity_test.make_history(people integer, records integer)
-RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-	person integer;
-	keys text[];
-	source text;
-BEGIN
-	TRUNCATE identity_test.record, identity_test.attached;
-	FOR n IN 1 .. records LOOP
-		person := floor(random() * people);
-		source := (ARRAY['web', 'crm', 'crm2', 'till'])[1 + floor(random() ^ 2 * 4)];
-		keys := '{}';
-		IF source = 'web' AND random() < 0.35 THEN
-			keys := keys || format('user_id:/u%s', person);
-		ELSIF source = 'till' THEN
-			keys := keys || format('user_id:till/u%s', person % 7);
-		ELSIF source ~ 'crm' THEN
-			keys := keys || format('crm_id:%s/%s', source, person % 11);
-		END IF;
-		IF random() < 0.4 THEN
-			keys := keys || CASE WHEN random() < 0.08 THEN 'email:/info@shop.de'
-				ELSE format('email:/p%s@x.de', person) END;
-		END IF;
-		IF random() < 0.2 THEN
-			keys := keys || format('phone:/+49301234%s', 100 + person / 2);
-		END IF;
-		IF random() < 0.3 THEN
-			keys := keys || CASE WHEN random() < 0.05 THEN 'device_id:/00000'
-				WHEN random() < 0.2 THEN 'device_id:/kiosk'
-				ELSE format('device_id:/tablet%s', person / 3) END;
-		END IF;
-		IF random() < 0.5 OR keys = '{}' THEN
-			keys := keys || format('anonymous_id:/c%s-%s', person, floor(random() * 4));
-		END IF;
-		IF random() < 0.05 THEN
-			keys := keys || format('anonymous_id:/c%s-%s', floor(random() * people), floor(random() * 4));
-		END IF;
-		IF random() < 0.2 THEN
-			keys := keys || format('ip:/10.0.0.%s', person % 5);
-		END IF;
-		INSERT INTO identity_test.record SELECT n, source, array_agg(DISTINCT k) FROM unnest(keys) AS k;
-	END LOOP;
-END
-$$;
-
--- Attach records first .. last of a history, one call a source.
-CREATE FUNCTION identity_test.attach(first integer, last integer)
-RETURNS bigint[]
-LANGUAGE plpgsql AS $$
-DECLARE
-	part record;
-	set_ids bigint[];
-	all_ids bigint[] := '{}';
-BEGIN
-	FOR part IN
-		SELECT r.source, array_agg(n ORDER BY n) AS ns, jsonb_agg(jsonb_build_object(
-				'at', timestamptz '2026-01-01 00:00:00+00' + n * interval '1 minute',
-				'ids', (SELECT jsonb_agg(jsonb_build_array(identity_test.key_type(k),
-					identity_test.key_value(k)) ORDER BY random()) FROM unnest(keys) AS k)) ORDER BY n) AS body
-		FROM identity_test.record AS r
-		WHERE n BETWEEN first AND last
-		GROUP BY r.source ORDER BY r.source
-	LOOP
-		set_ids := cdp._attach(part.source, part.body, false);
-		INSERT INTO identity_test.attached
-		SELECT * FROM unnest(part.ns, set_ids);
-		all_ids := all_ids || set_ids;
-	END LOOP;
-	RETURN all_ids;
-END
-$$;
-
--- Let a history happen: batches of random sizes; each is stitched at once,
--- left to todo, or left for long; now and then a merge step or a rebuild.
-CREATE FUNCTION identity_test.play(rebuilds boolean DEFAULT true) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-	first integer := 1;
-	last integer;
-	size integer := (SELECT count(*) FROM identity_test.record);
-	set_ids bigint[];
-BEGIN
-	WHILE first <= size LOOP
-		last := least(size, first + floor(random() ^ 3 * 40)::integer);
-		set_ids := identity_test.attach(first, last);
-		IF random() < 0.4 THEN
-			PERFORM cdp._stitch(set_ids);
-		ELSE
-			PERFORM cdp._add_todo('stitch', set_ids);
-		END IF;
-		IF random() < 0.2 THEN
-			PERFORM cdp._stitch_step(1 + floor(random() * 10)::integer);
-		END IF;
-		IF rebuilds AND random() < 0.03 THEN
-			PERFORM cdp._stitch_rebuild(1);
-		END IF;
-		first := last + 1;
-	END LOOP;
-	WHILE cdp._stitch_step(7) > 0 LOOP END LOOP;
-END
-$$;
-
--- Everything that a rebuild must leave as it is.
-CREATE VIEW identity_test.state AS
-SELECT 'identifier' AS what, identifier_id AS id, concat_ws(',', leaf, shared, blocked) AS says
-FROM cdp.identifier
-UNION ALL
-SELECT 'profile', profile_id, concat_ws(',', root, founder) FROM cdp.profile
-UNION ALL
-SELECT 'set', set_id, concat_ws(',', owner, records, first_seen, last_seen)
-FROM cdp.identifier_set
-UNION ALL
-SELECT 'strong', weak_id, string_agg(strong_id::text, ',' ORDER BY strong_id)
-FROM cdp.identifier_strong GROUP BY weak_id
-UNION ALL
-SELECT 'log', count(*), NULL FROM cdp.identity_log;
-
-CREATE FUNCTION identity_test.changed_by_rebuild() RETURNS bigint
-LANGUAGE plpgsql AS $$
-BEGIN
-	DROP TABLE IF EXISTS before;
-	CREATE TEMP TABLE before AS SELECT * FROM identity_test.state;
-	PERFORM cdp._stitch_rebuild(1);
-	RETURN (SELECT count(*) FROM (
-		(TABLE before EXCEPT TABLE identity_test.state)
-		UNION ALL (TABLE identity_test.state EXCEPT TABLE before)) AS d);
-END
-$$;
-
--- An empty store with the same rules.
-CREATE FUNCTION identity_test.forget() RETURNS void
-LANGUAGE sql AS $$
-	TRUNCATE cdp.identifier, cdp.identifier_set, cdp.identifier_set_member,
-		cdp.identifier_set_seen, cdp.identifier_strong, cdp.profile,
-		cdp.identity_log, cdp.refused_link, cdp.decision, cdp.steward_action, cdp.todo RESTART IDENTITY
 $$;
 \set ECHO all
