@@ -413,16 +413,18 @@ FROM cdp.refused_link
 UNION ALL
 SELECT 'log', count(*), NULL FROM cdp.identity_log;
 
+CREATE TABLE identity_test.before_rebuild AS TABLE identity_test.state WITH NO DATA;
+CREATE TABLE identity_test.after_rebuild AS TABLE identity_test.state WITH NO DATA;
 CREATE FUNCTION identity_test.changed_by_rebuild() RETURNS bigint
 LANGUAGE plpgsql AS $$
 BEGIN
-	DROP TABLE IF EXISTS before_rebuild, after_rebuild;
-	CREATE TEMP TABLE before_rebuild AS SELECT * FROM identity_test.state;
+	TRUNCATE identity_test.before_rebuild, identity_test.after_rebuild;
+	INSERT INTO identity_test.before_rebuild TABLE identity_test.state;
 	PERFORM cdp._stitch_rebuild(1);
-	CREATE TEMP TABLE after_rebuild AS SELECT * FROM identity_test.state;
+	INSERT INTO identity_test.after_rebuild TABLE identity_test.state;
 	RETURN (SELECT count(*) FROM (
-		(TABLE before_rebuild EXCEPT TABLE after_rebuild)
-		UNION ALL (TABLE after_rebuild EXCEPT TABLE before_rebuild)) AS d);
+		(TABLE identity_test.before_rebuild EXCEPT TABLE identity_test.after_rebuild)
+		UNION ALL (TABLE identity_test.after_rebuild EXCEPT TABLE identity_test.before_rebuild)) AS d);
 END
 $$;
 
@@ -604,6 +606,9 @@ BEGIN
 	RETURN QUERY SELECT format('=> %s: %s', what, rows) FROM identity_test.check_steps();
 	RETURN QUERY SELECT format('   %s %s: oracle %s, store %s', what, key,
 		coalesce(oracle, 'NULL'), coalesce(store, 'NULL')) FROM identity_test.difference;
+	RETURN QUERY SELECT format('   rebuild: %s %s from %s to %s', what, id, b.says, a.says)
+	FROM identity_test.before_rebuild AS b FULL JOIN identity_test.after_rebuild AS a USING (what, id)
+	WHERE b.says IS DISTINCT FROM a.says;
 END
 $$;
 \set ECHO all
