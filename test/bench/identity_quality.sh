@@ -7,7 +7,7 @@
 # junk, dirty spellings among them) and the true person.  Its events go the way
 # of all records, COPY into the inbox and CALL cdp.merge(), once as they are
 # and once without user_id and crm_id, so that email stands in as the strong
-# type.  Then each event's profile is compared with its person: pairwise
+# type (and the run ends when the profiles are made).  Then each event's profile is compared with its person: pairwise
 # precision and recall over all pairs of events, exactly, from the sums of the
 # contingency table.  Last, event by event, with the profiles of a plain
 # reference (identity_quality.py) that shares nothing with cdp but the rules.
@@ -35,14 +35,14 @@ SERVER_CONF="cdp.test_clock = '2026-01-02 00:00:00+00'
 	timezone = 'UTC'"
 server_start "$work/server"
 
-# measure FILE NAME [TYPE...]: load FILE without these types, write NAME.
+# measure FILE NAME PHASES [TYPE...]: load FILE without these types, write NAME.
 measure() {
-	local file=$1 name=$2
-	shift 2
+	local file=$1 name=$2 phases=$3
+	shift 3
 	python3 "$here/identity_quality.py" --profiles "$work/reference.tsv" "$file" "$@" >"$work/reference.log"
 	server_as createdb quality
 	(cd "$work" && psql -X -q -v ON_ERROR_STOP=1 -v file="$file" -v without="$*" \
-		-d quality -f "$here/identity_quality.sql") >"$work/$name"
+		-v phases="$phases" -d quality -f "$here/identity_quality.sql") >"$work/$name"
 	server_as dropdb quality
 }
 
@@ -50,8 +50,8 @@ echo "Made by \`test/bench/identity_quality.sh FILE...\` on $(date -u +%F), $(np
 for file in "$@"; do
 	file=$(realpath "$file")
 	cp "$file" "$work/file.tsv"
-	measure "$work/file.tsv" default
-	measure "$work/file.tsv" without user_id crm_id
+	measure "$work/file.tsv" default ingest,stitch,timeline,profile,score,segment
+	measure "$work/file.tsv" without ingest,stitch user_id crm_id
 	echo
 	echo "| $(basename "$file") | target | default rules | without user_id, crm_id |"
 	echo "|---|---|---|---|"

@@ -1,6 +1,6 @@
 -- identity_quality.sql: what identity_quality.sh runs; :file is a file of
--- events, :without the types left out of it; reference.tsv lies in the current
--- folder.  Prints lines of number and measure, target, value, tab between.
+-- events, :without the types left out of it, :phases those of the merge run;
+-- reference.tsv lies in the current folder.  Prints lines of number and measure, target, value, tab between.
 SET client_min_messages = warning;
 \pset format unaligned
 \pset fieldsep '\t'
@@ -26,7 +26,7 @@ INSERT INTO file.mark VALUES ('start');
 SET cdp.source = 'events';
 \copy cdp.inbox(record) FROM 'events.jsonl' WITH (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')
 INSERT INTO file.mark VALUES ('copied');
-CALL cdp.merge();
+CALL cdp.merge(phases => string_to_array(:'phases', ','));
 INSERT INTO file.mark VALUES ('merged');
 
 -- The profile of each event; one without is a profile of its own, so that it
@@ -115,8 +115,10 @@ WITH phase AS (
 	UNION ALL SELECT '16 profiles that differ from the reference: apart, together', '0, 0', split || ', ' || merged FROM file.quality
 	UNION ALL SELECT '20 seconds: COPY', '', round(extract(epoch FROM copied.at - start.at), 1)::text
 		FROM file.mark AS start, file.mark AS copied WHERE start.name = 'start' AND copied.name = 'copied'
-	UNION ALL SELECT 20 + array_position('{ingest,stitch,timeline,profile,score,segment}', key) || ' seconds: ' || key, '', seconds::text FROM phase
-	UNION ALL SELECT '29 seconds: all of CALL cdp.merge()', '', round(extract(epoch FROM merged.at - copied.at), 1)::text
+	UNION ALL SELECT 20 + place || ' seconds: ' || name, '', coalesce(seconds::text, '')
+		FROM unnest('{ingest,stitch,timeline,profile,score,segment}'::text[]) WITH ORDINALITY AS named (name, place)
+			LEFT JOIN phase ON key = name
+	UNION ALL SELECT '29 seconds: CALL cdp.merge() of these', '', round(extract(epoch FROM merged.at - copied.at), 1)::text
 		FROM file.mark AS copied, file.mark AS merged WHERE copied.name = 'copied' AND merged.name = 'merged'
 )
 SELECT what, target, value FROM line ORDER BY what COLLATE "C";
