@@ -81,7 +81,46 @@ SELECT cdp._stitch(cdp._attach('till', '[
 SELECT key FROM pg_temp.placed WHERE key ~ 'loyal|lo@' ORDER BY key;
 SELECT cdp.add_identifier_type('seat', description => 'only describes') AS type_id;
 SELECT type, priority, stitches FROM cdp.identifier_type WHERE type IN ('seat', 'loyalty_id') ORDER BY type;
+-- functions that change rules judge what that is about, and leave what others
+-- changed by hand for the next merge run; the log tells who caused what
+SELECT action_id, action, reason, detail - 'blocked_value_id' AS detail
+FROM cdp.steward_action ORDER BY 1;
+SELECT action_id, count(*) FROM cdp.identity_log
+WHERE action_id IS NOT NULL GROUP BY 1 ORDER BY 1;
+CREATE FUNCTION pg_temp.pending() RETURNS boolean
+LANGUAGE sql AS 'SELECT judge_all FROM cdp.identity_state';
+UPDATE cdp.identity_state SET judge_all = false;
+SELECT cdp.block_value('email', 'q@x.de'), pg_temp.pending();
+SELECT cdp.block_value('email', 'q@x.de'), pg_temp.pending();
+SELECT cdp.unblock_value('email', 'q@x.de', reason => 'a person after all'), pg_temp.pending();
+SELECT cdp.unblock_value('email', 'q@x.de'), pg_temp.pending();
+SELECT cdp.add_identifier_type('badge', 8) > 0 AS added, pg_temp.pending();
+SELECT action, reason, detail - 'blocked_value_id' AS detail
+FROM cdp.steward_action ORDER BY action_id DESC LIMIT 2;
+UPDATE cdp.identifier_type SET max_per_profile = 2 WHERE type = 'phone';
+SELECT pg_temp.pending();
+SELECT cdp.block_value('email', 'q@x.de'), pg_temp.pending();
+SELECT cdp.unblock_value('email', 'q@x.de'), pg_temp.pending();
+SELECT cdp.add_identifier_type('locker', 8) > 0 AS added, pg_temp.pending();
+-- written by hand: read as written, in lower case
+INSERT INTO cdp.blocked_value (type, value, reason) VALUES ('email', 'Q@X.de', 'by hand');
+SELECT value FROM cdp.blocked_value WHERE reason = 'by hand';
+-- what nothing has yet may become anything
+UPDATE cdp.identifier_type SET type = 'tag', scope = 'source', normaliser = 'lower' WHERE type = 'badge';
+DELETE FROM cdp.identifier_type WHERE type = 'tag';
 -- what cannot be
+\set SHOW_CONTEXT never
+UPDATE cdp.identifier_type SET type = 'cookie' WHERE type = 'anonymous_id';
+UPDATE cdp.identifier_type SET scope = 'source' WHERE type = 'email';
+UPDATE cdp.identifier_type SET normaliser = 'text' WHERE type = 'email';
+UPDATE cdp.identifier_type SET type_id = DEFAULT WHERE type = 'locker';
+DELETE FROM cdp.identifier_type WHERE type = 'email';
+TRUNCATE cdp.identifier_type CASCADE;
+UPDATE cdp.identifier_type SET pattern = '(' WHERE type = 'email';
+INSERT INTO cdp.identifier_type (type, description, pattern) VALUES ('bad', 'bad', '[');
+INSERT INTO cdp.blocked_value (pattern, reason) VALUES ('*', 'bad');
+UPDATE cdp.identifier_type SET max_per_profile = 0 WHERE type = 'email';
+UPDATE cdp.identifier_type SET strong = true WHERE type = 'ip';
 SELECT cdp.add_identifier_type('email', 2, 'again');
 SELECT cdp.add_identifier_type('Loyalty Id', 2, 'no');
 SELECT cdp.add_identifier_type('zero', 0, 'no');

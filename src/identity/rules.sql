@@ -23,12 +23,15 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	added integer;
+	was_pending boolean;
 BEGIN
 	PERFORM cdp._check_identifier_type(type, priority, strong, scope,
 		normaliser, pattern);
 	PERFORM cdp._check_limit('priority', priority);
 	PERFORM cdp._check_limit('max_per_profile', max_per_profile);
 	PERFORM cdp._check_limit('max_strong_per_value', max_strong_per_value);
+	-- No identifier is of the type, so none need be judged.
+	SELECT judge_all INTO was_pending FROM cdp.identity_state FOR UPDATE;
 	INSERT INTO cdp.identifier_type AS new (type, priority, description, strong,
 		scope, max_per_profile, max_strong_per_value, stitches, normaliser,
 		pattern, time_to_live)
@@ -36,6 +39,7 @@ BEGIN
 		CASE WHEN NOT strong THEN max_strong_per_value END,
 		priority IS NOT NULL, normaliser, pattern, time_to_live)
 	RETURNING new.type_id INTO added;
+	UPDATE cdp.identity_state SET judge_all = was_pending;
 	RETURN added;
 END
 $$;
@@ -61,7 +65,7 @@ BEGIN
 	ELSIF EXISTS (SELECT FROM cdp.identifier_type AS known WHERE known.type = $1) THEN
 		RAISE EXCEPTION 'identifier type "%" exists already', $1
 			USING ERRCODE = 'duplicate_object',
-				HINT = 'Types are rows of cdp.identifier_type, which may be updated; run CALL cdp.rebuild() then.';
+				HINT = 'Change its rules with cdp.change_rules(); cdp.preview_rules() tells before what that does.';
 	ELSIF $3 AND $2 IS NULL THEN
 		RAISE EXCEPTION 'identifier type "%" cannot be strong without a priority', $1
 			USING ERRCODE = 'invalid_parameter_value',
@@ -75,12 +79,53 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				DETAIL = 'A normaliser is email, phone, uuid, text or lower.';
 	END IF;
-	-- A pattern that is not a regular expression raises here.
-	PERFORM '' ~ $6;
+	PERFORM cdp._check_pattern($6, 'the pattern of the type');
 END
 $$;
 COMMENT ON FUNCTION cdp._check_identifier_type(text, integer, boolean, text, text, text) IS
 'raise unless the arguments can be a row of cdp.identifier_type';
+
+CREATE FUNCTION cdp._check_pattern(pattern text, place text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM '' ~ $1;
+EXCEPTION WHEN invalid_regular_expression THEN
+	RAISE EXCEPTION 'invalid regular expression in %', $2
+		USING ERRCODE = 'invalid_regular_expression', DETAIL = SQLERRM;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_pattern(text, text) IS
+'raise unless a pattern is a regular expression, or NULL; place says whose';
+
+CREATE FUNCTION cdp._check_type_change(type text, changed text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $2 = 'type_id' THEN
+		RAISE EXCEPTION 'cannot change the number of identifier type "%"', $1
+			USING ERRCODE = 'feature_not_supported',
+				DETAIL = 'Identifiers are kept under it.';
+	ELSIF $2 IS NULL OR NOT EXISTS (
+			SELECT FROM cdp.identifier JOIN cdp.identifier_type AS known USING (type_id)
+			WHERE known.type = $1) THEN
+		RETURN;
+	ELSIF $2 = 'row' THEN
+		RAISE EXCEPTION 'cannot delete identifier type "%"', $1
+			USING ERRCODE = 'object_in_use',
+				DETAIL = 'Identifiers of it exist.',
+				HINT = 'Set stitches = false instead: it only describes then.';
+	END IF;
+	RAISE EXCEPTION 'cannot change the % of identifier type "%"', $2, $1
+		USING ERRCODE = 'object_in_use',
+			DETAIL = 'Identifiers of it exist, and mean what they meant when they came.',
+			HINT = 'Add another type with cdp.add_identifier_type().';
+END
+$$;
+COMMENT ON FUNCTION cdp._check_type_change(text, text) IS
+'raise if what is changed (name, scope, normaliser, the whole row; NULL: nothing of the kind) would give identifiers of the type another meaning';
 
 CREATE FUNCTION cdp._check_limit(name text, value integer) RETURNS void
 LANGUAGE plpgsql IMMUTABLE
@@ -114,6 +159,53 @@ COMMENT ON FUNCTION cdp._affected_by_block(text, text, text) IS
 
 -- The merger's lock comes first: the trigger of the rules locks
 -- identity_state, which the stitcher locks under the merger's lock.
+CREATE FUNCTION cdp._lock_rules() RETURNS boolean
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM pg_advisory_xact_lock(6513776, 2);
+	RETURN (SELECT judge_all FROM cdp.identity_state FOR UPDATE);
+END
+$$;
+COMMENT ON FUNCTION cdp._lock_rules() IS
+'take the merger''s lock, then keep others from changing rules; whether rules that others changed are yet to take effect';
+
+CREATE FUNCTION cdp._last_log() RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(max(log_id), 0) FROM cdp.identity_log
+$$;
+COMMENT ON FUNCTION cdp._last_log() IS
+'the newest row of the identity log; 0 if there is none';
+
+CREATE FUNCTION cdp._note_rules_action(
+	action text,
+	reason text,
+	detail jsonb,
+	last_log bigint)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	added bigint;
+BEGIN
+	INSERT INTO cdp.steward_action (action, reason, detail)
+	VALUES ($1, $2, $3)
+	RETURNING action_id INTO added;
+	UPDATE cdp.identity_log SET action_id = added
+	WHERE log_id > $4;
+	RETURN added;
+END
+$$;
+COMMENT ON FUNCTION cdp._note_rules_action(text, text, jsonb, bigint) IS
+'note what was done to the rules, and that it caused the rows of the log after last_log; the caller holds the merger''s lock';
+
+-- Rules that others changed by hand are judged later: what they left in
+-- judge_all stays.
 CREATE FUNCTION cdp.block_value(
 	type text,
 	value text DEFAULT NULL,
@@ -125,15 +217,25 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	changed bigint[];
+	rule integer;
+	was_pending boolean;
+	last_log bigint;
 BEGIN
 	PERFORM cdp._check_blocked($1, $2, $4);
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	was_pending := cdp._lock_rules();
+	last_log := cdp._last_log();
 	INSERT INTO cdp.blocked_value (type, value, pattern, reason)
 	VALUES ($1, lower($2 COLLATE "C"), $4, $3)
-	ON CONFLICT DO NOTHING;
+	ON CONFLICT DO NOTHING
+	RETURNING blocked_value_id INTO rule;
 	changed := cdp._reflag(coalesce(
 		cdp._affected_by_block($1, lower($2 COLLATE "C"), $4), '{}'));
 	PERFORM cdp._rejudge(changed);
+	UPDATE cdp.identity_state SET judge_all = was_pending;
+	IF rule IS NOT NULL THEN
+		PERFORM cdp._note_rules_action('block', $3, jsonb_build_object(
+			'blocked_value_id', rule, 'type', $1, 'identifiers', cardinality(changed)), last_log);
+	END IF;
 	RETURN cardinality(changed);
 END
 $$;
@@ -143,27 +245,38 @@ COMMENT ON FUNCTION cdp.block_value(text, text, text, text) IS
 CREATE FUNCTION cdp.unblock_value(
 	type text,
 	value text DEFAULT NULL,
-	pattern text DEFAULT NULL)
+	pattern text DEFAULT NULL,
+	reason text DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	changed bigint[];
+	rule integer;
+	was_pending boolean;
+	last_log bigint;
 BEGIN
 	PERFORM cdp._check_blocked($1, $2, $3);
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	was_pending := cdp._lock_rules();
+	last_log := cdp._last_log();
 	DELETE FROM cdp.blocked_value AS blocked
 	WHERE blocked.type IS NOT DISTINCT FROM $1
 		AND blocked.value IS NOT DISTINCT FROM lower($2 COLLATE "C")
-		AND blocked.pattern IS NOT DISTINCT FROM $3;
+		AND blocked.pattern IS NOT DISTINCT FROM $3
+	RETURNING blocked.blocked_value_id INTO rule;
 	changed := cdp._reflag(coalesce(
 		cdp._affected_by_block($1, lower($2 COLLATE "C"), $3), '{}'));
 	PERFORM cdp._rejudge(changed);
+	UPDATE cdp.identity_state SET judge_all = was_pending;
+	IF rule IS NOT NULL THEN
+		PERFORM cdp._note_rules_action('unblock', $4, jsonb_build_object(
+			'blocked_value_id', rule, 'type', $1, 'identifiers', cardinality(changed)), last_log);
+	END IF;
 	RETURN cardinality(changed);
 END
 $$;
-COMMENT ON FUNCTION cdp.unblock_value(text, text, text) IS
+COMMENT ON FUNCTION cdp.unblock_value(text, text, text, text) IS
 'take a rule of cdp.block_value() back; what the value held together comes together again';
 
 CREATE FUNCTION cdp._check_blocked(type text, value text, pattern text)
@@ -182,8 +295,7 @@ BEGIN
 			USING ERRCODE = 'undefined_object',
 				HINT = 'See cdp.identifier_type; cdp.add_identifier_type() adds one.';
 	END IF;
-	-- A pattern that is not a regular expression raises here.
-	PERFORM '' ~ $3;
+	PERFORM cdp._check_pattern($3, 'the pattern');
 END
 $$;
 COMMENT ON FUNCTION cdp._check_blocked(text, text, text) IS
