@@ -172,7 +172,7 @@ read_rows(CdpGraph *graph, const char *sql, const CdpIdList *ids,
 
 	values[0] = ids ? cdp_identity_list_array(ids) : (Datum) 0;
 	cursor = SPI_cursor_open_with_args(NULL, sql, ids ? 1 : 0, argtypes, values,
-									   NULL, false, 0);
+									   NULL, graph->read_only, 0);
 	for (;;)
 	{
 		MemoryContext old;

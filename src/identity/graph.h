@@ -116,6 +116,7 @@ typedef struct Refusal
 typedef struct CdpGraph
 {
 	MemoryContext context;
+	bool		read_only;		/* load all from the statement's snapshot */
 	GraphKind  *kinds;
 	int			nkinds;
 	GraphNode  *nodes;

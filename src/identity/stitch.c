@@ -46,9 +46,9 @@ PG_FUNCTION_INFO_V1(cdp__stitch);
 PG_FUNCTION_INFO_V1(cdp__stitch_everything);
 PG_FUNCTION_INFO_V1(cdp__rejudge);
 
-/* Refuse a snapshot that is older than the merger's lock may be. */
-static void
-check_isolation(void)
+/* See stitch.h. */
+void
+cdp_stitch_check_isolation(void)
 {
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
@@ -405,7 +405,7 @@ static void
 begin_stitching(void)
 {
 	cdp_base_check_store();
-	check_isolation();
+	cdp_stitch_check_isolation();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 }

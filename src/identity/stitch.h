@@ -31,6 +31,9 @@ typedef struct CdpMergedMarks
 	const char **watched;		/* text of a bigint[] */
 } CdpMergedMarks;
 
+/* stitch.c: refuse a snapshot that is older than the merger's lock may be. */
+extern void cdp_stitch_check_isolation(void);
+
 /*
  * stitch_groups.c: which live profiles the sets join, which of them must be
  * judged anew.  In this order.
