@@ -36,7 +36,7 @@ typedef struct BlockedValue
 	text	   *pattern;		/* NULL if a value */
 } BlockedValue;
 
-typedef struct Rules
+struct CdpIdentityRules
 {
 	MemoryContext context;
 	pg_uuid_t	version;
@@ -47,7 +47,9 @@ typedef struct Rules
 	BlockedValue *patterns;
 	int			npatterns;
 	bool		has_stand_in;	/* a type that stands in for strong ones */
-} Rules;
+};
+
+typedef CdpIdentityRules Rules;
 
 static Rules *rules = NULL;
 
@@ -124,22 +126,33 @@ get_least_us(int row, int column)
 			   (interval->month * INT64CONST(28) + interval->day) * USECS_PER_DAY);
 }
 
+#define TYPE_COLUMNS \
+	"type_id, type::text," \
+	" CASE WHEN stitches THEN priority END," \
+	" stitches AND strong, stitches AND (strong OR stands_in AND NOT $1)," \
+	" strong OR stands_in AND NOT $1 OR type IN ('email', 'phone')," \
+	" joins_known, scope = 'source', max_per_profile, max_strong_per_value," \
+	" CASE WHEN stitches AND priority IS NOT NULL THEN time_to_live END," \
+	" normaliser, pattern, stands_in AND stitches"
+
+/* The types as they are, or, given changes, as they would be. */
 static void
-read_types(Rules *into, bool has_strong)
+read_types(Rules *into, const Datum *changes, bool has_strong)
 {
 	static CdpPlan types_plan = {
-		"SELECT type_id, type::text,"
-		" CASE WHEN stitches THEN priority END,"
-		" stitches AND strong, stitches AND (strong OR stands_in AND NOT $1),"
-		" strong OR stands_in AND NOT $1 OR type IN ('email', 'phone'),"
-		" joins_known, scope = 'source', max_per_profile, max_strong_per_value,"
-		" CASE WHEN stitches AND priority IS NOT NULL THEN time_to_live END,"
-		" normaliser, pattern, stands_in AND stitches"
-		" FROM cdp.identifier_type ORDER BY type", 1, {BOOLOID}
+		"SELECT " TYPE_COLUMNS " FROM cdp.identifier_type ORDER BY type",
+		1, {BOOLOID}
+	};
+	static CdpPlan changed_plan = {
+		"SELECT " TYPE_COLUMNS " FROM cdp._types_with($2) AS changed (body)"
+		" CROSS JOIN jsonb_populate_record(NULL::cdp.identifier_type,"
+		" changed.body) AS identifier_type ORDER BY type",
+		2, {BOOLOID, JSONBOID}
 	};
 
-	cdp_base_execute(&types_plan, (Datum[]) {BoolGetDatum(has_strong)}, NULL,
-					 false, 0);
+	cdp_base_execute(changes ? &changed_plan : &types_plan, (Datum[]) {
+		BoolGetDatum(has_strong), changes ? *changes : (Datum) 0
+	}, NULL, changes != NULL, 0);
 	into->ntypes = SPI_processed;
 	into->types = MemoryContextAllocZero(into->context,
 										 sizeof(CdpIdentityType) * (into->ntypes + 1));
@@ -165,8 +178,9 @@ read_types(Rules *into, bool has_strong)
 	}
 }
 
+/* The blocked values as they are, or, given changes, as they would be. */
 static void
-read_blocked(Rules *into)
+read_blocked(Rules *into, const Datum *changes)
 {
 	static CdpPlan blocked_plan = {
 		"SELECT type.type_id, lower(blocked.value), blocked.pattern"
@@ -174,9 +188,17 @@ read_blocked(Rules *into)
 		" LEFT JOIN cdp.identifier_type AS type USING (type)"
 		" ORDER BY lower(blocked.value) COLLATE \"C\"", 0
 	};
+	static CdpPlan changed_plan = {
+		"SELECT type.type_id, blocked.value, blocked.pattern"
+		" FROM cdp._blocked_with($1) AS blocked"
+		" LEFT JOIN cdp.identifier_type AS type USING (type)"
+		" ORDER BY blocked.value COLLATE \"C\"", 1, {JSONBOID}
+	};
+	Datum		values[1] = {changes ? *changes : (Datum) 0};
 	int			count;
 
-	cdp_base_execute(&blocked_plan, NULL, NULL, false, 0);
+	cdp_base_execute(changes ? &changed_plan : &blocked_plan, values, NULL,
+					 changes != NULL, 0);
 	count = SPI_processed;
 	into->values = MemoryContextAllocZero(into->context,
 										  sizeof(BlockedValue) * (count + 1));
@@ -208,12 +230,34 @@ read_rules(pg_uuid_t version, bool has_strong)
 
 	fresh->context = context;
 	fresh->version = version;
-	read_types(fresh, has_strong);
-	read_blocked(fresh);
+	read_types(fresh, NULL, has_strong);
+	read_blocked(fresh, NULL);
 	MemoryContextSetParent(context, TopMemoryContext);
 	if (rules != NULL)
 		MemoryContextDelete(rules->context);
 	rules = fresh;
+}
+
+/* See rules.h. */
+CdpIdentityRules *
+cdp_identity_read_changed(Datum changes, bool has_strong)
+{
+	Rules	   *changed = palloc0(sizeof(Rules));
+
+	changed->context = CurrentMemoryContext;
+	read_types(changed, &changes, has_strong);
+	read_blocked(changed, &changes);
+	return changed;
+}
+
+/* See rules.h. */
+CdpIdentityRules *
+cdp_identity_swap_rules(CdpIdentityRules *other)
+{
+	Rules	   *former = rules;
+
+	rules = other;
+	return former;
 }
 
 /* See rules.h. */

@@ -73,6 +73,22 @@ extern const CdpIdentityType *cdp_identity_type_by_id(int type_id);
 /* The numbers of all types that are strong, as integer[]. */
 extern Datum cdp_identity_strong_types(void);
 
+/*
+ * Other rules than those of the store, to judge by in memory: those with
+ * changes (jsonb, see preview.sql), of the snapshot of the statement, in the
+ * current memory context.  Inside an SPI connection.
+ */
+typedef struct CdpIdentityRules CdpIdentityRules;
+extern CdpIdentityRules *cdp_identity_read_changed(Datum changes,
+												   bool has_strong);
+
+/*
+ * Let the session go by given rules; returns those it went by (NULL: none
+ * yet), which the caller puts back, also after an error.  Nothing in between
+ * may refresh the rules.
+ */
+extern CdpIdentityRules *cdp_identity_swap_rules(CdpIdentityRules *other);
+
 /* Does a value of the type mean nothing? */
 extern bool cdp_identity_is_blocked(const CdpIdentityType *type,
 									const char *value);
