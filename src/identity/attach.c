@@ -288,7 +288,8 @@ typedef struct Birth
 {
 	BatchKey   *founder;		/* the strongest; NULL: there are none */
 	int			marks;
-	StringInfoData watched;		/* text of a bigint[] without its end */
+	int			nwatched;
+	BatchKey  **watched;		/* what limits count */
 } Birth;
 
 /* Add an inserted key to the birth of its leaf, if that is a fresh profile. */
@@ -306,10 +307,67 @@ note_birth(Batch *batch, Birth *births, BatchKey *key)
 	birth->marks |= cdp_identity_marks(key->type);
 	if (!cdp_identity_is_watched(key->type))
 		return;
-	if (birth->watched.data == NULL)
-		initStringInfo(&birth->watched);
-	appendStringInfo(&birth->watched, "%c" INT64_FORMAT,
-					 birth->watched.len == 0 ? '{' : ',', key->identifier_id);
+	if (birth->nwatched == 0)
+		birth->watched = palloc(sizeof(BatchKey *) * 4);
+	else if (birth->nwatched >= 4 && (birth->nwatched & (birth->nwatched - 1)) == 0)
+		birth->watched = repalloc(birth->watched,
+								  sizeof(BatchKey *) * birth->nwatched * 2);
+	birth->watched[birth->nwatched++] = key;
+}
+
+static int
+compare_births(const void *a, const void *b)
+{
+	const BatchKey *left = *(BatchKey *const *) a;
+	const BatchKey *right = *(BatchKey *const *) b;
+
+	return (left > right) - (left < right);
+}
+
+/* Does a profile break a rule from birth?  Orders what it watches by key. */
+static bool
+is_broken(Birth *birth)
+{
+	int			known = 0;
+	int			alike = 0;
+	bool		exceeded = false;
+
+	if (birth->nwatched < 2)
+		return false;
+	qsort(birth->watched, birth->nwatched, sizeof(BatchKey *), compare_births);
+	for (int i = 0; i < birth->nwatched; i++)
+	{
+		const BatchKey *key = birth->watched[i];
+		const BatchKey *last = i == 0 ? key : birth->watched[i - 1];
+
+		known += key->type->known;
+		alike = key->type == last->type && strcmp(key->scope, last->scope) == 0 ?
+			alike + 1 : 1;
+		exceeded |= key->type->max_per_profile > 0 &&
+			alike > key->type->max_per_profile;
+	}
+	return exceeded ||
+		((birth->marks & CDP_MARK_NEVER_JOINS) != 0 && known > 1);
+}
+
+/* What a profile watches from birth, as the text of a bigint[]. */
+static const char *
+print_watched(const Birth *birth)
+{
+	CdpIdList	ids = {0};
+	StringInfoData text;
+
+	if (birth->nwatched == 0)
+		return "{}";
+	for (int i = 0; i < birth->nwatched; i++)
+		cdp_identity_list_add(&ids, birth->watched[i]->identifier_id);
+	cdp_identity_list_sort(&ids);
+	initStringInfo(&text);
+	for (int i = 0; i < ids.count; i++)
+		appendStringInfo(&text, "%c" INT64_FORMAT, i == 0 ? '{' : ',', ids.ids[i]);
+	appendStringInfoChar(&text, '}');
+	pfree(ids.ids);
+	return text.data;
 }
 
 /* When to look whether it has expired; no sooner than that it has. */
@@ -407,7 +465,7 @@ insert_profiles(Batch *batch, Birth *births)
 		"INSERT INTO cdp.profile (profile_id, root, founder, marks, watched,"
 		" created_at, rooted_at)"
 		" SELECT profile_id, profile_id, founder, marks,"
-		" ARRAY(SELECT unnest(watched::bigint[]) ORDER BY 1), $5, $5"
+		" watched::bigint[], $5, $5"
 		" FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[])"
 		" AS fresh (profile_id, founder, marks, watched)",
 		5, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
@@ -425,13 +483,11 @@ insert_profiles(Batch *batch, Birth *births)
 
 		if (birth->founder == NULL)
 			continue;
+		/* Then the stitcher looks at all of it, whichever set it judges first. */
+		if (is_broken(birth))
+			birth->marks |= CDP_MARK_REPLAYED;
 		marks[profiles.count] = birth->marks;
-		watched[profiles.count] = "{}";
-		if (birth->watched.data != NULL)
-		{
-			appendStringInfoChar(&birth->watched, '}');
-			watched[profiles.count] = birth->watched.data;
-		}
+		watched[profiles.count] = print_watched(birth);
 		cdp_identity_list_add(&profiles, batch->fresh.ids[i]);
 		cdp_identity_list_add(&founders, birth->founder->identifier_id);
 	}

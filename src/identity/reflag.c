@@ -67,6 +67,9 @@ write_flags(const CdpIdList *ids, bool blocked)
 void
 cdp_identity_reflag(const CdpIdList *ids, CdpIdList *changed)
 {
+	static CdpPlan expiry_plan = {
+		"SELECT cdp._judge_expiry($1)", 1, {INT8ARRAYOID}
+	};
 	Oid			argtypes[1] = {INT8ARRAYOID};
 	Datum		values[1] = {ids ? cdp_identity_list_array(ids) : (Datum) 0};
 	Flags		flags = {{0}, {0}};
@@ -95,6 +98,11 @@ cdp_identity_reflag(const CdpIdList *ids, CdpIdList *changed)
 		cdp_identity_list_add(changed, flags.blocked.ids[i]);
 	for (int i = 0; i < flags.unblocked.count; i++)
 		cdp_identity_list_add(changed, flags.unblocked.ids[i]);
+	/* Only what is not blocked expires. */
+	if (changed->count > 0)
+		cdp_base_execute(&expiry_plan, (Datum[]) {
+			cdp_identity_list_array(changed)
+		}, NULL, false, 0);
 }
 
 /* See stitch.h; inside an SPI connection. */

@@ -72,7 +72,7 @@ COMMENT ON FUNCTION cdp._fold_seen() IS
 'bring the counters of identifier sets up to date; profiles that turn out to be older than they seemed become work of phase "profile", sets whose times decide something that of phase "stitch"';
 
 -- Days and months are those of UTC: when something expires must not depend on
--- the session that asks.
+-- the session that asks.  A time to look again that is early enough is left.
 CREATE FUNCTION cdp._judge_expiry(identifier_ids bigint[]) RETURNS bigint[]
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -85,7 +85,8 @@ AS $$
 				WHERE member.identifier_id = identifier.identifier_id
 					AND NOT identifier_set.retracted)
 				AT TIME ZONE 'UTC' + CASE WHEN type.stitches
-					AND type.priority IS NOT NULL THEN type.time_to_live END AS until
+					AND type.priority IS NOT NULL AND NOT identifier.blocked
+					THEN type.time_to_live END AS until
 		FROM cdp.identifier
 		JOIN cdp.identifier_type AS type USING (type_id)
 		WHERE CASE WHEN $1 IS NOT NULL THEN identifier.identifier_id = ANY ($1)
@@ -103,7 +104,9 @@ AS $$
 		FROM judged
 		WHERE identifier.identifier_id = judged.identifier_id
 			AND (identifier.expired <> judged.expired
-				OR identifier.expires_at IS DISTINCT FROM judged.expires_at)
+				OR (identifier.expires_at IS NULL) <> (judged.expires_at IS NULL)
+				OR identifier.expires_at > judged.expires_at
+				OR identifier.expires_at <= cdp.clock())
 		RETURNING judged.identifier_id, judged.was <> judged.expired AS turned
 	)
 	SELECT coalesce(array_agg(identifier_id ORDER BY identifier_id)

@@ -77,7 +77,8 @@ BEGIN
 	UPDATE identity_test.key
 	SET usable = type.priority IS NOT NULL AND type.stitches AND NOT key.blocked
 			AND seen.last IS NOT NULL,
-		expired = coalesce(seen.last + type.time_to_live <= cdp.clock(), false)
+		expired = type.priority IS NOT NULL AND type.stitches
+			AND coalesce(seen.last + type.time_to_live <= cdp.clock(), false)
 	FROM cdp.identifier_type AS type,
 		(SELECT key, max(last_seen) FILTER (WHERE NOT retracted) AS last
 		FROM identity_test.member JOIN identity_test.evidence USING (e)
