@@ -113,6 +113,21 @@ COMMENT ON COLUMN cdp.identity_state.judge_all IS
 COMMENT ON COLUMN cdp.identity_state.rules_version IS
 'sessions that know the rules of this version need not read them again';
 
+-- The merger's lock comes before the rows of the rules, as it does for whoever
+-- judges by them.  So an ingest beside a change that is not committed yet
+-- leaves its merging to the merge run, instead of waiting for identity_state.
+CREATE FUNCTION cdp._wait_for_merger() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM pg_advisory_xact_lock(6513776, 2);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cdp._wait_for_merger() IS
+'trigger: wait until nobody judges by the identity rules, and let nobody begin';
+
 CREATE FUNCTION cdp._note_rules_changed() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -127,9 +142,15 @@ $$;
 COMMENT ON FUNCTION cdp._note_rules_changed() IS
 'trigger: the identity rules are of a new version';
 
+CREATE TRIGGER wait_for_merger
+BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON cdp.identifier_type
+FOR EACH STATEMENT EXECUTE FUNCTION cdp._wait_for_merger();
 CREATE TRIGGER note_rules_changed
 AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cdp.identifier_type
 FOR EACH STATEMENT EXECUTE FUNCTION cdp._note_rules_changed();
+CREATE TRIGGER wait_for_merger
+BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON cdp.blocked_value
+FOR EACH STATEMENT EXECUTE FUNCTION cdp._wait_for_merger();
 CREATE TRIGGER note_rules_changed
 AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON cdp.blocked_value
 FOR EACH STATEMENT EXECUTE FUNCTION cdp._note_rules_changed();

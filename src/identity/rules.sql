@@ -31,7 +31,7 @@ BEGIN
 	PERFORM cdp._check_limit('max_per_profile', max_per_profile);
 	PERFORM cdp._check_limit('max_strong_per_value', max_strong_per_value);
 	-- No identifier is of the type, so none need be judged.
-	SELECT judge_all INTO was_pending FROM cdp.identity_state FOR UPDATE;
+	was_pending := cdp._lock_rules();
 	INSERT INTO cdp.identifier_type AS new (type, priority, description, strong,
 		scope, max_per_profile, max_strong_per_value, stitches, normaliser,
 		pattern, time_to_live)
