@@ -208,6 +208,24 @@ node_new_profile(const CdpGraph *graph, const GraphNode *node)
 	return node->part < 0 ? 0 : graph->part_ids[node->part];
 }
 
+/* The leaf that an inside node must have; 0: none. */
+static inline int64
+node_new_leaf(const CdpGraph *graph, const GraphNode *node)
+{
+	const GraphProfile *profile;
+
+	if (node->part < 0)
+		return 0;
+	if (node->profile >= 0)
+	{
+		profile = &graph->profiles[node->profile];
+		if (profile->founder_node >= 0 &&
+			graph->nodes[profile->founder_node].part == node->part)
+			return profile->profile_id;
+	}
+	return graph->part_ids[node->part];
+}
+
 /* The root that a loaded profile must have. */
 static inline int64
 profile_new_root(const CdpGraph *graph, const GraphProfile *profile)

@@ -40,24 +40,6 @@ typedef struct Changes
 	int64		first_fresh;	/* profiles of the graph from here on are new */
 } Changes;
 
-/* The leaf that an inside node must have; 0: none. */
-static int64
-new_leaf(const CdpGraph *graph, const GraphNode *node)
-{
-	const GraphProfile *profile;
-
-	if (node->part < 0)
-		return 0;
-	if (node->profile >= 0)
-	{
-		profile = &graph->profiles[node->profile];
-		if (profile->founder_node >= 0 &&
-			graph->nodes[profile->founder_node].part == node->part)
-			return profile->profile_id;
-	}
-	return graph->part_ids[node->part];
-}
-
 static void
 add_move(CdpMoveList *list, CdpMove move)
 {
@@ -103,7 +85,7 @@ compare_nodes(const CdpGraph *graph, Changes *changes, CdpVerdict *verdict)
 
 		if ((node->flags & NODE_INSIDE) == 0)
 			continue;
-		leaf = new_leaf(graph, node);
+		leaf = node_new_leaf(graph, node);
 		old_leaf = (node->flags & NODE_PLACED) ?
 			graph->profiles[node->profile].profile_id : 0;
 		if (before != after || shared != ((node->flags & NODE_SHARED) != 0))
