@@ -22,7 +22,6 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
@@ -102,12 +101,11 @@ keep_after(Comparison *comparison, const CdpGraph *graph)
 static void
 compare_judged(Comparison *comparison, Datum changes)
 {
-	Datum		none = DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"));
-	CdpGraph   *graph = cdp_preview_judge(none);
+	CdpGraph   *graph = cdp_preview_judge(cdp_preview_no_changes(), NULL);
 
 	keep_before(comparison, graph);
 	MemoryContextDelete(graph->context);
-	graph = cdp_preview_judge(changes);
+	graph = cdp_preview_judge(changes, NULL);
 	keep_after(comparison, graph);
 	MemoryContextDelete(graph->context);
 }

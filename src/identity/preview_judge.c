@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 
 #include "base/base.h"
 #include "identity/preview.h"
@@ -76,16 +77,38 @@ read_expired(CdpGraph *graph, GraphNode *node, HeapTuple row, TupleDesc columns)
 	node->flags |= NODE_EXPIRED;
 }
 
-/* Judge anew what is blocked and what has expired. */
+/* Count flags that differ from those of before. */
 static void
-judge_flags(CdpGraph *graph, Datum changes)
+count_wrong(const CdpGraph *graph, const uint16 *before, CdpWrongFlags *wrong)
 {
 	for (int64 i = 0; i < graph->nnodes; i++)
+	{
+		uint16		turned = graph->nodes[i].flags ^ before[i];
+
+		wrong->blocked += (turned & NODE_BLOCKED) != 0;
+		wrong->expired += (turned & NODE_EXPIRED) != 0;
+	}
+}
+
+/* Judge anew what is blocked and what has expired. */
+static void
+judge_flags(CdpGraph *graph, Datum changes, CdpWrongFlags *wrong)
+{
+	uint16	   *before = palloc_extended(sizeof(uint16) * (Size) (graph->nnodes + 1),
+										 MCXT_ALLOC_HUGE);
+
+	for (int64 i = 0; i < graph->nnodes; i++)
+	{
+		before[i] = graph->nodes[i].flags;
 		graph->nodes[i].flags &= ~NODE_EXPIRED;
+	}
 	read_nodes(graph, "SELECT identifier_id, value FROM cdp.identifier",
 			   0, changes, read_blocked);
 	read_nodes(graph, "SELECT identifier_id FROM cdp._expired_with($1)"
 			   " AS expired (identifier_id)", 1, changes, read_expired);
+	if (wrong != NULL)
+		count_wrong(graph, before, wrong);
+	pfree(before);
 }
 
 /* Is there a usable identifier of a type that is strong by itself? */
@@ -112,14 +135,14 @@ use_rules(CdpGraph *graph, Datum changes, bool strong)
 }
 
 static CdpGraph *
-judge_everything(Datum changes)
+judge_everything(Datum changes, CdpWrongFlags *wrong)
 {
 	CdpGraph   *graph = cdp_graph_create();
 
 	graph->read_only = true;
 	use_rules(graph, changes, false);
 	cdp_graph_load_all(graph);
-	judge_flags(graph, changes);
+	judge_flags(graph, changes, wrong);
 	cdp_judge_support(graph);
 	if (has_strong(graph))
 		use_rules(graph, changes, true);
@@ -131,14 +154,14 @@ judge_everything(Datum changes)
 
 /* See preview.h. */
 CdpGraph *
-cdp_preview_judge(Datum changes)
+cdp_preview_judge(Datum changes, CdpWrongFlags *wrong)
 {
 	CdpIdentityRules *kept = cdp_identity_swap_rules(NULL);
 	CdpGraph   *volatile graph = NULL;
 
 	PG_TRY();
 	{
-		graph = judge_everything(changes);
+		graph = judge_everything(changes, wrong);
 	}
 	PG_FINALLY();
 	{
@@ -146,4 +169,11 @@ cdp_preview_judge(Datum changes)
 	}
 	PG_END_TRY();
 	return graph;
+}
+
+/* See preview.h. */
+Datum
+cdp_preview_no_changes(void)
+{
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"));
 }
