@@ -301,7 +301,7 @@ CREATE TABLE cdp.identity_log (
 CREATE INDEX identity_log_before_idx ON cdp.identity_log (profile_before);
 CREATE INDEX identity_log_after_idx ON cdp.identity_log (profile_after);
 COMMENT ON TABLE cdp.identity_log IS
-'append-only: every merge and split; what was profile_before became, wholly (merge) or in part (split), profile_after';
+'append-only: every merge and split; what was profile_before became, wholly (merge) or in part (split), profile_after; where both are equal nothing moved, but identifiers were given another leaf';
 COMMENT ON COLUMN cdp.identity_log.profile_before IS
 'NULL: the identifiers had no profile (they were blocked, or without evidence)';
 COMMENT ON COLUMN cdp.identity_log.profile_after IS

@@ -104,7 +104,7 @@ compare_nodes(const CdpGraph *graph, Changes *changes, CdpVerdict *verdict)
 			cdp_identity_list_add(&changes->stamped, before);
 		if (after != 0)
 			cdp_identity_list_add(&changes->stamped, after);
-		if (before != after)
+		if (before != after || leaf != old_leaf)
 			add_move(&changes->moves, (CdpMove) {
 				before, after, 0, node->identifier_id, old_leaf
 			});

@@ -134,7 +134,10 @@ end_array(StringInfo text)
 	return text->data;
 }
 
-/* Did all of the profile of before go to that of after? */
+/*
+ * Did all of the profile of before go to that of after?  Not if they are the
+ * same: then identifiers were only given another leaf.
+ */
 static bool
 is_merge(CdpGraph *graph, const CdpMove *move)
 {
@@ -142,6 +145,8 @@ is_merge(CdpGraph *graph, const CdpMove *move)
 
 	if (move->before == 0 || move->after == 0)
 		return move->before == 0;
+	if (move->before == move->after)
+		return false;
 	place = cdp_id_map_get(graph->profile_map, move->before);
 	return profile_new_root(graph, &graph->profiles[place]) == move->after;
 }
