@@ -1,0 +1,189 @@
+-- What an identifier's profile was at some time, read backwards from what it
+-- is now: the log holds every change of a leaf or of a root.
+--
+-- An identifier stands at (leaf, live profile).  The row of the log that
+-- brought it there names the live profile as profile_after, and either the
+-- identifier itself (it was given another leaf: the old one stands in leaves)
+-- or its leaf (the leaf was made to lead elsewhere).  Undoing the row gives
+-- where it stood before, and so on until no row does: where it was born.
+--
+-- The order is that of log_id, which the merger's lock makes the order of the
+-- changes.  Times may fall back a little in it, because a statement that waits
+-- for the lock has begun before: a change counts as done at the latest time
+-- that stands up to it.
+--
+-- The rows of one judgement happened at once, in whatever order they stand: one
+-- may give the identifier a leaf that another makes lead to the same profile.
+-- Then the row that names the identifier tells where it was before.  Two such
+-- rows are of one judgement if nothing between them took the identifier away.
+--
+-- Cost: a look at all rows that ended in the profile, for each change of the
+-- identifier.
+
+CREATE FUNCTION cdp._last_change(
+	identifier_id bigint,
+	leaf bigint,
+	live bigint,
+	before_log_id bigint)
+RETURNS bigint
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	of_identifier bigint;
+	of_leaf bigint;
+BEGIN
+	-- Gathered first: else the planner might walk the whole log backwards.
+	IF $3 IS NULL THEN
+		RETURN (WITH ended AS MATERIALIZED (
+				SELECT log.log_id
+				FROM cdp.identity_log AS log
+				WHERE log.profile_after IS NULL AND log.log_id < $4
+					AND $1 = ANY (log.identifiers)
+			)
+			SELECT max(log_id) FROM ended);
+	END IF;
+	WITH ended AS MATERIALIZED (
+		SELECT log.log_id, $1 = ANY (log.identifiers) AS names_identifier
+		FROM cdp.identity_log AS log
+		WHERE log.profile_after = $3 AND log.log_id < $4
+			AND ($1 = ANY (log.identifiers) OR $2 = ANY (log.profiles))
+	)
+	SELECT max(log_id) FILTER (WHERE names_identifier),
+		max(log_id) FILTER (WHERE NOT names_identifier)
+	INTO of_identifier, of_leaf
+	FROM ended;
+	IF of_leaf < of_identifier OR EXISTS (
+			SELECT FROM cdp.identity_log AS log
+			WHERE log.profile_before = $3 AND log.profile_after IS DISTINCT FROM $3
+				AND log.log_id > of_identifier AND log.log_id < of_leaf
+				AND ($1 = ANY (log.identifiers) OR $2 = ANY (log.profiles))) THEN
+		RETURN greatest(of_identifier, of_leaf);
+	END IF;
+	RETURN coalesce(of_identifier, of_leaf);
+END
+$$;
+COMMENT ON FUNCTION cdp._last_change(bigint, bigint, bigint, bigint) IS
+'the latest row of the log, before a given one, that brought an identifier with that leaf to that live profile; NULL: it was born there';
+
+-- Newest first; the last row has no log_id: it is the birth.
+CREATE FUNCTION cdp._identity_chain(identifier_id bigint)
+RETURNS TABLE (log_id bigint, at timestamptz, profile_before bigint, profile_after bigint)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	leaf bigint;
+	live bigint;
+	change record;
+	before_log_id bigint := 9223372036854775807;
+BEGIN
+	SELECT identifier.leaf, profile.root INTO leaf, live
+	FROM cdp.identifier
+	LEFT JOIN cdp.profile ON profile.profile_id = identifier.leaf
+	WHERE identifier.identifier_id = $1;
+	LOOP
+		SELECT * INTO change
+		FROM cdp.identity_log AS log
+		WHERE log.log_id = cdp._last_change($1, leaf, live, before_log_id);
+		EXIT WHEN NOT FOUND;
+		log_id := change.log_id;
+		at := change.at;
+		profile_before := change.profile_before;
+		profile_after := change.profile_after;
+		RETURN NEXT;
+		IF $1 = ANY (change.identifiers) THEN
+			leaf := nullif(change.leaves[array_position(change.identifiers, $1)], 0);
+		END IF;
+		live := change.profile_before;
+		before_log_id := change.log_id;
+	END LOOP;
+	log_id := NULL;
+	at := (SELECT profile.created_at FROM cdp.profile WHERE profile.profile_id = leaf);
+	profile_before := NULL;
+	profile_after := live;
+	RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION cdp._identity_chain(bigint) IS
+'the changes of an identifier''s live profile, newest first; the last row, without log_id, is the profile it was born into';
+
+CREATE FUNCTION cdp._identity_at(identifier_id bigint, at timestamptz) RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT profile_after
+	FROM (SELECT chain.log_id, chain.profile_after,
+			max(chain.at) OVER (ORDER BY chain.log_id NULLS FIRST) AS since
+		FROM cdp._identity_chain($1) AS chain) AS history
+	WHERE since <= $2
+	ORDER BY log_id DESC NULLS LAST
+	LIMIT 1
+$$;
+COMMENT ON FUNCTION cdp._identity_at(bigint, timestamptz) IS
+'the live profile of an identifier at a time; NULL: it had none, or was not known';
+
+-- Because of what: a record, a decision, a steward.
+CREATE FUNCTION cdp._change_says(set_id bigint, decision_id bigint, action_id bigint)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE
+		WHEN $1 IS NOT NULL THEN (
+			SELECT format('%s put %s on one record on %s', cdp._source_name(set.source_id),
+				(SELECT string_agg(cdp._identifier_says(member.id), ' and '
+						ORDER BY type.priority, type.type_id, identifier.scope, identifier.value)
+					FROM unnest(set.identifiers) AS member (id)
+					JOIN cdp.identifier ON identifier.identifier_id = member.id
+					JOIN cdp.identifier_type AS type USING (type_id)
+					WHERE type.stitches AND NOT identifier.blocked),
+				cdp._day(set.first_seen))
+			FROM cdp.identifier_set AS set
+			WHERE set.set_id = $1)
+		WHEN coalesce($2, $3) IS NOT NULL THEN (
+			SELECT concat_ws(': ', format('%s (%s)', action.action, action.actor), action.reason)
+			FROM cdp.steward_action AS action
+			WHERE action.action_id = coalesce($3, (SELECT decision.action_id
+				FROM cdp.decision WHERE decision.decision_id = $2)))
+		END
+$$;
+COMMENT ON FUNCTION cdp._change_says(bigint, bigint, bigint) IS
+'what caused a change of the identity log, as a sentence goes on; NULL: nobody and no record did';
+
+CREATE FUNCTION cdp._identity_history(identifier_id bigint)
+RETURNS TABLE (
+	at timestamptz,
+	change text,
+	profile_before bigint,
+	profile_after bigint,
+	set_id bigint,
+	decision_id bigint,
+	action_id bigint,
+	says text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT chain.at, told.change, chain.profile_before, chain.profile_after,
+		log.set_id, log.decision_id, log.action_id,
+		CASE WHEN told.change = 'born' AND chain.profile_after IS NULL
+				THEN coalesce(cdp._why_no_key($1), cdp._identifier_says($1) || ' belongs to no profile')
+			WHEN told.change = 'born'
+				THEN format('%s is part of profile %s', cdp._identifier_says($1), chain.profile_after)
+			WHEN chain.profile_before IS NULL
+				THEN format('%s became part of profile %s', cdp._identifier_says($1), chain.profile_after)
+			WHEN chain.profile_after IS NULL
+				THEN format('%s left profile %s and belongs to none', cdp._identifier_says($1), chain.profile_before)
+			WHEN told.change = 'merge'
+				THEN format('profile %s became part of profile %s', chain.profile_before, chain.profile_after)
+			ELSE format('a part of profile %s became profile %s', chain.profile_before, chain.profile_after)
+			END || coalesce(': ' || cdp._change_says(log.set_id, log.decision_id, log.action_id), '')
+	FROM cdp._identity_chain($1) AS chain
+	LEFT JOIN cdp.identity_log AS log USING (log_id)
+	CROSS JOIN LATERAL (
+		SELECT coalesce(log.change, 'born')) AS told (change)
+	WHERE chain.log_id IS NULL OR chain.profile_before IS DISTINCT FROM chain.profile_after
+	ORDER BY chain.log_id NULLS FIRST
+$$;
+COMMENT ON FUNCTION cdp._identity_history(bigint) IS
+'rows of cdp.identity_history()';
