@@ -369,23 +369,5 @@ $$;
 COMMENT ON FUNCTION cdp.find_profile(text, text, text) IS
 'the live profile of an identifier as it was written (it is normalised first); source is for types whose values are a source''s own';
 
-CREATE FUNCTION cdp.explain_identity(a text, b text)
-RETURNS TABLE (
-	step integer,
-	source text,
-	first_seen timestamptz,
-	last_seen timestamptz,
-	records bigint,
-	from_identifier text,
-	to_identifier text,
-	says text)
-LANGUAGE sql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT * FROM cdp._explain_identity(cdp._parse_identifier($1), cdp._parse_identifier($2))
-$$;
-COMMENT ON FUNCTION cdp.explain_identity(text, text) IS
-'why two identifiers (type:value, or type:source/value) are one profile: the shortest path of evidence, a row a step, with a sentence; or why they are not';
-
-REVOKE ALL ON FUNCTION cdp.resolve(bigint), cdp.find_profile(text, text, text),
-	cdp.explain_identity(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION cdp.resolve(bigint), cdp.find_profile(text, text, text)
+	FROM PUBLIC;
