@@ -2,19 +2,42 @@
 CREATE FUNCTION cdp.explain_identity(a text, b text)
 RETURNS TABLE (
 	step integer,
+	rule text,
 	source text,
 	first_seen timestamptz,
 	last_seen timestamptz,
 	records bigint,
+	set_id bigint,
 	from_identifier text,
 	to_identifier text,
 	says text)
-LANGUAGE sql VOLATILE SECURITY DEFINER
+LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT * FROM cdp._explain_identity(cdp._parse_identifier($1), cdp._parse_identifier($2))
 $$;
 COMMENT ON FUNCTION cdp.explain_identity(text, text) IS
-'why two identifiers (type:value, or type:source/value) are one profile: the shortest path of evidence, a row a step, with a sentence; or why they are not';
+'why two identifiers (type:value, or type:source/value) are one profile: the strongest path of evidence, a row a step, with a sentence; or, as step 0, why they are not';
 
-REVOKE ALL ON FUNCTION cdp.explain_identity(text, text) FROM PUBLIC;
+CREATE FUNCTION cdp.explain_identity(profile_id bigint)
+RETURNS TABLE (
+	step integer,
+	rule text,
+	source text,
+	first_seen timestamptz,
+	last_seen timestamptz,
+	records bigint,
+	set_id bigint,
+	from_identifier text,
+	to_identifier text,
+	says text)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT * FROM cdp._explain_profile($1)
+$$;
+COMMENT ON FUNCTION cdp.explain_identity(bigint) IS
+'why a profile is one: the evidence that joined its identifiers, the strongest first, a row a link, with a sentence';
+
+REVOKE ALL ON FUNCTION cdp.explain_identity(text, text), cdp.explain_identity(bigint)
+	FROM PUBLIC;
