@@ -29,6 +29,9 @@ SELECT at, change, profile_before AS before, profile_after AS after, set_id, say
 FROM cdp.identity_history('anonymous_id:c1');
 SELECT at, change, profile_before AS before, profile_after AS after, set_id, says
 FROM cdp.identity_history('email:ann@example.com');
+-- what befell the cookie's profile before bob came is not bob's story
+SELECT at, change, profile_before AS before, profile_after AS after, set_id, says
+FROM cdp.identity_history('user_id:bob');
 -- a change counts from its very moment on
 SELECT at, cdp.identity_at('anonymous_id:c1', at) AS cookie,
 	cdp.identity_at('user_id:ann', at) AS ann, cdp.identity_at('user_id:bob', at) AS bob
@@ -48,7 +51,8 @@ SELECT at, change, profile_after AS after, says FROM cdp.identity_history('ip:10
 SELECT cdp.add_identifier_type('card', 4, 'loyalty card', max_per_profile => 2) > 0 AS added;
 \i :oracle
 \i :histories
-CREATE TABLE pg_temp.truth (step integer, at timestamptz, identifier_id bigint, profile_id bigint);
+CREATE TABLE pg_temp.truth (step integer, at timestamptz, identifier_id bigint, profile_id bigint,
+	PRIMARY KEY (step, identifier_id));
 CREATE FUNCTION pg_temp.play(seed integer) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -71,6 +75,11 @@ BEGIN
 		SELECT step.n, clock, identifier_id, root
 		FROM cdp.identifier LEFT JOIN cdp.profile ON profile_id = leaf;
 	END LOOP;
+	-- what was not known yet had no profile
+	INSERT INTO pg_temp.truth
+	SELECT times.step, times.at, identifier_id, NULL
+	FROM (SELECT DISTINCT truth.step, truth.at FROM pg_temp.truth) AS times, cdp.identifier
+	ON CONFLICT DO NOTHING;
 END
 $$;
 CREATE FUNCTION pg_temp.try(seed integer)
@@ -79,7 +88,7 @@ LANGUAGE sql AS $$
 	SELECT pg_temp.play($1);
 	SELECT count(*) FILTER (WHERE told IS DISTINCT FROM profile_id),
 		count(DISTINCT identifier_id) < count(DISTINCT (identifier_id, profile_id)),
-		bool_or(profile_id IS NULL)
+		EXISTS (SELECT FROM cdp.identity_log WHERE profile_after IS NULL)
 	FROM (SELECT truth.*, cdp._identity_at(identifier_id, at) AS told FROM pg_temp.truth) AS compared;
 $$;
 CREATE TABLE pg_temp.tried AS

@@ -99,7 +99,8 @@ BEGIN
 		before_log_id := change.log_id;
 	END LOOP;
 	log_id := NULL;
-	at := (SELECT profile.created_at FROM cdp.profile WHERE profile.profile_id = leaf);
+	at := (SELECT identifier.created_at FROM cdp.identifier
+		WHERE identifier.identifier_id = $1);
 	profile_before := NULL;
 	profile_after := live;
 	RETURN NEXT;
@@ -108,16 +109,38 @@ $$;
 COMMENT ON FUNCTION cdp._identity_chain(bigint) IS
 'the changes of an identifier''s live profile, newest first; the last row, without log_id, is the profile it was born into';
 
+-- What befell its first profile before the identifier came is not its story.
+CREATE FUNCTION cdp._identity_life(identifier_id bigint)
+RETURNS TABLE (log_id bigint, at timestamptz, since timestamptz, profile_before bigint, profile_after bigint)
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH chain AS (
+		SELECT told.*, max(told.at) OVER (ORDER BY told.log_id NULLS FIRST) AS since,
+			min(told.at) FILTER (WHERE told.log_id IS NULL) OVER () AS born
+		FROM cdp._identity_chain($1) AS told
+	)
+	(SELECT NULL::bigint, born, born, NULL::bigint, profile_after
+	FROM chain
+	WHERE log_id IS NULL OR at < born AND since = born
+	ORDER BY log_id DESC NULLS LAST
+	LIMIT 1)
+	UNION ALL
+	SELECT log_id, at, since, profile_before, profile_after
+	FROM chain
+	WHERE log_id IS NOT NULL AND NOT (at < born AND since = born)
+$$;
+COMMENT ON FUNCTION cdp._identity_life(bigint) IS
+'the profile that an identifier was born into (without log_id), and the changes of its live profile since; since: when the change counts as done';
+
 CREATE FUNCTION cdp._identity_at(identifier_id bigint, at timestamptz) RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT profile_after
-	FROM (SELECT chain.log_id, chain.profile_after,
-			max(chain.at) OVER (ORDER BY chain.log_id NULLS FIRST) AS since
-		FROM cdp._identity_chain($1) AS chain) AS history
-	WHERE since <= $2
-	ORDER BY log_id DESC NULLS LAST
+	SELECT life.profile_after
+	FROM cdp._identity_life($1) AS life
+	WHERE life.since <= $2
+	ORDER BY life.log_id DESC NULLS LAST
 	LIMIT 1
 $$;
 COMMENT ON FUNCTION cdp._identity_at(bigint, timestamptz) IS
@@ -164,26 +187,26 @@ RETURNS TABLE (
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT chain.at, told.change, chain.profile_before, chain.profile_after,
+	SELECT life.at, told.change, life.profile_before, life.profile_after,
 		log.set_id, log.decision_id, log.action_id,
-		CASE WHEN told.change = 'born' AND chain.profile_after IS NULL
+		CASE WHEN told.change = 'born' AND life.profile_after IS NULL
 				THEN coalesce(cdp._why_no_key($1), cdp._identifier_says($1) || ' belongs to no profile')
 			WHEN told.change = 'born'
-				THEN format('%s is part of profile %s', cdp._identifier_says($1), chain.profile_after)
-			WHEN chain.profile_before IS NULL
-				THEN format('%s became part of profile %s', cdp._identifier_says($1), chain.profile_after)
-			WHEN chain.profile_after IS NULL
-				THEN format('%s left profile %s and belongs to none', cdp._identifier_says($1), chain.profile_before)
+				THEN format('%s is part of profile %s', cdp._identifier_says($1), life.profile_after)
+			WHEN life.profile_before IS NULL
+				THEN format('%s became part of profile %s', cdp._identifier_says($1), life.profile_after)
+			WHEN life.profile_after IS NULL
+				THEN format('%s left profile %s and belongs to none', cdp._identifier_says($1), life.profile_before)
 			WHEN told.change = 'merge'
-				THEN format('profile %s became part of profile %s', chain.profile_before, chain.profile_after)
-			ELSE format('a part of profile %s became profile %s', chain.profile_before, chain.profile_after)
+				THEN format('profile %s became part of profile %s', life.profile_before, life.profile_after)
+			ELSE format('a part of profile %s became profile %s', life.profile_before, life.profile_after)
 			END || coalesce(': ' || cdp._change_says(log.set_id, log.decision_id, log.action_id), '')
-	FROM cdp._identity_chain($1) AS chain
+	FROM cdp._identity_life($1) AS life
 	LEFT JOIN cdp.identity_log AS log USING (log_id)
 	CROSS JOIN LATERAL (
 		SELECT coalesce(log.change, 'born')) AS told (change)
-	WHERE chain.log_id IS NULL OR chain.profile_before IS DISTINCT FROM chain.profile_after
-	ORDER BY chain.log_id NULLS FIRST
+	WHERE life.log_id IS NULL OR life.profile_before IS DISTINCT FROM life.profile_after
+	ORDER BY life.log_id NULLS FIRST
 $$;
 COMMENT ON FUNCTION cdp._identity_history(bigint) IS
 'rows of cdp.identity_history()';

@@ -30,7 +30,7 @@ AS $$
 	SELECT cdp._identity_at(cdp._parse_identifier($1), $2)
 $$;
 COMMENT ON FUNCTION cdp.identity_at(text, timestamptz) IS
-'the live profile that an identifier (type:value, or type:source/value) had at a time of the store''s clock, changes of that very time included; NULL: none, or its first profile was not made yet';
+'the live profile that an identifier (type:value, or type:source/value) had at a time of the store''s clock, changes of that very time included; NULL: none, or it was not known yet';
 
 CREATE FUNCTION cdp.identity_history(identifier text)
 RETURNS TABLE (

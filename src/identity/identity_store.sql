@@ -164,6 +164,7 @@ CREATE TABLE cdp.identifier (
 	leaf bigint,
 	former_leaf bigint,
 	first_seen timestamptz NOT NULL,
+	created_at timestamptz NOT NULL DEFAULT cdp.clock(),
 	type_id integer NOT NULL,
 	blocked boolean NOT NULL DEFAULT false,
 	shared boolean NOT NULL DEFAULT false,
@@ -185,6 +186,8 @@ COMMENT ON COLUMN cdp.identifier.former_leaf IS
 'what leaf was when the identifier last left its profile for none';
 COMMENT ON COLUMN cdp.identifier.first_seen IS
 'time of the record that brought it; the views give the earliest of all';
+COMMENT ON COLUMN cdp.identifier.created_at IS
+'when the store came to know it';
 COMMENT ON COLUMN cdp.identifier.scope IS
 'name of the source whose value it is; empty: the same everywhere';
 COMMENT ON COLUMN cdp.identifier.shared IS
