@@ -115,6 +115,13 @@ cdp_identity_list_add(CdpIdList *list, int64 id)
 	list->ids[list->count++] = id;
 }
 
+void
+cdp_identity_list_append(CdpIdList *list, const int64 *ids, int count)
+{
+	for (int i = 0; i < count; i++)
+		cdp_identity_list_add(list, ids[i]);
+}
+
 static int
 compare_ids(const void *a, const void *b)
 {

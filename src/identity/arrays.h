@@ -28,6 +28,8 @@ typedef struct CdpIdList
 } CdpIdList;
 
 extern void cdp_identity_list_add(CdpIdList *list, int64 id);
+extern void cdp_identity_list_append(CdpIdList *list, const int64 *ids,
+									 int count);
 
 /* Ascending and distinct from here on. */
 extern void cdp_identity_list_sort(CdpIdList *list);

@@ -4,16 +4,15 @@
  *
  * What a batch goes through:
  *
- *	1. its keys are sorted and repeats dropped; one statement probes them all;
+ *	1. its keys are sorted and repeats dropped; then all are probed (probe.c);
  *	2. each missing key gets a leaf, the profile it is born into.  Record by
  *	   record: the live profile of the strongest identifier beside it that is
  *	   known and links, else a new profile id;
  *	3. missing keys are inserted in key order ON CONFLICT DO NOTHING.  Key order
  *	   makes two sessions wait for each other one way round only, and is several
  *	   times cheaper than arrival order.  Probing first keeps sequences dense;
- *	4. keys that another session inserted meanwhile are read again by a new
- *	   statement, hence with a new snapshot: without that both would go on with
- *	   half of the evidence;
+ *	4. keys that another session inserted meanwhile are probed again with a new
+ *	   snapshot: without that both would go on with half of the evidence;
  *	5. a new profile is founded by the strongest key that was really inserted
  *	   with its id as leaf;
  *	6. records are reduced to distinct sets, and those to rows, the same way
@@ -32,7 +31,6 @@
 #include "catalog/pg_type.h"
 #include "common/int.h"
 #include "datatype/timestamp.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -40,6 +38,7 @@
 #include "identity/arrays.h"
 #include "identity/attach.h"
 #include "identity/plans.h"
+#include "identity/probe.h"
 
 /* A key of a record before repeats are dropped. */
 typedef struct KeyReference
@@ -158,56 +157,68 @@ collect_keys(Batch *batch)
 	pfree(references);
 }
 
+/* Read the rows of the keys that are not known yet; leaf is yet their own. */
+static void
+read_keys(Batch *batch, bool *found)
+{
+	CdpProbe   *probe = cdp_identity_probe_open("identifier",
+												"identifier_key_idx", 3);
+	int			id_column = cdp_identity_probe_column(probe, "identifier_id");
+	int			leaf_column = cdp_identity_probe_column(probe, "leaf");
+	int			blocked_column = cdp_identity_probe_column(probe, "blocked");
+	int			shared_column = cdp_identity_probe_column(probe, "shared");
+	int			expired_column = cdp_identity_probe_column(probe, "expired");
+
+	for (int i = 0; i < batch->nkeys; i++)
+	{
+		BatchKey   *key = &batch->keys[i];
+
+		if (key->known ||
+			!cdp_identity_probe_find(probe, (Datum[]) {
+				Int32GetDatum(key->type->type_id),
+				CStringGetTextDatum(key->scope),
+				CStringGetTextDatum(key->value)
+			}))
+			continue;
+		found[i] = true;
+		key->identifier_id =
+			DatumGetInt64(cdp_identity_probe_value(probe, id_column));
+		key->leaf = DatumGetInt64(cdp_identity_probe_value(probe, leaf_column));
+		key->blocked =
+			DatumGetBool(cdp_identity_probe_value(probe, blocked_column));
+		key->shared =
+			DatumGetBool(cdp_identity_probe_value(probe, shared_column)) ||
+			DatumGetBool(cdp_identity_probe_value(probe, expired_column));
+	}
+	cdp_identity_probe_close(probe);
+}
+
 /* Look up the keys that are not known yet; sets what is known of them. */
 static void
 probe_keys(Batch *batch)
 {
-	static CdpPlan probe_plan = {
-		"SELECT key.place::integer, identifier.identifier_id,"
-		" coalesce(profile.root, 0), identifier.blocked,"
-		" identifier.shared OR identifier.expired"
-		" FROM unnest($1::integer[], $2::text[], $3::text[])"
-		" WITH ORDINALITY AS key (type_id, scope, value, place)"
-		" JOIN cdp.identifier ON identifier.type_id = key.type_id"
-		" AND identifier.scope = key.scope AND identifier.value = key.value"
-		" LEFT JOIN cdp.profile ON profile.profile_id = identifier.leaf",
-		3, {INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
-	};
-	int		   *places = palloc(sizeof(int) * (batch->nkeys + 1));
-	int32	   *types = palloc(sizeof(int32) * (batch->nkeys + 1));
-	const char **scopes = palloc(sizeof(char *) * (batch->nkeys + 1));
-	const char **values = palloc(sizeof(char *) * (batch->nkeys + 1));
-	int			count = 0;
+	bool	   *found = palloc0(sizeof(bool) * (batch->nkeys + 1));
+	CdpProbe   *probe;
+	int			root_column;
 
+	cdp_identity_begin_reading();
+	read_keys(batch, found);
+	probe = cdp_identity_probe_open("profile", "profile_pkey", 1);
+	root_column = cdp_identity_probe_column(probe, "root");
 	for (int i = 0; i < batch->nkeys; i++)
 	{
-		if (batch->keys[i].known)
-			continue;
-		places[count] = i;
-		types[count] = batch->keys[i].type->type_id;
-		scopes[count] = batch->keys[i].scope;
-		values[count++] = batch->keys[i].value;
-	}
-	cdp_base_execute(&probe_plan, (Datum[]) {
-		cdp_identity_int4_array(types, count),
-		cdp_identity_text_array(scopes, count),
-		cdp_identity_text_array(values, count)
-	}, NULL, false, 0);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	row = SPI_tuptable->vals[i];
-		TupleDesc	columns = SPI_tuptable->tupdesc;
-		bool		isnull;
-		int			place = DatumGetInt32(SPI_getbinval(row, columns, 1, &isnull));
-		BatchKey   *key = &batch->keys[places[place - 1]];
+		BatchKey   *key = &batch->keys[i];
 
+		if (!found[i])
+			continue;
 		key->known = true;
-		key->identifier_id = DatumGetInt64(SPI_getbinval(row, columns, 2, &isnull));
-		key->leaf = DatumGetInt64(SPI_getbinval(row, columns, 3, &isnull));
-		key->blocked = DatumGetBool(SPI_getbinval(row, columns, 4, &isnull));
-		key->shared = DatumGetBool(SPI_getbinval(row, columns, 5, &isnull));
+		if (key->leaf != 0 &&
+			cdp_identity_probe_find(probe, (Datum[]) {Int64GetDatum(key->leaf)}))
+			key->leaf = DatumGetInt64(cdp_identity_probe_value(probe, root_column));
 	}
-	SPI_freetuptable(SPI_tuptable);
+	cdp_identity_probe_close(probe);
+	cdp_identity_end_reading();
+	pfree(found);
 }
 
 /* Does the key belong to a profile at all? */
@@ -350,24 +361,16 @@ is_broken(Birth *birth)
 		((birth->marks & CDP_MARK_NEVER_JOINS) != 0 && known > 1);
 }
 
-/* What a profile watches from birth, as the text of a bigint[]. */
-static const char *
-print_watched(const Birth *birth)
+/* Add what a profile watches from birth to a list, in order of ids. */
+static void
+add_watched(const Birth *birth, CdpIdList *watched)
 {
 	CdpIdList	ids = {0};
-	StringInfoData text;
 
-	if (birth->nwatched == 0)
-		return "{}";
 	for (int i = 0; i < birth->nwatched; i++)
 		cdp_identity_list_add(&ids, birth->watched[i]->identifier_id);
 	cdp_identity_list_sort(&ids);
-	initStringInfo(&text);
-	for (int i = 0; i < ids.count; i++)
-		appendStringInfo(&text, "%c" INT64_FORMAT, i == 0 ? '{' : ',', ids.ids[i]);
-	appendStringInfoChar(&text, '}');
-	pfree(ids.ids);
-	return text.data;
+	cdp_identity_list_append(watched, ids.ids, ids.count);
 }
 
 /* When to look whether it has expired; no sooner than that it has. */
@@ -464,18 +467,20 @@ insert_profiles(Batch *batch, Birth *births)
 	static CdpPlan insert_plan = {
 		"INSERT INTO cdp.profile (profile_id, root, founder, marks, watched,"
 		" created_at, rooted_at)"
-		" SELECT profile_id, profile_id, founder, marks,"
-		" watched::bigint[], $5, $5"
-		" FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[])"
-		" AS fresh (profile_id, founder, marks, watched)",
-		5, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID,
-			TIMESTAMPTZOID}
+		" SELECT profile_id, profile_id, founder, marks, ($6)[first : last],"
+		" $7, $7"
+		" FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::integer[],"
+		" $5::integer[]) AS fresh (profile_id, founder, marks, first, last)",
+		7, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,
+			INT4ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID}
 	};
 	int			room = batch->fresh.count + 1;
 	CdpIdList	profiles = {0};
 	CdpIdList	founders = {0};
+	CdpIdList	watched = {0};
 	int32	   *marks = palloc(sizeof(int32) * room);
-	const char **watched = palloc(sizeof(char *) * room);
+	int32	   *first = palloc(sizeof(int32) * room);
+	int32	   *last = palloc(sizeof(int32) * room);
 
 	for (int i = 0; i < batch->fresh.count; i++)
 	{
@@ -487,7 +492,9 @@ insert_profiles(Batch *batch, Birth *births)
 		if (is_broken(birth))
 			birth->marks |= CDP_MARK_REPLAYED;
 		marks[profiles.count] = birth->marks;
-		watched[profiles.count] = print_watched(birth);
+		first[profiles.count] = watched.count + 1;
+		add_watched(birth, &watched);
+		last[profiles.count] = watched.count;
 		cdp_identity_list_add(&profiles, batch->fresh.ids[i]);
 		cdp_identity_list_add(&founders, birth->founder->identifier_id);
 	}
@@ -496,7 +503,9 @@ insert_profiles(Batch *batch, Birth *births)
 			cdp_identity_list_array(&profiles),
 			cdp_identity_list_array(&founders),
 			cdp_identity_int4_array(marks, profiles.count),
-			cdp_identity_text_array(watched, profiles.count),
+			cdp_identity_int4_array(first, profiles.count),
+			cdp_identity_int4_array(last, profiles.count),
+			cdp_identity_list_array(&watched),
 			TimestampTzGetDatum(cdp_base_clock())
 		}, NULL, false, 0);
 }

@@ -12,13 +12,13 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "base/base.h"
 #include "identity/attach.h"
 #include "identity/plans.h"
+#include "identity/probe.h"
 
 /* A distinct set of the batch. */
 typedef struct BatchSet
@@ -26,7 +26,6 @@ typedef struct BatchSet
 	int			source_id;
 	int			nids;
 	int64	   *ids;			/* ascending, distinct */
-	const char *literal;		/* ids as text of a bigint[] */
 	TimestampTz first_seen;
 	TimestampTz last_seen;
 	int64		records;
@@ -79,20 +78,6 @@ make_set(const CdpIdentitySet *record)
 	return set;
 }
 
-/* The text of a bigint[]: SQL has no array of arrays of unequal length. */
-static const char *
-print_ids(const BatchSet *set)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (int i = 0; i < set->nids; i++)
-		appendStringInfo(&text, "%c" INT64_FORMAT, i == 0 ? '{' : ',',
-						 set->ids[i]);
-	appendStringInfoChar(&text, '}');
-	return text.data;
-}
-
 /*
  * The distinct sets in order; set_of tells for each record which one it is,
  * -1 for a refused one.
@@ -133,8 +118,6 @@ collect_sets(Batch *batch, int *set_of, int *count)
 		}
 		set_of[references[i].record] = distinct - 1;
 	}
-	for (int i = 0; i < distinct; i++)
-		sets[i].literal = print_ids(&sets[i]);
 	pfree(references);
 	*count = distinct;
 	return sets;
@@ -144,46 +127,30 @@ collect_sets(Batch *batch, int *set_of, int *count)
 static bool
 probe_sets(BatchSet *sets, int count)
 {
-	static CdpPlan probe_plan = {
-		"SELECT key.place::integer, identifier_set.set_id"
-		" FROM unnest($1::integer[], $2::text[])"
-		" WITH ORDINALITY AS key (source_id, identifiers, place)"
-		" JOIN cdp.identifier_set"
-		" ON identifier_set.identifiers = key.identifiers::bigint[]"
-		" AND identifier_set.source_id = key.source_id",
-		2, {INT4ARRAYOID, TEXTARRAYOID}
-	};
-	int		   *places = palloc(sizeof(int) * (count + 1));
-	int32	   *sources = palloc(sizeof(int32) * (count + 1));
-	const char **literals = palloc(sizeof(char *) * (count + 1));
-	int			n = 0;
+	CdpProbe   *probe;
+	int			id_column;
+	bool		all_known = true;
 
+	cdp_identity_begin_reading();
+	probe = cdp_identity_probe_open("identifier_set", "identifier_set_key_idx", 2);
+	id_column = cdp_identity_probe_column(probe, "set_id");
 	for (int i = 0; i < count; i++)
 	{
-		if (sets[i].known)
-			continue;
-		places[n] = i;
-		sources[n] = sets[i].source_id;
-		literals[n++] = sets[i].literal;
-	}
-	cdp_base_execute(&probe_plan, (Datum[]) {
-		cdp_identity_int4_array(sources, n),
-		cdp_identity_text_array(literals, n)
-	}, NULL, false, 0);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	row = SPI_tuptable->vals[i];
-		TupleDesc	columns = SPI_tuptable->tupdesc;
-		bool		isnull;
-		int			place = DatumGetInt32(SPI_getbinval(row, columns, 1, &isnull));
-		BatchSet   *set = &sets[places[place - 1]];
+		BatchSet   *set = &sets[i];
 
-		set->known = true;
-		set->set_id = DatumGetInt64(SPI_getbinval(row, columns, 2, &isnull));
+		if (set->known)
+			continue;
+		set->known = cdp_identity_probe_find(probe, (Datum[]) {
+			cdp_identity_int8_array(set->ids, set->nids),
+			Int32GetDatum(set->source_id)
+		});
+		if (set->known)
+			set->set_id = DatumGetInt64(cdp_identity_probe_value(probe, id_column));
+		all_known &= set->known;
 	}
-	n -= SPI_processed;
-	SPI_freetuptable(SPI_tuptable);
-	return n == 0;
+	cdp_identity_probe_close(probe);
+	cdp_identity_end_reading();
+	return all_known;
 }
 
 /*
@@ -196,24 +163,27 @@ insert_sets(BatchSet *sets, int count, int64 epoch)
 	static CdpPlan insert_plan = {
 		"INSERT INTO cdp.identifier_set (set_id, source_id, identifiers,"
 		" first_seen, last_seen, records, owner, epoch)"
-		" SELECT set_id, source_id, identifiers::bigint[], first_seen,"
-		" last_seen, records, nullif(owner, 0), $8"
-		" FROM unnest($1::bigint[], $2::integer[], $3::text[],"
-		" $4::timestamptz[], $5::timestamptz[], $6::bigint[], $7::bigint[])"
-		" AS key (set_id, source_id, identifiers, first_seen, last_seen,"
-		" records, owner)"
+		" SELECT set_id, source_id, ($9)[first : last], first_seen,"
+		" last_seen, records, nullif(owner, 0), $10"
+		" FROM unnest($1::bigint[], $2::integer[], $3::integer[],"
+		" $4::integer[], $5::timestamptz[], $6::timestamptz[], $7::bigint[],"
+		" $8::bigint[]) AS key (set_id, source_id, first, last, first_seen,"
+		" last_seen, records, owner)"
 		" ON CONFLICT (identifiers, source_id) DO NOTHING"
 		" RETURNING set_id",
-		8, {INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
-			TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8OID}
+		10, {INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID,
+			TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID,
+			INT8ARRAYOID, INT8ARRAYOID, INT8OID}
 	};
 	int			room = count + 1;
 	CdpIdList	ids = {0};
+	CdpIdList	members = {0};
 	BatchSet  **missing = palloc(sizeof(BatchSet *) * room);
 	int32	   *sources = palloc(sizeof(int32) * room);
-	const char **literals = palloc(sizeof(char *) * room);
-	TimestampTz *first = palloc(sizeof(TimestampTz) * room);
-	TimestampTz *last = palloc(sizeof(TimestampTz) * room);
+	int32	   *first = palloc(sizeof(int32) * room);
+	int32	   *last = palloc(sizeof(int32) * room);
+	TimestampTz *first_seen = palloc(sizeof(TimestampTz) * room);
+	TimestampTz *last_seen = palloc(sizeof(TimestampTz) * room);
 	int64	   *records = palloc(sizeof(int64) * room);
 	int64	   *owners = palloc(sizeof(int64) * room);
 
@@ -229,20 +199,24 @@ insert_sets(BatchSet *sets, int count, int64 epoch)
 		cdp_identity_list_add(&ids, set->set_id);
 		missing[n] = set;
 		sources[n] = set->source_id;
-		literals[n] = set->literal;
-		first[n] = set->first_seen;
-		last[n] = set->last_seen;
+		first[n] = members.count + 1;
+		last[n] = members.count + set->nids;
+		cdp_identity_list_append(&members, set->ids, set->nids);
+		first_seen[n] = set->first_seen;
+		last_seen[n] = set->last_seen;
 		records[n] = set->records;
 		owners[n] = set->owner;
 	}
 	cdp_base_execute(&insert_plan, (Datum[]) {
 		cdp_identity_list_array(&ids),
 		cdp_identity_int4_array(sources, ids.count),
-		cdp_identity_text_array(literals, ids.count),
-		cdp_identity_time_array(first, ids.count),
-		cdp_identity_time_array(last, ids.count),
+		cdp_identity_int4_array(first, ids.count),
+		cdp_identity_int4_array(last, ids.count),
+		cdp_identity_time_array(first_seen, ids.count),
+		cdp_identity_time_array(last_seen, ids.count),
 		cdp_identity_int8_array(records, ids.count),
 		cdp_identity_int8_array(owners, ids.count),
+		cdp_identity_list_array(&members),
 		Int64GetDatum(epoch)
 	}, NULL, false, 0);
 	for (uint64 i = 0; i < SPI_processed; i++)
