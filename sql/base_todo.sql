@@ -14,7 +14,7 @@ SELECT cdp._take_todo('demo', 2);
 SELECT cdp._take_todo('demo', 2);
 SELECT cdp._take_todo('demo', 2);
 
--- folded, each id waits once, in rows of at most 1000
+-- folded, each id waits once, in rows of at most 200
 SELECT cdp._add_todo('demo', ARRAY(SELECT generate_series(1, 1500)));
 SELECT cdp._add_todo('demo', ARRAY(SELECT generate_series(1001, 2500)));
 SELECT cdp._todo_size('demo'), cdp._fold_todo('demo');

@@ -28,12 +28,15 @@ COMMENT ON FUNCTION cdp._read_setting(text) IS
 
 -- A batch takes rows whole, so no row holds more than a batch can do with.
 CREATE FUNCTION cdp._add_todo(phase text, ids bigint[]) RETURNS void
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
 	INSERT INTO cdp.todo (phase, ids)
-	SELECT $1, ($2)[first : first + 999]
-	FROM generate_series(1, cardinality($2), 1000) AS first
+	SELECT $1, ($2)[first : first + 199]
+	FROM generate_series(1, cardinality($2), 200) AS first;
+END
 $$;
 COMMENT ON FUNCTION cdp._add_todo(text, bigint[]) IS
 'note pending work for a phase of the merge run';
