@@ -45,10 +45,12 @@ COMMENT ON FUNCTION cdp._settle(bigint[], bigint[], bigint[], timestamptz, times
 'stitch, append, refresh and evaluate what a call has written; false: left to the merge run';
 
 CREATE FUNCTION cdp._profiles_of_sets(set_ids bigint[]) RETURNS bigint[]
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT array_agg(DISTINCT owned.profile_id) FROM cdp._owner_profiles(set_ids) AS owned
+BEGIN
+	RETURN (SELECT array_agg(DISTINCT owned.profile_id) FROM cdp._owner_profiles($1) AS owned);
+END
 $$;
 COMMENT ON FUNCTION cdp._profiles_of_sets(bigint[]) IS
 'live profiles of identifier sets';

@@ -203,12 +203,15 @@ COMMENT ON FUNCTION cdp._count_memberships() IS
 -- A statement that waited for the merger's lock began before the refresh that
 -- it waited for; membership must not go back in time.  A test clock may.
 CREATE FUNCTION cdp._membership_instant() RETURNS timestamptz
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN coalesce(current_setting('cdp.test_clock', true), '') = ''
-		THEN greatest(cdp.clock(), max(as_of)) ELSE cdp.clock() END
-	FROM cdp.segment_membership
+BEGIN
+	RETURN (
+		SELECT CASE WHEN coalesce(current_setting('cdp.test_clock', true), '') = ''
+			THEN greatest(cdp.clock(), max(as_of)) ELSE cdp.clock() END
+		FROM cdp.segment_membership);
+END
 $$;
 COMMENT ON FUNCTION cdp._membership_instant() IS
 'the instant of an evaluation, under the merger''s lock: now, but never before the last one';
@@ -324,9 +327,11 @@ CREATE FUNCTION cdp._note_changes(
 	predicates cdp.predicate[],
 	as_of timestamptz)
 RETURNS void
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
 	WITH evaluated AS MATERIALIZED (
 		SELECT current.profile_id, current.segment_ids AS was,
 			cdp._settle_segment_ids(current.segment_ids, $2, evaluated.matched) AS now_in
@@ -349,7 +354,8 @@ AS $$
 			UNION ALL
 			SELECT id, 'exited' FROM unnest(was) AS id WHERE id <> ALL (now_in)) AS side
 		JOIN cdp.segment_membership AS held ON held.segment_id = side.id
-	ORDER BY profile_id, side.id
+	ORDER BY profile_id, side.id;
+END
 $$;
 COMMENT ON FUNCTION cdp._note_changes(bigint[], integer[], cdp.predicate[], timestamptz) IS
 'evaluate segments for some profiles, append to membership_change and update segment_ids';

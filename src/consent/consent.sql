@@ -30,9 +30,12 @@ COMMENT ON FUNCTION cdp._refuse_change() IS
 CREATE FUNCTION cdp._combine_consents(profile_ids bigint[], as_of timestamptz)
 RETURNS TABLE (profile_id bigint, purpose text, channel text, state text,
 	at timestamptz, expires_at timestamptz)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH born AS (
 		SELECT root, leaf FROM cdp._profile_leaf WHERE $1 IS NULL
 		UNION ALL
@@ -60,7 +63,8 @@ AS $$
 		CASE WHEN max(strictness) < cdp._consent_strictness('expired')
 			THEN min(expires_at) END
 	FROM last_word
-	GROUP BY root, purpose, channel
+	GROUP BY root, purpose, channel;
+END
 $$;
 COMMENT ON FUNCTION cdp._combine_consents(bigint[], timestamptz) IS
 'what live profiles have agreed to as of an instant, from the log; from expires_at on the state is expired';

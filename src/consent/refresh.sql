@@ -19,9 +19,10 @@ COMMENT ON FUNCTION cdp._refresh_consents(bigint[]) IS
 'bring consent_state and contact_point of these profiles up to date';
 
 CREATE FUNCTION cdp._refresh_consent_state(profile_ids bigint[]) RETURNS void
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
 	WITH now_held AS MATERIALIZED (
 		SELECT profile_id, purpose, channel, state, at, expires_at
 		FROM cdp._combine_consents($1, 'infinity')
@@ -38,7 +39,8 @@ AS $$
 	ON CONFLICT (profile_id, purpose, channel) DO UPDATE
 	SET state = excluded.state, at = excluded.at, expires_at = excluded.expires_at
 	WHERE (held.state, held.at, held.expires_at)
-		IS DISTINCT FROM (excluded.state, excluded.at, excluded.expires_at)
+		IS DISTINCT FROM (excluded.state, excluded.at, excluded.expires_at);
+END
 $$;
 COMMENT ON FUNCTION cdp._refresh_consent_state(bigint[]) IS
 'derive consent_state of these profiles from the log';
@@ -47,9 +49,12 @@ COMMENT ON FUNCTION cdp._refresh_consent_state(bigint[]) IS
 -- be released.  Best is what the newest grant came with, then the newest.
 CREATE FUNCTION cdp._find_contact_points(profile_ids bigint[])
 RETURNS TABLE (profile_id bigint, identifier_id bigint, rank integer, type text, value text)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH wanted AS (
 		SELECT DISTINCT held.profile_id, identifier_type.type_id, identifier_type.type
 		FROM cdp.consent_state AS held
@@ -69,16 +74,18 @@ AS $$
 		CROSS JOIN LATERAL (SELECT max(said.at) AS at FROM cdp.consent_log AS said
 			WHERE said.identifier_id = identifier.identifier_id
 				AND said.state = 'granted') AS latest_grant
-	WHERE NOT identifier.blocked AND NOT identifier.shared
+	WHERE NOT identifier.blocked AND NOT identifier.shared;
+END
 $$;
 COMMENT ON FUNCTION cdp._find_contact_points(bigint[]) IS
 'identifiers by which these profiles can be reached, best first';
 
 -- A hash is made once, when an identifier becomes a contact point.
 CREATE FUNCTION cdp._refresh_contact_points(profile_ids bigint[]) RETURNS void
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
 	WITH now_found AS MATERIALIZED (
 		SELECT found.profile_id, found.identifier_id, found.rank, found.type, found.value,
 			coalesce(known.key_hash, cdp._keyed_hash((SELECT cdp._hash_key()),
@@ -99,7 +106,8 @@ AS $$
 	ON CONFLICT (profile_id, type, rank) DO UPDATE
 	SET identifier_id = excluded.identifier_id, value = excluded.value,
 		key_hash = excluded.key_hash
-	WHERE point.identifier_id <> excluded.identifier_id
+	WHERE point.identifier_id <> excluded.identifier_id;
+END
 $$;
 COMMENT ON FUNCTION cdp._refresh_contact_points(bigint[]) IS
 'derive contact_point of these profiles';

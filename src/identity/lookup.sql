@@ -45,14 +45,21 @@ COMMENT ON FUNCTION cdp._canonical_value(text, text, text) IS
 
 CREATE FUNCTION cdp._owner_profiles(set_ids bigint[])
 RETURNS TABLE (set_id bigint, profile_id bigint)
-LANGUAGE sql STABLE STRICT
+LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET jit = off
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	SELECT identifier_set.set_id, profile.root
 	FROM unnest($1) AS given (set_id)
 	JOIN cdp.identifier_set ON identifier_set.set_id = given.set_id
 	JOIN cdp.identifier ON identifier.identifier_id = identifier_set.owner
-	JOIN cdp.profile ON profile.profile_id = identifier.leaf
+	JOIN cdp.profile ON profile.profile_id = identifier.leaf;
+END
 $$;
 COMMENT ON FUNCTION cdp._owner_profiles(bigint[]) IS
 'the live profile that has the events of each of these sets; none for a set that nobody owns';

@@ -165,14 +165,18 @@ COMMENT ON FUNCTION cdp._queue_records(text, jsonb[], jsonb) IS
 
 CREATE FUNCTION cdp._record_profile(set_id bigint, identifier_id bigint)
 RETURNS bigint
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 AS $$
-	SELECT profile.root
-	FROM cdp.identifier JOIN cdp.profile ON profile.profile_id = identifier.leaf
-	WHERE identifier.identifier_id = coalesce(
-		(SELECT identifier_set.owner FROM cdp.identifier_set
-			WHERE identifier_set.set_id = $1), $2)
+BEGIN
+	RETURN (
+		SELECT profile.root
+		FROM cdp.identifier JOIN cdp.profile ON profile.profile_id = identifier.leaf
+		WHERE identifier.identifier_id = coalesce(
+			(SELECT held.owner FROM cdp.identifier_set AS held WHERE held.set_id = $1), $2));
+END
 $$;
 COMMENT ON FUNCTION cdp._record_profile(bigint, bigint) IS
 'live profile of an identifier set; before it is stitched, that of the identifier given';

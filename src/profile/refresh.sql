@@ -60,10 +60,10 @@ AS $$
 DECLARE
 	few boolean := cardinality($1) <= 100;
 BEGIN
-	PERFORM cdp._refresh_consents($1);
 	PERFORM set_config('plan_cache_mode', CASE WHEN few
 			THEN 'force_generic_plan' ELSE 'force_custom_plan' END, true),
 		set_config('enable_seqscan', (NOT few)::text, true);
+	PERFORM cdp._refresh_consents($1);
 
 	DELETE FROM cdp.profile_current AS old
 	WHERE old.profile_id = ANY ($1)

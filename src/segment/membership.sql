@@ -1,34 +1,37 @@
 CREATE FUNCTION cdp._evaluation_context() RETURNS jsonb
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT jsonb_build_object(
-		'zone', coalesce(cdp._read_setting('time_zone'::text), 'UTC'),
-		'events', (
-			SELECT jsonb_object_agg(event_name.name, event_name.name_id)
-			FROM cdp.event_name),
-		'properties', (
-			SELECT jsonb_object_agg(declared.event, declared.slots)
-			FROM (
-				SELECT event, jsonb_object_agg(property, slot) AS slots
-				FROM cdp.event_property
-				GROUP BY event
-				UNION ALL
-				SELECT '', jsonb_object_agg(property, slot)
-				FROM cdp.property_slot) AS declared
-			WHERE declared.slots IS NOT NULL),
-		'traits', (
-			SELECT jsonb_object_agg(trait.name, trait.type)
-			FROM cdp.trait),
-		'segments', (
-			SELECT jsonb_object_agg(segment.name, segment.predicate::text)
-			FROM cdp.segment),
-		'identifiers', (
-			SELECT jsonb_agg(identifier_type.type)
-			FROM cdp.identifier_type),
-		'scores', (
-			SELECT jsonb_agg(model.name)
-			FROM cdp.model))
+BEGIN
+	RETURN (
+		SELECT jsonb_build_object(
+			'zone', coalesce(cdp._read_setting('time_zone'::text), 'UTC'),
+			'events', (
+				SELECT jsonb_object_agg(event_name.name, event_name.name_id)
+				FROM cdp.event_name),
+			'properties', (
+				SELECT jsonb_object_agg(declared.event, declared.slots)
+				FROM (
+					SELECT event, jsonb_object_agg(property, slot) AS slots
+					FROM cdp.event_property
+					GROUP BY event
+					UNION ALL
+					SELECT '', jsonb_object_agg(property, slot)
+					FROM cdp.property_slot) AS declared
+				WHERE declared.slots IS NOT NULL),
+			'traits', (
+				SELECT jsonb_object_agg(trait.name, trait.type)
+				FROM cdp.trait),
+			'segments', (
+				SELECT jsonb_object_agg(segment.name, segment.predicate::text)
+				FROM cdp.segment),
+			'identifiers', (
+				SELECT jsonb_agg(identifier_type.type)
+				FROM cdp.identifier_type),
+			'scores', (
+				SELECT jsonb_agg(model.name)
+				FROM cdp.model)));
+END
 $$;
 COMMENT ON FUNCTION cdp._evaluation_context() IS
 'what the names in predicates mean in this store: events, properties, traits, segments, the time zone';
