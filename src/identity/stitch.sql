@@ -182,6 +182,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	set_ids bigint[];
+	expired bigint;
 BEGIN
 	PERFORM cdp._fold_seen();
 	IF cdp._should_stitch_everything(batch) THEN
@@ -195,14 +196,15 @@ BEGIN
 	END IF;
 	set_ids := cdp._take_todo('stitch', batch);
 	IF set_ids IS NULL THEN
-		RETURN cdp._expire(batch);
+		expired := cdp._expire($1);
+		RETURN CASE WHEN expired > 0 THEN expired ELSE cdp._group_step($1) END;
 	END IF;
 	PERFORM cdp._stitch(set_ids);
 	RETURN cardinality(set_ids);
 END
 $$;
 COMMENT ON FUNCTION cdp._stitch_step(integer) IS
-'one batch of phase "stitch" of the merge run; how many sets it judged, or identifiers whose time was over';
+'one batch of phase "stitch" of the merge run; how many sets it judged, identifiers whose time was over, or rows of groups it wrote';
 
 CREATE FUNCTION cdp._stitch_rebuild(batch integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE STRICT
@@ -213,6 +215,8 @@ BEGIN
 	UPDATE cdp.identity_state SET judge_all = false WHERE judge_all;
 	DELETE FROM cdp.todo WHERE phase = 'stitch';
 	PERFORM cdp._stitch_everything();
+	UPDATE cdp.group_kind SET made_from = NULL;
+	PERFORM cdp._group_step($1);
 	RETURN 0;
 END
 $$;
