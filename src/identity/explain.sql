@@ -112,7 +112,7 @@ RETURNS TABLE (
 	to_identifier text,
 	says text)
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_nestloop = off SET jit = off
 AS $$
 	WITH nodes AS MATERIALIZED (
 		SELECT node, identifier_id FROM cdp._profile_nodes($1)
@@ -181,7 +181,7 @@ RETURNS TABLE (
 	set_id bigint,
 	says text)
 LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET enable_nestloop = off SET jit = off
 AS $$
 	WITH links AS (
 		SELECT link.*, cdp._set_says(link.set_id, link.source_id, link.first_seen,

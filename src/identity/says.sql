@@ -5,30 +5,23 @@
 -- addresses, and other systems write "@" as "%40".
 CREATE FUNCTION cdp._mask(type text, value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE
-		WHEN $2 ~ '@|%40' THEN regexp_replace($2,
-			'^(.?).*?(?:@|%40)(.?)[^.]*(?:.*\.([^.]*))?$', '\1...@\2...\3')
-		WHEN $1 = 'phone' OR $2 ~ '^\+[0-9]{7,15}$' THEN
-			regexp_replace($2, '^(\+?..).*(..)$', '\1...\2')
-		WHEN $1 = 'ip' THEN regexp_replace($2, '^([^.:]*).*$', '\1...')
-		-- of a long random id its ends are enough to know it by
-		WHEN length($2) > 24 THEN left($2, 8) || '...' || right($2, 4)
-		ELSE $2 END
-$$;
+RETURN CASE
+	WHEN value ~ '@|%40' THEN regexp_replace(value,
+		'^(.?).*?(?:@|%40)(.?)[^.]*(?:.*\.([^.]*))?$', '\1...@\2...\3')
+	WHEN type = 'phone' OR value ~ '^\+[0-9]{7,15}$' THEN
+		regexp_replace(value, '^(\+?..).*(..)$', '\1...\2')
+	WHEN type = 'ip' THEN regexp_replace(value, '^([^.:]*).*$', '\1...')
+	-- of a long random id its ends are enough to know it by
+	WHEN length(value) > 24 THEN left(value, 8) || '...' || right(value, 4)
+	ELSE value END;
 COMMENT ON FUNCTION cdp._mask(text, text) IS
 'an identifier''s value, with what is personal in it left out';
 
--- Its own name space and value.
 CREATE FUNCTION cdp._scoped_value(type text, scope text, value text, masked boolean)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE WHEN $2 <> '' THEN $2 || '/' ELSE '' END
-		|| CASE WHEN $4 THEN cdp._mask($1, $3) ELSE $3 END
-$$;
+RETURN CASE WHEN scope <> '' THEN scope || '/' ELSE '' END
+	|| CASE WHEN masked THEN cdp._mask(type, value) ELSE value END;
 COMMENT ON FUNCTION cdp._scoped_value(text, text, text, boolean) IS
 'value, or source/value where values are a source''s own; masked or not';
 
