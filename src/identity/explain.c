@@ -1,6 +1,6 @@
 /*
  * explain.c
- *		SQL's entry to paths.c.
+ *		SQL's entry to paths.c and bridges.c.
  *
  * explain.sql reads a profile's identifiers and links and passes them as
  * arrays: nodes are numbered from 1, strongest first, and so are links, in the
@@ -10,13 +10,16 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "utils/memutils.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
 
 #include "identity/arrays.h"
-#include "identity/paths.h"
+#include "identity/bridges.h"
 
 PG_FUNCTION_INFO_V1(cdp__spanning_tree);
 PG_FUNCTION_INFO_V1(cdp__tree_path);
+PG_FUNCTION_INFO_V1(cdp__bridges);
 
 static void
 refuse_array(const char *name)
@@ -114,4 +117,69 @@ cdp__tree_path(PG_FUNCTION_ARGS)
 		path[i] = is_forward ? link + 1 : -link - 1;
 	}
 	PG_RETURN_DATUM(cdp_identity_int4_array(path, count));
+}
+
+/* The names of the first nodes of a bridge's lesser side, as text[]. */
+static Datum
+name_nodes(const CdpBridge *bridge, Datum *names)
+{
+	Datum		listed[CDP_BRIDGE_NAMES];
+
+	for (int i = 0; i < bridge->nnames; i++)
+		listed[i] = names[bridge->names[i]];
+	return PointerGetDatum(construct_array(listed, bridge->nnames, TEXTOID, -1,
+										   false, TYPALIGN_INT));
+}
+
+static void
+put_bridges(FunctionCallInfo fcinfo, const CdpBridges *bridges, Datum *names)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext rows = AllocSetContextCreate(CurrentMemoryContext,
+											   "cdp bridges",
+											   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(rows);
+
+	for (int32 i = 0; i < cdp_bridges_count(bridges); i++)
+	{
+		CdpBridge	bridge = cdp_bridges_get(bridges, i);
+		Datum		values[5];
+		bool		nulls[5] = {false};
+
+		CHECK_FOR_INTERRUPTS();
+		values[0] = Int32GetDatum(bridge.link + 1);
+		values[1] = Int32GetDatum(bridge.parts);
+		values[2] = BoolGetDatum(bridge.parts_a);
+		values[3] = Int32GetDatum(bridge.both_sides);
+		values[4] = name_nodes(&bridge, names);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		MemoryContextReset(rows);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(rows);
+}
+
+/* cdp._bridges(names, strengths, a, b) */
+Datum
+cdp__bridges(PG_FUNCTION_ARGS)
+{
+	ArrayType  *name_array = PG_GETARG_ARRAYTYPE_P(0);
+	Datum	   *names;
+	int			nnodes;
+	int			nstrengths;
+	const int32 *strengths;
+	CdpLinks	links;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (ARR_NDIM(name_array) > 1 || ARR_HASNULL(name_array) ||
+		ARR_ELEMTYPE(name_array) != TEXTOID)
+		refuse_array("names");
+	deconstruct_array(name_array, TEXTOID, -1, false, TYPALIGN_INT, &names, NULL,
+					  &nnodes);
+	strengths = get_int4s(PG_GETARG_ARRAYTYPE_P(1), "strengths", &nstrengths);
+	if (nstrengths != nnodes)
+		refuse_array("strengths");
+	links = get_links(nnodes, PG_GETARG_ARRAYTYPE_P(2), PG_GETARG_ARRAYTYPE_P(3));
+	put_bridges(fcinfo, cdp_bridges_find(&links, strengths), names);
+	return (Datum) 0;
 }

@@ -39,5 +39,27 @@ $$;
 COMMENT ON FUNCTION cdp.explain_identity(bigint) IS
 'why a profile is one: the evidence that joined its identifiers, the strongest first, a row a link, with a sentence';
 
-REVOKE ALL ON FUNCTION cdp.explain_identity(text, text), cdp.explain_identity(bigint)
-	FROM PUBLIC;
+CREATE FUNCTION cdp.weak_links(profile_id bigint)
+RETURNS TABLE (
+	both_sides text,
+	parts integer,
+	parts_identifiers text[],
+	identifier_a text,
+	identifier_b text,
+	rule text,
+	source text,
+	first_seen timestamptz,
+	last_seen timestamptz,
+	records bigint,
+	set_id bigint,
+	sets bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT * FROM cdp._weak_links($1)
+$$;
+COMMENT ON FUNCTION cdp.weak_links(bigint) IS
+'links that alone hold a profile together: without one, "parts" identifiers would leave with identifier_b (ten are named); both_sides tells what each side holds at least, strong, known (e-mail, phone) or weak: what may be two customers comes first';
+
+REVOKE ALL ON FUNCTION cdp.explain_identity(text, text), cdp.explain_identity(bigint),
+	cdp.weak_links(bigint) FROM PUBLIC;
