@@ -61,5 +61,18 @@ $$;
 COMMENT ON FUNCTION cdp.weak_links(bigint) IS
 'links that alone hold a profile together: without one, "parts" identifiers would leave with identifier_b (ten are named); both_sides tells what each side holds at least, strong, known (e-mail, phone) or weak: what may be two customers comes first';
 
+CREATE FUNCTION cdp.profile_graph(
+	profile_id bigint,
+	format text DEFAULT 'mermaid',
+	masked boolean DEFAULT true)
+RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._profile_graph($1, $2, $3)
+$$;
+COMMENT ON FUNCTION cdp.profile_graph(bigint, text, boolean) IS
+'a picture of a profile as mermaid or dot: identifiers and what links them, weak links dashed, what is no key grey, what was refused red; masked => false shows values in full';
+
 REVOKE ALL ON FUNCTION cdp.explain_identity(text, text), cdp.explain_identity(bigint),
-	cdp.weak_links(bigint) FROM PUBLIC;
+	cdp.weak_links(bigint), cdp.profile_graph(bigint, text, boolean) FROM PUBLIC;
