@@ -13,11 +13,24 @@
  * counters, for ever; links between identifiers are computed from sets under
  * today's rules and never stored as the truth.
  *
- * The function.  In each set blocked identifiers and those that only describe
- * are dropped.  A weak identifier seen beside more strong ones of one type
- * than its own type allows is shared: kept, shown, no merge key, a profile of
- * its own.  What remains of a set is one person; union-find over all sets
- * gives the profiles.
+ * The function.
+ *
+ *	1. An identifier is usable if its type has a priority, it is not blocked and
+ *	   some set that is not retracted has it.  E-mail counts as a strong type as
+ *	   long as the store has no usable value of a type that is strong by itself.
+ *	2. A weak identifier seen beside more strong ones of one type than its own
+ *	   type allows is shared; one not seen for longer than its type's time to
+ *	   live is expired.  Both are kept and shown, each as a profile of its own,
+ *	   and link nothing.
+ *	3. In each set the strongest of the identifiers that remain is linked with
+ *	   each other one; stewards' decisions "always" link as well.  Union-find
+ *	   over all links gives the link components.
+ *	4. A component that breaks a limit or a decision "never" is replayed: its
+ *	   links are tried in one order that depends on nothing but evidence and
+ *	   rules, and those that would break a rule are refused (replay.c).  They
+ *	   are rows of cdp.conflict.
+ *
+ * What remains together is a profile.
  *
  * Two steps.
  *
@@ -30,10 +43,13 @@
  *
  *	stitch (stitch.c), one at a time under CDP_LOCK_MERGER.  Judges new sets:
  *	merges profiles by updating cdp.profile.root, or, when something stopped
- *	being true (an identifier became shared, a rule changed), computes the
- *	components it touches anew (graph.c loads them, judge.c is the pure
- *	function, verdict.c writes what differs).  A rebuild is the same with
- *	everything loaded.
+ *	being true (an identifier became shared, a limit is exceeded, a rule
+ *	changed, a steward decided), computes the link components it touches anew
+ *	(graph.c loads them, judge.c and replay.c are the pure function, verdict.c
+ *	writes what differs).  A rebuild is the same with everything loaded.
+ *
+ * A change of rules by hand sets identity_state.judge_all, and the next step of
+ * the stitch phase judges everything.
  *
  * Where a profile id comes from.  identifier.leaf is the profile id that an
  * identifier was born with; the identifier that caused the id is its founder.
@@ -43,8 +59,8 @@
  *		profile.root of identifier.leaf			(one step, never more)
  *
  * and of an event that of its set's owner: identifier_set.owner is the
- * strongest identifier of the set that is neither blocked nor shared, else the
- * strongest shared one, else NULL.
+ * strongest usable identifier of the set, one that links before one that does
+ * not, the first by key among equals; NULL if none is usable.
  *
  * Epochs.  Attach may read a profile that a stitcher is about to split.  So
  * each set notes the epoch (cdp.identity_state) that its attach saw, a split
