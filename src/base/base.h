@@ -89,10 +89,10 @@ extern void cdp_base_run(FunctionCallInfo fcinfo, const char *kind,
 						 const CdpPhase *phases, int nphases,
 						 int batch, ArrayType *only, bool wait);
 
-/* Called by _PG_init. */
-/* cdp.components_memory, in kB. */
-extern PGDLLIMPORT int cdp_components_memory;
+/* cdp.components_memory: the most kB that a graph may take. */
+extern int	cdp_base_components_memory;
 
+/* Called by _PG_init. */
 extern void cdp_base_init(void);
 
 #endif							/* CDP_BASE_H */

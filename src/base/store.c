@@ -16,12 +16,13 @@
 
 #include "base/base.h"
 
-int			cdp_components_memory;
 static char *test_clock_text = NULL;	/* cdp.test_clock as written */
 static TimestampTz test_clock = 0;	/* the same as a time, once parsed */
 static bool test_clock_parsed = false;
 static char *default_source = NULL; /* cdp.source, read by SQL only */
 static bool store_checked = false;
+
+int			cdp_base_components_memory = 1024 * 1024;
 
 PG_FUNCTION_INFO_V1(cdp_clock);
 PG_FUNCTION_INFO_V1(cdp__check_store);
@@ -164,8 +165,8 @@ cdp_base_init(void)
 							   NULL, NULL, NULL);
 	DefineCustomIntVariable("cdp.components_memory",
 							"The most memory that a graph of identifiers or links may take.",
-							NULL,
-							&cdp_components_memory,
+							"Past it the command ends with an error.",
+							&cdp_base_components_memory,
 							4 * 1024 * 1024, 64, MAX_KILOBYTES,
 							PGC_USERSET,
 							GUC_UNIT_KB,

@@ -81,14 +81,14 @@ check_memory(CdpGraph *graph, int64 count)
 	if (count == 0 || (count & MEMORY_EVERY) != 0)
 		return;
 	used = MemoryContextMemAllocated(graph->context, true);
-	if (used / 1024 > (Size) cdp_components_memory)
+	if (used / 1024 > (Size) cdp_base_components_memory)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("identity graph needs more memory than \"%s\" allows",
 						"cdp.components_memory"),
 				 errdetail("After %lld identifiers it holds %lld MB of %d MB.",
 						   (long long) count, (long long) (used >> 20),
-						   cdp_components_memory / 1024),
+						   cdp_base_components_memory / 1024),
 				 errhint("Raise cdp.components_memory.")));
 }
 
