@@ -27,7 +27,10 @@ marks_of(const CdpGraph *graph, const GraphNode *node)
 	return marks;
 }
 
-/* Which nodes are watched? */
+/*
+ * Which nodes are watched?  An end of a decision "never" is, whatever the other
+ * end is: that may be outside, and found by its own profile's list.
+ */
 static bool *
 find_watched(const CdpGraph *graph)
 {
@@ -41,10 +44,10 @@ find_watched(const CdpGraph *graph)
 	{
 		const GraphDecision *decision = &graph->decisions[i];
 
-		if (decision->always || !cdp_judge_holds(graph, decision))
+		if (decision->always)
 			continue;
-		watched[decision->a] = true;
-		watched[decision->b] = true;
+		watched[decision->a] = graph->nodes[decision->a].part >= 0;
+		watched[decision->b] = graph->nodes[decision->b].part >= 0;
 	}
 	return watched;
 }
