@@ -33,7 +33,7 @@ BEGIN ATOMIC
 			'purpose', 'channel', 'consent_document', 'catalog', 'run', 'health']),
 		('steward', 'EXECUTE', ARRAY['profile', 'resolve', 'find_profile', 'memberships',
 			'explain_identity', 'weak_links', 'profile_graph', 'identity_at', 'decide',
-			'undecide', 'unmerge', 'retract', 'unretract', 'pin_trait', 'unpin_trait', 'lineage', 'record_consent', 'suppress', 'unsuppress', 'why_not',
+			'undecide', 'unmerge', 'retract', 'unretract', 'undo_action', 'pin_trait', 'unpin_trait', 'lineage', 'record_consent', 'suppress', 'unsuppress', 'why_not',
 			'audience_funnel', 'export_subject']),
 		-- records in, nothing out
 		('ingest', 'INSERT', ARRAY['inbox']),
