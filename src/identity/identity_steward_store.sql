@@ -4,7 +4,8 @@ CREATE TABLE cdp.steward_action (
 	at timestamptz NOT NULL DEFAULT cdp.clock(),
 	actor text NOT NULL DEFAULT session_user,
 	action text NOT NULL CHECK (action IN ('always', 'never', 'undecide',
-		'unmerge', 'retract', 'unretract', 'block', 'unblock', 'change_rules')),
+		'unmerge', 'retract', 'unretract', 'undo', 'block', 'unblock',
+		'change_rules')),
 	reason text,
 	detail jsonb NOT NULL DEFAULT '{}'
 );
@@ -12,6 +13,8 @@ COMMENT ON TABLE cdp.steward_action IS
 'append-only: what was done to identities by hand: by whom, when, why';
 COMMENT ON COLUMN cdp.steward_action.detail IS
 'what it was done to: ids of identifiers, sets, decisions, profiles; never values';
+COMMENT ON COLUMN cdp.steward_action.actor IS
+'who was connected, whatever role they had set';
 
 CREATE TABLE cdp.decision (
 	decision_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -67,3 +70,85 @@ LEFT JOIN cdp.profile AS profile_a ON profile_a.profile_id = a.leaf
 LEFT JOIN cdp.profile AS profile_b ON profile_b.profile_id = b.leaf;
 COMMENT ON VIEW cdp.conflict IS
 'evidence that was refused, the rule that refused it, and both sides';
+
+-- Doors.
+CREATE FUNCTION cdp.decide(a text, b text, verdict text, reason text)
+RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._decide_identifiers($1, $2, $3, $4)
+$$;
+COMMENT ON FUNCTION cdp.decide(text, text, text, text) IS
+'from now on two identifiers (type:value, or type:source/value) are always, or never, one profile; returns the number of the decision; rows, timelines and segments follow with the next merge run';
+
+CREATE FUNCTION cdp.decide(a bigint, b bigint, verdict text, reason text)
+RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._decide_profiles($1, $2, $3, $4)
+$$;
+COMMENT ON FUNCTION cdp.decide(bigint, bigint, text, text) IS
+'from now on two profiles, by any ids they ever had, are always, or never, one: a decision about the strongest identifier of each';
+
+CREATE FUNCTION cdp.undecide(a text, b text, reason text) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._undecide_identifiers($1, $2, $3)
+$$;
+COMMENT ON FUNCTION cdp.undecide(text, text, text) IS
+'take back the decision about two identifiers: profiles are as if it had never been made; returns the number of the action';
+
+CREATE FUNCTION cdp.undecide(decision_id bigint, reason text) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._undecide($1, $2)
+$$;
+COMMENT ON FUNCTION cdp.undecide(bigint, text) IS
+'take back a decision, by its number in cdp.decision';
+
+CREATE FUNCTION cdp.unmerge(profile_id bigint, identifiers text[], reason text)
+RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._unmerge($1, $2, $3)
+$$;
+COMMENT ON FUNCTION cdp.unmerge(bigint, text[], text) IS
+'these identifiers leave a profile and are one profile together, the rest stays one: by decisions, so it lasts; returns the id of the profile that they have now; rows, timelines and segments follow with the next merge run';
+
+CREATE FUNCTION cdp.retract(set_id bigint, reason text) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._retract($1, true, $2)
+$$;
+COMMENT ON FUNCTION cdp.retract(bigint, text) IS
+'an identifier set is no evidence any more, also if it comes again: profiles are as if it had never come, and its events stay with the strongest identifier in it that other evidence knows; returns the number of the action; rows, timelines and segments follow with the next merge run';
+
+CREATE FUNCTION cdp.unretract(set_id bigint, reason text) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._retract($1, false, $2)
+$$;
+COMMENT ON FUNCTION cdp.unretract(bigint, text) IS
+'a retracted identifier set is evidence again; returns the number of the action';
+
+CREATE FUNCTION cdp.undo_action(action_id bigint, reason text) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._undo_action($1, $2)
+$$;
+COMMENT ON FUNCTION cdp.undo_action(bigint, text) IS
+'reverse a steward''s action as a whole, by its number in cdp.steward_action, an undo among them: profiles are as if it had not been done; returns the number of the new action';
+
+REVOKE ALL ON FUNCTION cdp.decide(text, text, text, text),
+	cdp.decide(bigint, bigint, text, text), cdp.undecide(text, text, text),
+	cdp.undecide(bigint, text), cdp.unmerge(bigint, text[], text),
+	cdp.retract(bigint, text), cdp.unretract(bigint, text),
+	cdp.undo_action(bigint, text) FROM PUBLIC;
