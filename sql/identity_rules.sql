@@ -134,5 +134,10 @@ SELECT cdp.block_value('telex', 'x');
 SELECT cdp.block_value('email');
 SELECT cdp.block_value('email', 'x', pattern => 'y');
 SELECT cdp.block_value('email', pattern => '(');
+-- a value is blocked for all sources
+SELECT cdp.block_value('crm_id', 'web/17');
+SELECT cdp.block_value('user_id', 'till/17');
+SELECT cdp.block_value('email', 'web/17');
+SELECT cdp.unblock_value('email', 'web/17');
 SELECT cdp.unblock_value('telex', 'x');
 SELECT cdp._attach('web', '[{"ids": [["telex", "1"]]}]');

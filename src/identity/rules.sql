@@ -222,6 +222,7 @@ DECLARE
 	last_log bigint;
 BEGIN
 	PERFORM cdp._check_blocked($1, $2, $4);
+	PERFORM cdp._check_blocked_source($1, $2);
 	was_pending := cdp._lock_rules();
 	last_log := cdp._last_log();
 	INSERT INTO cdp.blocked_value (type, value, pattern, reason)
@@ -300,3 +301,27 @@ END
 $$;
 COMMENT ON FUNCTION cdp._check_blocked(text, text, text) IS
 'raise unless the arguments can be a row of cdp.blocked_value';
+
+-- Elsewhere crm_id:web/17 is number 17 of source web; here it would be a value
+-- that nobody has, and nothing would be blocked.
+CREATE FUNCTION cdp._check_blocked_source(type text, value text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	named text := split_part($2, '/', 1);
+BEGIN
+	IF $2 !~ '/' OR cdp._affected_by_block($1, lower($2 COLLATE "C"), NULL) IS NOT NULL
+			OR NOT EXISTS (SELECT FROM cdp.source WHERE source.name = named)
+			OR coalesce(cdp._identifier_scope($1, named), '') = '' THEN
+		RETURN;
+	END IF;
+	RAISE EXCEPTION 'cannot block value "%" of one source', $2
+		USING ERRCODE = 'invalid_parameter_value',
+			DETAIL = 'A blocked value is blocked in all sources.',
+			HINT = format('Block "%s", or pattern "^%s$" if the value itself is written like that.',
+				substr($2, strpos($2, '/') + 1), $2);
+END
+$$;
+COMMENT ON FUNCTION cdp._check_blocked_source(text, text) IS
+'raise if a value to be blocked is written source/value';
