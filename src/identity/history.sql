@@ -190,7 +190,8 @@ AS $$
 	SELECT life.at, told.change, life.profile_before, life.profile_after,
 		log.set_id, log.decision_id, log.action_id,
 		CASE WHEN told.change = 'born' AND life.profile_after IS NULL
-				THEN coalesce((SELECT why.says FROM cdp._why_no_key($1) AS why), cdp._identifier_says($1) || ' belongs to no profile')
+				THEN cdp._identifier_says($1) || ' ' || coalesce(
+					(SELECT why.says FROM cdp._why_no_key($1) AS why), 'belongs to no profile')
 			WHEN told.change = 'born'
 				THEN format('%s is part of profile %s', cdp._identifier_says($1), life.profile_after)
 			WHEN life.profile_before IS NULL
