@@ -294,7 +294,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._expired_with(jsonb) IS
-'the identifiers that have expired by the rules with changes';
+'the identifiers whose time to live is over by the rules with changes, blocked or not';
 
 -- Work that waits is done first, so that what follows is the rules' doing.
 CREATE FUNCTION cdp._settle_rules() RETURNS void

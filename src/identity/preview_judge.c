@@ -70,11 +70,12 @@ read_blocked(CdpGraph *graph, GraphNode *node, HeapTuple row, TupleDesc columns)
 	pfree(value);
 }
 
-/* identifier_id: it has expired */
+/* identifier_id: its time is over; what is blocked has none */
 static void
 read_expired(CdpGraph *graph, GraphNode *node, HeapTuple row, TupleDesc columns)
 {
-	node->flags |= NODE_EXPIRED;
+	if ((node->flags & NODE_BLOCKED) == 0)
+		node->flags |= NODE_EXPIRED;
 }
 
 /* Count flags that differ from those of before. */
