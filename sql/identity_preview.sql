@@ -4,9 +4,9 @@
 \set fresh :abs_srcdir '/test/data/fresh.sql'
 \set stand_ins :abs_srcdir '/test/data/identity_stand_ins.sql'
 \set oracle :abs_srcdir '/test/data/identity_oracle.sql'
+\set histories :abs_srcdir '/test/data/identity_histories.sql'
 \i :fresh
 \i :stand_ins
-\i :oracle
 \set SHOW_CONTEXT never
 -- two cookies on one tablet, a phone of two, a mailbox of a role
 SELECT cdp._stitch(cdp._attach('web', '[
@@ -56,7 +56,7 @@ SELECT misplaced, ok FROM cdp.verify_identity();
 SELECT change, profiles_before, profiles_after, identifiers
 FROM cdp.change_rules('{"identifier_type": {"device_id": {"stitches": true, "max_per_profile": 5}},
 	"unblock": [{"value": "ann@x.de"}, {"type": "email", "pattern": "^bob@"}]}', 'back');
--- no values, no dates, many of one kind: only as many examples as one can read
+-- many of one kind: only as many examples as one can read
 SELECT cdp._stitch(cdp._attach('web', (SELECT jsonb_agg(jsonb_build_object('ids', jsonb_build_array(
 		jsonb_build_array('device_id', 'hall' || n / 7), jsonb_build_array('anonymous_id', 'a' || n))))
 	FROM generate_series(1, 40) AS n), false)) IS NOT NULL AS stitched;
@@ -64,13 +64,16 @@ SELECT cdp._stitch(cdp._attach('web', (SELECT jsonb_agg(jsonb_build_object('ids'
 SELECT * FROM cdp.preview_rules('{"identifier_type": {"device_id": {"priority": null}}}');
 \x off
 
+SELECT cdp.add_identifier_type('card', 4, 'loyalty card', max_per_profile => 2) > 0 AS added;
+\i :oracle
+\i :histories
 -- Random histories and random changes: the preview's difference is the one
 -- that is made, and changing back leaves all as it was, ids included.
 CREATE TABLE pg_temp.seen (change text);
 CREATE TABLE pg_temp.was (identifier_id bigint PRIMARY KEY, part bigint, says text);
 CREATE VIEW pg_temp.now AS
 SELECT identifier_id, CASE WHEN root IS NOT NULL THEN min(identifier_id) OVER (PARTITION BY root) END AS part,
-	concat_ws(',', coalesce(root, 0), shared, blocked, expired, expires_at) AS says
+	concat_ws(',', coalesce(root, 0), shared, blocked, expired) AS says
 FROM cdp.identifier LEFT JOIN cdp.profile ON profile_id = leaf;
 CREATE VIEW pg_temp.owned AS
 SELECT set_id, owner FROM cdp.identifier_set;
@@ -94,7 +97,7 @@ LANGUAGE sql RETURN choices[1 + floor(random() * cardinality(choices))];
 CREATE FUNCTION pg_temp.random_change(kind text) RETURNS jsonb
 LANGUAGE plpgsql AS $$
 DECLARE
-	type text := pg_temp.any('user_id', 'crm_id', 'email', 'phone', 'device_id', 'anonymous_id');
+	type text := pg_temp.any('user_id', 'crm_id', 'email', 'phone', 'card', 'device_id', 'anonymous_id', 'third_party_id');
 	entry jsonb;
 BEGIN
 	IF kind IN ('block', 'unblock') THEN
@@ -117,7 +120,7 @@ BEGIN
 		WHEN 'describes' THEN jsonb_build_object('priority', NULL, 'strong', false)
 		WHEN 'links' THEN jsonb_build_object('stitches', random() < 0.3, 'joins_known', random() < 0.5)
 		WHEN 'expiry' THEN jsonb_build_object('time_to_live',
-			pg_temp.any('151 days 10 hours', '151 days 11 hours 30 minutes', '1 year', NULL)) END));
+			pg_temp.any('20 days', '40 days 6 hours', '1 year', NULL)) END));
 END
 $$;
 -- The changes that lead back to the rules of a copy.
@@ -191,9 +194,7 @@ RETURNS TABLE (seed_is integer, tried bigint, untouched bigint, same_diff bigint
 	same_ids bigint, same_owners bigint)
 LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM setseed(seed / 1000.0), identity_test.forget();
-	PERFORM identity_test.make_history(people, records);
-	PERFORM identity_test.play();
+	PERFORM setseed(seed / 1000.0), identity_test.make_history(people, records, 0.15), identity_test.play();
 	RETURN QUERY
 	SELECT seed, count(*), count(*) FILTER (WHERE t.untouched), count(*) FILTER (WHERE t.same_diff),
 		count(*) FILTER (WHERE t.same_summary), count(*) FILTER (WHERE t.ok),
@@ -211,10 +212,14 @@ DECLARE
 	said jsonb;
 	done jsonb;
 BEGIN
-	PERFORM setseed(seed / 1000.0), identity_test.forget();
-	PERFORM identity_test.make_history(12, 120);
-	PERFORM cdp._stitch(identity_test.attach(1, 60));
-	PERFORM cdp._add_todo('stitch', identity_test.attach(61, 120)), cdp._fold_seen();
+	PERFORM setseed(seed / 1000.0), identity_test.make_history(12, 120, 0);
+	PERFORM identity_test.forget();
+	PERFORM identity_test.perform(step) FROM (SELECT step FROM identity_test.step
+		WHERE what = 'record' ORDER BY n LIMIT 60) AS first (step);
+	PERFORM cdp._stitch(identity_test.attach());
+	PERFORM identity_test.perform(step) FROM (SELECT step FROM identity_test.step
+		WHERE what = 'record' ORDER BY n OFFSET 60) AS rest (step);
+	PERFORM identity_test.queue(), cdp._fold_seen();
 	seed_is := seed;
 	waits := cdp._todo_size('stitch') > 0;
 	SELECT jsonb_agg(to_jsonb(p) - 'profiles' - 'examples') INTO said FROM cdp.preview_rules(changes) AS p;
