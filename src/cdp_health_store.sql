@@ -59,6 +59,12 @@ FROM (VALUES
 			SELECT max(identifier_count) FROM cdp.profile_current),
 		'identifiers', 500, 10000,
 		'Look for a value to block among its identifiers: see cdp.profile_identifier.'),
+	('profiles_past_alarm', (
+			SELECT count(*) FROM cdp.profile_current
+			WHERE identifier_count > (SELECT value::integer FROM cdp.setting
+				WHERE setting.name = 'component_alarm')),
+		'profiles', 0, NULL,
+		'They have more identifiers than the setting component_alarm: see cdp.suggest_blocked() and cdp.identity_benchmark.'),
 	('segments_failing', (
 			SELECT count(*) FROM cdp.segment WHERE active AND error IS NOT NULL),
 		'segments', 0, NULL,

@@ -1,3 +1,6 @@
+INSERT INTO cdp.setting (name, value, description, kind) VALUES
+	('component_alarm', '500', 'profiles of more identifiers are reported by cdp.health and cdp.identity_benchmark, never cut', 'integer');
+
 -- Doors of stewards who look after the graph.
 CREATE FUNCTION cdp.suggest_blocked()
 RETURNS TABLE (
