@@ -13,7 +13,8 @@ BEGIN ATOMIC
 		-- figures without identifiers
 		('reader', 'SELECT', ARRAY['profile_metric', 'segment_member', 'profile_id_map',
 			'profile_order', 'score', 'rfm', 'lifecycle', 'segment', 'segment_history',
-			'audience', 'destination', 'purpose', 'channel', 'catalog', 'run', 'health']),
+			'audience', 'destination', 'purpose', 'channel', 'catalog', 'run', 'health',
+			'identity_benchmark']),
 		('reader', 'EXECUTE', ARRAY['audience_funnel']),
 		-- those who may be reached, and the customer at the counter
 		('crm', 'SELECT', ARRAY['audience_member', 'crm_contact', 'profile_metric',
@@ -29,11 +30,14 @@ BEGIN ATOMIC
 		('steward', 'SELECT', ARRAY['unified_profile', 'profile_metric', 'profile_identifier',
 			'profile_trait', 'profile_event', 'profile_order', 'profile_id_map',
 			'segment_member', 'segment', 'segment_history', 'score', 'identity_log',
-			'conflict', 'decision', 'steward_action', 'profile_group', 'identifier_type', 'blocked_value', 'reject', 'ingest_warning',
+			'conflict', 'decision', 'steward_action', 'profile_group', 'group_kind', 'identity_benchmark',
+			'identifier_type', 'blocked_value', 'reject', 'ingest_warning',
 			'purpose', 'channel', 'consent_document', 'catalog', 'run', 'health']),
 		('steward', 'EXECUTE', ARRAY['profile', 'resolve', 'find_profile', 'memberships',
-			'explain_identity', 'weak_links', 'profile_graph', 'identity_at', 'decide',
-			'undecide', 'unmerge', 'retract', 'unretract', 'undo_action', 'pin_trait', 'unpin_trait', 'lineage', 'record_consent', 'suppress', 'unsuppress', 'why_not',
+			'explain_identity', 'weak_links', 'profile_graph', 'identity_at', 'identity_history',
+			'suggest_blocked', 'decide', 'undecide', 'unmerge', 'retract', 'unretract',
+			'undo_action', 'pin_trait', 'unpin_trait', 'lineage', 'record_consent', 'suppress',
+			'unsuppress', 'why_not',
 			'audience_funnel', 'export_subject']),
 		-- records in, nothing out
 		('ingest', 'INSERT', ARRAY['inbox']),

@@ -22,7 +22,7 @@ static bool test_clock_parsed = false;
 static char *default_source = NULL; /* cdp.source, read by SQL only */
 static bool store_checked = false;
 
-int			cdp_base_components_memory = 1024 * 1024;
+int			cdp_base_components_memory = 4 * 1024 * 1024;
 
 PG_FUNCTION_INFO_V1(cdp_clock);
 PG_FUNCTION_INFO_V1(cdp__check_store);
