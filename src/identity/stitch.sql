@@ -192,6 +192,7 @@ BEGIN
 		SELECT array_agg(id) INTO set_ids FROM taken, unnest(taken.ids) AS id;
 		PERFORM cdp._stitch_everything();
 		PERFORM cdp._add_todo('profile', cdp._member_profiles(set_ids));
+		PERFORM cdp._group_step($1);
 		RETURN greatest(1, cardinality(set_ids));
 	END IF;
 	set_ids := cdp._take_todo('stitch', batch);
@@ -200,6 +201,7 @@ BEGIN
 		RETURN CASE WHEN expired > 0 THEN expired ELSE cdp._group_step($1) END;
 	END IF;
 	PERFORM cdp._stitch(set_ids);
+	PERFORM cdp._group_step($1);
 	RETURN cardinality(set_ids);
 END
 $$;
