@@ -21,7 +21,7 @@ $$;
 COMMENT ON FUNCTION cdp._profile_ids(bigint) IS
 'the profile ids that lead to a live profile, itself among them';
 
-CREATE FUNCTION cdp._profile_members(profile_id bigint)
+CREATE FUNCTION cdp._profile_identifiers(profile_id bigint)
 RETURNS TABLE (identifier_id bigint, type_id integer, scope text, value text, links boolean)
 LANGUAGE sql STABLE ROWS 10
 SET search_path = pg_catalog, pg_temp SET enable_nestloop = on SET jit = off
@@ -31,7 +31,7 @@ AS $$
 	FROM cdp._profile_ids($1) AS known (leaf)
 	JOIN cdp.identifier USING (leaf)
 $$;
-COMMENT ON FUNCTION cdp._profile_members(bigint) IS
+COMMENT ON FUNCTION cdp._profile_identifiers(bigint) IS
 'the identifiers of a live profile; links: neither shared nor expired';
 
 -- Nodes are numbered from the strongest.
@@ -53,7 +53,7 @@ AS $$
 		CASE WHEN type.strong OR type.stands_in AND NOT state.has_strong THEN 2
 			WHEN type.type IN ('email', 'phone') THEN 1 ELSE 0 END,
 		member.links
-	FROM cdp._profile_members($1) AS member
+	FROM cdp._profile_identifiers($1) AS member
 	JOIN cdp.identifier_type AS type USING (type_id)
 	CROSS JOIN cdp.identity_state AS state
 $$;
@@ -78,7 +78,7 @@ AS $$
 		identifier.identifier_id, evidence.set_id, evidence.source_id,
 		evidence.first_seen, evidence.last_seen, evidence.records
 	FROM (SELECT DISTINCT used.set_id
-		FROM cdp._profile_members($1) AS own
+		FROM cdp._profile_identifiers($1) AS own
 		JOIN cdp.identifier_set_member AS used USING (identifier_id)
 		WHERE own.links) AS found
 	JOIN cdp.identifier_set AS evidence USING (set_id)
@@ -99,12 +99,12 @@ AS $$
 	SELECT decision.decision_id, decision.verdict,
 		decision.identifier_a, decision.identifier_b
 	FROM (SELECT decision.decision_id
-		FROM cdp._profile_members($1) AS member
+		FROM cdp._profile_identifiers($1) AS member
 		JOIN cdp.decision ON decision.identifier_a = member.identifier_id
 		WHERE decision.withdrawn_by IS NULL
 		UNION
 		SELECT decision.decision_id
-		FROM cdp._profile_members($1) AS member
+		FROM cdp._profile_identifiers($1) AS member
 		JOIN cdp.decision ON decision.identifier_b = member.identifier_id
 		WHERE decision.withdrawn_by IS NULL) AS found
 	JOIN cdp.decision USING (decision_id)
