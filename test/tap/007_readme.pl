@@ -1,5 +1,6 @@
 # README's SQL blocks run, in order, in one session; where a block is followed
-# by a block without a language, that is what it prints.
+# by a block without a language, that is what it prints; followed by a block of
+# mermaid, it prints one value, and that is the block.
 #
 # A block that begins with "```sql skip" is shown only (what needs another
 # server, a cloud, ...).  README's COPY finds a file web.jsonl.
@@ -31,7 +32,7 @@ my $folder = PostgreSQL::Test::Utils::tempdir();
 append_to_file("$folder/web.jsonl",
 	'{"type": "page", "messageId": "readme-1", "anonymousId": "c-readme", "timestamp": "2026-05-30T10:00:00Z"}' . "\n");
 append_to_file("$folder/readme.sql", join '',
-	map { "\\echo \@\@$_\n$blocks[$_]{sql}\n" } 0 .. $#blocks);
+	map { "\\echo \@\@$_\n" . script_of($blocks[$_]) } 0 .. $#blocks);
 
 chdir $folder;
 my ($out, $err) = run_command(
@@ -90,12 +91,23 @@ sub blocks_of
 		{
 			push @sql, { sql => $block->{text}, line => $block->{line}, last => $block->{last} };
 		}
-		elsif ($block->{kind} eq '' && @sql && $block->{line} - $sql[-1]{last} <= 2)
+		elsif ($block->{kind} =~ /^(mermaid)?$/ && @sql && $block->{line} - $sql[-1]{last} <= 2)
 		{
 			$sql[-1]{output} = $block->{text};
+			$sql[-1]{is_value} = $block->{kind} eq 'mermaid';
 		}
 	}
 	return @sql;
+}
+
+# What psql is given for a block; a value is printed as it is.
+sub script_of
+{
+	my ($block) = @_;
+
+	return "$block->{sql}\n" unless $block->{is_value};
+	return "\\pset format unaligned\n\\pset tuples_only on\n$block->{sql}\n"
+	  . "\\pset format aligned\n\\pset tuples_only off\n";
 }
 
 # Without trailing blanks and blank lines at the ends.
