@@ -358,9 +358,7 @@ cdp_verdict_write_pairs(CdpGraph *graph, CdpIdList *changed)
 		"INSERT INTO cdp.identifier_strong (weak_id, strong_id)"
 		" SELECT weak_id, strong_id"
 		" FROM unnest($1::bigint[], $2::bigint[]) AS given (weak_id, strong_id)"
-		" WHERE NOT EXISTS (SELECT FROM cdp.identifier_strong AS known"
-		" WHERE known.weak_id = given.weak_id"
-		" AND known.strong_id = given.strong_id)"
+		" ON CONFLICT DO NOTHING"
 		" RETURNING weak_id",
 		2, {INT8ARRAYOID, INT8ARRAYOID}
 	};
