@@ -32,17 +32,25 @@ RETURNS TABLE (profile_id bigint, purpose text, channel text, state text,
 	at timestamptz, expires_at timestamptz)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET max_parallel_workers_per_gather = 0
 AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
-	WITH born AS (
-		SELECT root, leaf FROM cdp._profile_leaf WHERE $1 IS NULL
+	WITH wanted AS (
+		SELECT id FROM unnest($1) AS id
 		UNION ALL
-		SELECT root, leaf
-		FROM unnest($1) AS wanted (id)
-			JOIN cdp._profile_leaf ON _profile_leaf.root = wanted.id
-		WHERE $1 IS NOT NULL
+		SELECT every.profile_id FROM cdp.profile AS every WHERE $1 IS NULL
+	), born AS (
+		SELECT live.root, leaf.id AS leaf
+		FROM wanted
+			JOIN cdp.profile AS live ON live.profile_id = wanted.id
+				AND live.root = live.profile_id
+			CROSS JOIN LATERAL (
+				SELECT live.profile_id AS id
+				UNION ALL
+				SELECT merged.profile_id FROM cdp.profile AS merged
+				WHERE merged.root = live.profile_id AND merged.root <> merged.profile_id) AS leaf
 	), last_word AS (
 		SELECT DISTINCT ON (born.root, born.leaf, said.purpose, said.channel)
 			born.root, said.purpose, said.channel, said.state, said.at,

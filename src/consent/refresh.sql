@@ -51,6 +51,7 @@ CREATE FUNCTION cdp._find_contact_points(profile_ids bigint[])
 RETURNS TABLE (profile_id bigint, identifier_id bigint, rank integer, type text, value text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET max_parallel_workers_per_gather = 0
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -68,8 +69,14 @@ BEGIN
 				identifier.value))::integer,
 		wanted.type, identifier.value
 	FROM wanted
-		JOIN cdp._profile_leaf ON _profile_leaf.root = wanted.profile_id
-		JOIN cdp.identifier ON identifier.leaf = _profile_leaf.leaf
+		JOIN cdp.profile AS live ON live.profile_id = wanted.profile_id
+			AND live.root = live.profile_id
+		CROSS JOIN LATERAL (
+			SELECT live.profile_id AS id
+			UNION ALL
+			SELECT merged.profile_id FROM cdp.profile AS merged
+			WHERE merged.root = live.profile_id AND merged.root <> merged.profile_id) AS leaf
+		JOIN cdp.identifier ON identifier.leaf = leaf.id
 			AND identifier.type_id = wanted.type_id
 		CROSS JOIN LATERAL (SELECT max(said.at) AS at FROM cdp.consent_log AS said
 			WHERE said.identifier_id = identifier.identifier_id
