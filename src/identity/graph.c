@@ -219,7 +219,10 @@ read_watched(CdpGraph *graph, GraphProfile *profile, HeapTuple row,
 	}
 }
 
-/* profile_id, root, founder, split_epoch of root, its own marks, watched */
+/*
+ * profile_id, root, founder, split_epoch of root, its own marks, watched,
+ * former_founder
+ */
 static void
 read_profile(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 {
@@ -230,6 +233,7 @@ read_profile(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 	profile->root = get_int8(row, columns, 2);
 	profile->founder = get_int8(row, columns, 3);
 	profile->root_epoch = get_int8(row, columns, 4);
+	profile->former_founder = get_int8(row, columns, 7);
 	read_watched(graph, profile, row, columns, 5);
 }
 
@@ -347,7 +351,7 @@ read_key_order(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 	" identifier_set.first_seen, identifier_set.retracted"
 #define PROFILE_COLUMNS \
 	"profile.profile_id, profile.root, profile.founder, root.split_epoch," \
-	" profile.marks, profile.watched"
+	" profile.marks, profile.watched, profile.former_founder"
 
 #define DECISION_COLUMNS \
 	"decision_id, identifier_a, identifier_b, verdict = 'always'"

@@ -14,7 +14,7 @@
  * about it can be judged.  Other members of those sets are outside: known,
  * but left as they are.
  *
- * Memory, for rebuilds: 24 bytes an identifier, 56 a profile, 40 a set, 4 a
+ * Memory, for rebuilds: 24 bytes an identifier, 64 a profile, 40 a set, 4 a
  * member and 16 to 32 an entry of each of the three maps; 8 a pair of a weak
  * and a strong identifier while shared ones are counted; 40 a link of those
  * components that break a rule.  Past cdp.components_memory it is an error.
@@ -63,6 +63,7 @@ typedef struct GraphProfile
 	int64		profile_id;
 	int64		root;
 	int64		founder;		/* identifier; 0: not loaded */
+	int64		former_founder; /* identifier that founder is the heir of; 0 */
 	int64		root_epoch;		/* split_epoch of root */
 	int64		first_watched;	/* place in watched */
 	int32		nwatched;

@@ -262,6 +262,7 @@ CREATE TABLE cdp.profile (
 	profile_id bigint NOT NULL DEFAULT nextval('cdp.profile_id_seq') PRIMARY KEY,
 	root bigint NOT NULL,
 	founder bigint NOT NULL,
+	former_founder bigint,
 	split_epoch bigint NOT NULL DEFAULT 0,
 	created_at timestamptz NOT NULL,
 	rooted_at timestamptz NOT NULL,
@@ -278,6 +279,8 @@ COMMENT ON COLUMN cdp.profile.root IS
 'the live profile it is part of now; never more than one step away';
 COMMENT ON COLUMN cdp.profile.founder IS
 'the identifier that caused the id: where it goes, the id goes';
+COMMENT ON COLUMN cdp.profile.former_founder IS
+'whose heir the founder is: it caused the id and belongs to no profile now; where it comes back, the id goes back';
 COMMENT ON COLUMN cdp.profile.split_epoch IS
 'the epoch in which something last left it';
 COMMENT ON COLUMN cdp.profile.rooted_at IS 'since when root is what it is';

@@ -17,7 +17,7 @@
  *	ids		the id of a part is the smallest profile id whose founder is in it.
  *			A founder that belongs to no part any more (blocked, erased) is
  *			followed by the strongest, then oldest, identifier that was born
- *			with the id.  A part without a founder is an orphan: it gets a new
+ *			with the id, until it comes back.  A part without a founder is an orphan: it gets a new
  *			id, founded by its oldest strong, else oldest identifier.
  *
  * "Oldest" is the smallest identifier_id: what is stored, not event times.
@@ -265,19 +265,33 @@ is_better_founder(const CdpGraph *graph, int32 a, int32 b)
 	return left->identifier_id < right->identifier_id;
 }
 
+/* The node of an identifier that was born with a profile; -1: it is gone. */
+static int32
+find_founder(const CdpGraph *graph, int64 profile, int64 identifier_id)
+{
+	int32		node = cdp_id_map_get(graph->node_map, identifier_id);
+
+	if (node < 0 || graph->nodes[node].part < 0 ||
+		graph->nodes[node].profile != profile)
+		return -1;
+	return node;
+}
+
 /* Find who founds each profile today. */
 static void
 find_founders(CdpGraph *graph)
 {
+	bool	   *inherited = palloc_extended(graph->nprofiles + 1,
+											MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
 	for (int64 i = 0; i < graph->nprofiles; i++)
 	{
 		GraphProfile *profile = &graph->profiles[i];
-		int32		node = cdp_id_map_get(graph->node_map, profile->founder);
 
-		profile->founder_node = -1;
-		if (node >= 0 && graph->nodes[node].part >= 0 &&
-			graph->nodes[node].profile == i)
-			profile->founder_node = node;
+		profile->founder_node = find_founder(graph, i, profile->former_founder);
+		if (profile->founder_node < 0)
+			profile->founder_node = find_founder(graph, i, profile->founder);
+		inherited[i] = profile->founder_node < 0;
 	}
 	/* Heirs: among those born with the id of a founder who is gone. */
 	for (int64 i = 0; i < graph->nnodes; i++)
@@ -285,16 +299,14 @@ find_founders(CdpGraph *graph)
 		GraphNode  *node = &graph->nodes[i];
 		GraphProfile *profile;
 
-		if (node->part < 0 || node->profile < 0)
+		if (node->part < 0 || node->profile < 0 || !inherited[node->profile])
 			continue;
 		profile = &graph->profiles[node->profile];
-		if (profile->founder_node >= 0 &&
-			graph->nodes[profile->founder_node].identifier_id == profile->founder)
-			continue;
 		if (profile->founder_node < 0 ||
 			is_better_founder(graph, i, profile->founder_node))
 			profile->founder_node = i;
 	}
+	pfree(inherited);
 }
 
 static int

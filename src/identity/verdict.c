@@ -291,6 +291,10 @@ update_profiles(const ProfileRows *rows)
 {
 	static CdpPlan update_plan = {
 		"UPDATE cdp.profile SET founder = given.founder,"
+		" former_founder = CASE given.founder"
+		" WHEN profile.founder THEN profile.former_founder"
+		" WHEN profile.former_founder THEN NULL"
+		" ELSE coalesce(profile.former_founder, profile.founder) END,"
 		" split_epoch = greatest(split_epoch, given.epoch),"
 		" rooted_at = CASE WHEN profile.root = given.root THEN rooted_at ELSE $7 END,"
 		" root = given.root, marks = given.marks, watched = given.watched::bigint[]"
