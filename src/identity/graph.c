@@ -444,6 +444,37 @@ load_profiles(CdpGraph *graph, const CdpIdList *roots)
 			  roots, read_inside_node);
 }
 
+/* identifier_id */
+static void
+read_refused(CdpGraph *graph, HeapTuple row, TupleDesc columns)
+{
+	graph->nodes[cdp_graph_node(graph, get_int8(row, columns, 1))].flags |= NODE_REFUSED;
+}
+
+/*
+ * What links of these identifiers were refused to: all of a component that was
+ * replayed is to know if it need not have been.
+ */
+static void
+load_refused(CdpGraph *graph, const CdpIdList *ids)
+{
+	bool		replayed = false;
+
+	for (int64 i = 0; i < graph->nprofiles; i++)
+		replayed |= (graph->profiles[i].marks & CDP_MARK_REPLAYED) != 0;
+	if (!replayed)
+		return;
+	read_rows(graph,
+			  "SELECT refused.identifier_b FROM unnest($1) AS given (identifier_id)"
+			  " JOIN cdp.refused_link AS refused"
+			  " ON refused.identifier_a = given.identifier_id"
+			  " UNION ALL"
+			  " SELECT refused.identifier_a FROM unnest($1) AS given (identifier_id)"
+			  " JOIN cdp.refused_link AS refused"
+			  " ON refused.identifier_b = given.identifier_id",
+			  ids, read_refused);
+}
+
 /* The sets and decisions of inside nodes that were not asked for yet. */
 static void
 load_evidence_of_inside(CdpGraph *graph)
@@ -477,6 +508,7 @@ load_evidence_of_inside(CdpGraph *graph)
 			  " JOIN cdp.decision ON identifier_b = given.identifier_id"
 			  " WHERE withdrawn_by IS NULL",
 			  &ids, read_decision);
+	load_refused(graph, &ids);
 	pfree(ids.ids);
 }
 
@@ -541,6 +573,16 @@ find_linked(CdpGraph *graph, CdpIdList *roots)
 			(a->flags & NODE_BLOCKED) != 0 || (b->flags & NODE_BLOCKED) != 0)
 			continue;
 		bring_in(graph, is_inside(a) ? b : a, roots);
+		any = true;
+	}
+	for (int64 i = 0; i < graph->nnodes; i++)
+	{
+		GraphNode  *node = &graph->nodes[i];
+
+		if ((node->flags & NODE_REFUSED) == 0 || is_inside(node) ||
+			(node->flags & NODE_BLOCKED) != 0)
+			continue;
+		bring_in(graph, node, roots);
 		any = true;
 	}
 	cdp_identity_list_sort(roots);

@@ -47,6 +47,7 @@ typedef struct GraphKind
 #define NODE_TRIED		0x080	/* its sets were asked for */
 #define NODE_SUPPORTED	0x100	/* a set that is not retracted has it */
 #define NODE_REPLAYED	0x200	/* judged: its link component broke a rule */
+#define NODE_REFUSED	0x400	/* the table has a refused link of it */
 
 typedef struct GraphNode
 {
