@@ -379,7 +379,7 @@ first_expiry(const BatchKey *key)
 {
 	TimestampTz at;
 
-	if (key->type->look_after_us == 0 || !is_usable(key))
+	if (key->type->look_after_us == 0 || key->type->priority == 0)
 		return DT_NOBEGIN;
 	if (pg_add_s64_overflow(key->first_seen, key->type->look_after_us, &at) ||
 		!IS_VALID_TIMESTAMP(at))
