@@ -8,18 +8,22 @@
 # missing and could be installed (as root or with sudo).
 #
 #	test/demo.sh			run, tell, clean up
-#	test/demo.sh --keep		leave the server running to play with
+#	test/demo.sh identity	who is who: six orders, one truth, and back
+#	... --keep				leave the server running to play with
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/packages.sh"
 . "$here/server.sh"
 
 keep=
-case ${1:-} in
-	'') ;;
-	--keep) keep=yes ;;
-	*) sed -n 's/^#\t//p' "$0"; exit 2 ;;
-esac
+story=shop
+for word in "$@"; do
+	case $word in
+		identity) story=identity ;;
+		--keep) keep=yes ;;
+		*) sed -n 's/^#\t//p' "$0"; exit 2 ;;
+	esac
+done
 
 export LC_ALL=C.UTF-8
 unset PGOPTIONS PGSERVICE PGPASSFILE PGAPPNAME PGCLIENTENCODING PGTZ PGDATESTYLE
@@ -44,18 +48,42 @@ SERVER_CONF="cdp.test_clock = '2026-06-01 12:00:00+00'
 	timezone = 'Europe/Berlin'"
 server_start "$work/server"
 
-# Make the records: files of JSON lines, as the systems would send them.
 cd "$work"
 server_as createdb shop
 run_sql() { psql -X -q -v ON_ERROR_STOP=1 -d shop "$@"; }
-run_sql -v people=3000 -f "$here/demo/shop.sql"
-for source in web app till crm_north crm_south dmp; do
-	run_sql -c "\\copy (SELECT line FROM shop.record WHERE source = '$source' ORDER BY at, line COLLATE \"C\") TO '$source.jsonl' WITH (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
-done
-run_sql -o /dev/null -f "$here/demo/setup.sql" -f "$here/demo/catalog.sql"
+tell() { sed -e '/^[-+]*$/d' -e 's/ *$//' -e 's/^## /\n&/'; }
 
-run_sql -f "$here/demo/load.sql" 2>&1 | sed 's/^psql:[^ ]* NOTICE: */   /'
-run_sql -f "$here/demo/story.sql" 2>&1 | sed -e '/^[-+]*$/d' -e 's/ *$//' -e 's/^## /\n&/'
+# Make the records: files of JSON lines, as the systems would send them.
+tell_shop() {
+	run_sql -v people=3000 -f "$here/demo/shop.sql"
+	for source in web app till crm_north crm_south dmp; do
+		run_sql -c "\\copy (SELECT line FROM shop.record WHERE source = '$source' ORDER BY at, line COLLATE \"C\") TO '$source.jsonl' WITH (FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02')"
+	done
+	run_sql -o /dev/null -f "$here/demo/setup.sql" -f "$here/demo/catalog.sql"
+	run_sql -f "$here/demo/load.sql" 2>&1 | sed 's/^psql:[^ ]* NOTICE: */   /'
+	run_sql -f "$here/demo/story.sql" 2>&1 | tell
+}
+
+# The records of one month, in six orders into six stores; then the story, in
+# the first of them.
+tell_identity() {
+	run_sql -o /dev/null -c 'CREATE EXTENSION cdp' -c "SELECT cdp.setup(time_zone => 'Europe/Berlin')" \
+		-f "$here/demo/identity_records.sql" -f "$here/demo/identity_arrival.sql"
+	turn=0
+	for batch in 10000 1000 100 10 3 1; do
+		turn=$((turn + 1))
+		server_as createdb -T shop "store$turn"
+		psql -X -q -At -F '	' -v ON_ERROR_STOP=1 -d "store$turn" -v turn="$turn" -v batch="$batch" \
+			-f "$here/demo/identity_load.sql" 2>>"$work/load.log" >>answers.tsv
+	done
+	server_as dropdb shop
+	server_as psql -q -d postgres -c 'ALTER DATABASE store1 RENAME TO shop'
+	run_sql -o /dev/null -c 'SET client_min_messages = warning' \
+		-c 'SELECT household.arrive(turn) FROM generate_series(1, 6) AS turn'
+	run_sql -c 'SET client_min_messages = warning' -f "$here/demo/identity_story.sql" 2>&1 | tell
+}
+
+"tell_$story"
 
 if [ -n "$keep" ]; then
 	echo
