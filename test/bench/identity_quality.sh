@@ -7,7 +7,7 @@
 # junk, dirty spellings among them) and the true person.  Its events go the way
 # of all records, COPY into the inbox and CALL cdp.merge(), once as they are
 # and once without user_id and crm_id, so that email stands in as the strong
-# type (and the run ends when the profiles are made).  Then each event's profile is compared with its person: pairwise
+# type.  (Only the first run of all goes on when the profiles are made.)  Then each event's profile is compared with its person: pairwise
 # precision and recall over all pairs of events, exactly, from the sums of the
 # contingency table.  Last, event by event, with the profiles of a plain
 # reference (identity_quality.py) that shares nothing with cdp but the rules.
@@ -47,14 +47,16 @@ measure() {
 }
 
 echo "Made by \`test/bench/identity_quality.sh FILE...\` on $(date -u +%F), $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg), $("$PG_CONFIG" --version)."
+phases=ingest,stitch,timeline,profile,score,segment
 for file in "$@"; do
 	file=$(realpath "$file")
 	cp "$file" "$work/file.tsv"
-	measure "$work/file.tsv" default ingest,stitch,timeline,profile,score,segment
+	measure "$work/file.tsv" default "$phases"
 	measure "$work/file.tsv" without ingest,stitch user_id crm_id
 	echo
 	echo "| $(basename "$file") | target | default rules | without user_id, crm_id |"
 	echo "|---|---|---|---|"
 	join -t '	' -o 0,1.2,1.3,2.3 "$work/default" "$work/without" |
 		sed -E 's/^[0-9]+ //; s/\t/ | /g; s/^.*$/| & |/'
+	phases=ingest,stitch
 done
