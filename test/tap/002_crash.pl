@@ -1,6 +1,6 @@
-# Kill backends and servers with signal 9 in the middle of merge runs: what
-# was committed stays, the run shows as interrupted, the next one finishes,
-# and the result is that of a run that nobody disturbed.
+# Kill backends and servers with signal 9 in the middle of merge runs, and of a
+# steward's work: what was committed stays, the run shows as interrupted, the
+# next one finishes, and the result is that of a run that nobody disturbed.
 use strict;
 use warnings;
 
@@ -16,11 +16,19 @@ srand $seed;
 note "seed $seed (set CDP_TEST_SEED to repeat)";
 
 my $node = new_server('crash', 'restart_after_crash = on');
+# So that there are links to refuse: those who have a second cookie are two.
+my $limit = q{UPDATE cdp.identifier_type SET max_per_profile = 1 WHERE type = 'anonymous_id'};
 make_store($node, 'whole');
+$node->safe_psql('whole', $limit);
 my $records = fill_inbox($node, 'whole', $people);
 $node->safe_psql('whole', 'CALL cdp.merge()');
+cmp_ok($node->safe_psql('whole', 'SELECT count(*) FROM cdp.conflict'), '>', 20, 'links are refused');
+my $decisions = decide_about($people / 9);
+$node->safe_psql('whole', $decisions);
+settle('whole');
 
 make_store($node, 'broken');
+$node->safe_psql('broken', $limit);
 fill_inbox($node, 'broken', $people);
 
 my $rounds = 0;
@@ -33,8 +41,11 @@ foreach my $round (
 }
 cmp_ok($rounds, '>=', 3, "$rounds runs were interrupted");
 
-# Whatever is left takes one run.
+# Whatever is left takes one run; then the steward.
 $node->safe_psql('broken', 'CALL cdp.merge()');
+interrupt_steward($_) foreach 'backend', 'server';
+$node->safe_psql('broken', $decisions);
+settle('broken');
 is($node->safe_psql('broken', 'SELECT count(*) FROM cdp.todo'), '0', 'nothing is pending');
 is( $node->safe_psql('broken', 'SELECT state FROM cdp.run ORDER BY run_id DESC LIMIT 1'),
 	'done', 'the last run finished');
@@ -72,27 +83,9 @@ sub interrupt_run
 	}
 	my $seen = state_of();
 
-	if ($victim eq 'server')
-	{
-		# All of its processes: one that outlived it would hold the memory
-		# that the next server wants.
-		my @processes = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity');
-		$node->kill9;
-		kill 9, @processes;
-		$run->finish;
-		for (1 .. 1000)
-		{
-			last unless kill 0, @processes;
-			select undef, undef, undef, 0.01;
-		}
-		$node->start;
-	}
-	else
-	{
-		kill 9, $pid;
-		$run->finish;
-		wait_until($node, 'broken', 'SELECT true');
-	}
+	kill_one($victim, $pid);
+	$run->finish;
+	wait_until($node, 'broken', 'SELECT true');
 	my $after = state_of();
 	my $state = $node->safe_psql('broken', 'SELECT state FROM cdp.run ORDER BY run_id DESC LIMIT 1');
 	return 0 if $state eq 'done';	# it ended in the moment of the kill
@@ -102,6 +95,79 @@ sub interrupt_run
 	is($state, 'interrupted', 'the run shows as interrupted');
 	is($node->safe_psql('broken', half_done()), '0', 'no event without its identifier set');
 	return 1;
+}
+
+# What parted keeps its scores until they are due again; here they are.
+sub settle
+{
+	my ($database) = @_;
+
+	$node->safe_psql($database, $_) foreach 'CALL cdp.merge()', 'SELECT cdp.refresh_scores()', 'CALL cdp.merge()';
+	return;
+}
+
+# Kill 9 a backend, or the server with all of its processes: one that outlived
+# it would hold the memory that the next server wants.
+sub kill_one
+{
+	my ($victim, $pid) = @_;
+
+	if ($victim eq 'backend')
+	{
+		kill 9, $pid;
+		return;
+	}
+	my @processes = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity');
+	$node->kill9;
+	kill 9, @processes;
+	for (1 .. 1000)
+	{
+		last unless kill 0, @processes;
+		select undef, undef, undef, 0.01;
+	}
+	$node->start;
+	return;
+}
+
+# A steward parts this many customers' strongest identifier from their weakest.
+sub decide_about
+{
+	my ($count) = @_;
+
+	return $node->safe_psql('whole', qq{
+		SELECT string_agg(format('SELECT cdp.decide(%L, %L, ''never'', ''a test'');', ids[1], ids[cardinality(ids)]), E'\\n')
+		FROM (SELECT array_agg(type || ':' || coalesce(nullif(own.scope, '') || '/', '') || value
+				ORDER BY priority, type, value) AS ids
+			FROM cdp.profile_identifier AS own JOIN cdp.identifier_type USING (type)
+			GROUP BY profile_id HAVING count(*) > 2
+			ORDER BY min(type || value) LIMIT $count) AS customer});
+}
+
+# Kill a steward at work: an action is there with all that follows, or not.
+sub interrupt_steward
+{
+	my ($victim) = @_;
+	my $out = '';
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/steward.sql';
+	my $made = $node->safe_psql('broken', 'SELECT count(*) FROM cdp.decision');
+
+	append_to_file($file, "SET application_name = 'steward';\n$decisions\n");
+	my $run = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('broken'), '-f', $file ],
+		'>', \$out, '2>', \$out);
+
+	wait_until($node, 'broken', "SELECT count(*) > $made FROM cdp.decision");
+	select undef, undef, undef, rand 0.3;
+	my $pid = $node->safe_psql('broken', "SELECT pid FROM pg_stat_activity WHERE application_name = 'steward'");
+	my $seen = $node->safe_psql('broken', 'SELECT count(*) FROM cdp.decision');
+	kill_one($victim, $pid) if $pid ne '';
+	$run->finish;
+	wait_until($node, 'broken', 'SELECT true');
+	my $after = $node->safe_psql('broken', 'SELECT count(*) FROM cdp.decision');
+	note "$victim killed beside a steward: decisions before $made, seen $seen, after $after";
+	cmp_ok($after, '>=', $seen, "$victim killed beside a steward: decisions stay");
+	is($node->safe_psql('broken', 'SELECT count(*) FROM cdp.steward_action'), $after, 'each is one action');
+	is($node->safe_psql('broken', 'SELECT ok FROM cdp.verify_identity()'), 't', 'and profiles follow them');
+	return;
 }
 
 # How many records wait, and how many ended as events or rejects.
