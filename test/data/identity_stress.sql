@@ -20,8 +20,8 @@ RETURN floor(n * ((hashint8extended(r, salt) & 16777215) / 16777216.0) ^ skew)::
 CREATE FUNCTION stress.message(r bigint, OUT source text, OUT ids text[])
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-	person integer := stress.pick(r, 1, 300, 2.5);
-	other integer := stress.pick(r, 2, 300, 1.5);
+	person integer := stress.pick(r, 1, 600, 2.5);
+	other integer := stress.pick(r, 2, 600);
 	kind integer := stress.pick(r, 3, 100);
 	cookie text := format('anonymous_id:c%s-%s', person, stress.pick(r, 4, 4, 2));
 	user_id text := 'user_id:u' || person;
@@ -42,9 +42,10 @@ BEGIN
 		WHEN kind < 93 THEN ARRAY['device_id:kiosk' || person % 2, CASE person % 3 WHEN 0 THEN cookie ELSE user_id END]
 		WHEN kind < 95 THEN ARRAY[cookie, CASE person % 3 WHEN 0 THEN 'email:noreply@x.de'
 			WHEN 1 THEN 'user_id:guest' ELSE 'phone:+49300000000' END]
-		WHEN kind < 97 THEN ARRAY[format('anonymous_id:c%s-0', other), cookie]
-		WHEN kind < 99 THEN ARRAY[format('email:p%s@x.de', other), phone]
-		ELSE ARRAY[user_id, 'user_id:u' || other, cookie] END;
+		WHEN kind < 96 THEN ARRAY[format('anonymous_id:c%s-0', other), cookie]
+		WHEN kind < 97 THEN ARRAY[format('email:p%s@x.de', other), phone]
+		WHEN kind < 98 THEN ARRAY[user_id, 'user_id:u' || other, cookie]
+		ELSE ARRAY[cookie] END;
 	ids := ARRAY(SELECT DISTINCT id FROM unnest(ids) AS id ORDER BY id);
 END
 $$;
@@ -93,15 +94,71 @@ BEGIN
 END
 $$;
 
+-- Identifiers as stewards write them.
+CREATE VIEW stress.known AS
+SELECT identifier_id, type || ':' || coalesce(nullif(identifier.scope, '') || '/', '') || value AS id
+FROM cdp.identifier JOIN cdp.identifier_type USING (type_id);
+
+CREATE FUNCTION stress.decide(r bigint, reason text) RETURNS bigint LANGUAGE sql AS $$
+	SELECT cdp.decide(a.id, b.id, verdict, $2)
+	FROM (SELECT CASE stress.pick($1, 1, 4) WHEN 0 THEN 'always' ELSE 'never' END AS verdict,
+		stress.pick($1, 2, (SELECT max(identifier_id)::integer FROM cdp.identifier)) AS chosen) AS choice
+	JOIN cdp.identifier ON identifier_id = chosen
+	JOIN stress.known AS a USING (identifier_id)
+	JOIN LATERAL (SELECT other.identifier_id FROM cdp.identifier AS other
+		WHERE other.identifier_id <> chosen AND (verdict = 'always' OR other.leaf = identifier.leaf)
+		ORDER BY hashint8extended(other.identifier_id, r) LIMIT 1) AS found ON true
+	JOIN stress.known AS b ON b.identifier_id = found.identifier_id
+$$;
+
+CREATE FUNCTION stress.unmerge(r bigint, reason text) RETURNS bigint LANGUAGE sql AS $$
+	SELECT cdp.unmerge(root, ids[: stress.pick($1, 1, cardinality(ids) - 1) + 1], $2)
+	FROM (SELECT root, array_agg(id ORDER BY hashint8extended(identifier_id, $1)) AS ids
+		FROM cdp.identifier JOIN cdp.profile ON profile_id = leaf JOIN stress.known USING (identifier_id)
+		GROUP BY root HAVING count(*) > 2
+		ORDER BY hashint8extended(root, $1) LIMIT 1) AS chosen
+$$;
+
+-- A steward's working day: all that can be done, and undone.
+CREATE FUNCTION stress.steward(r bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	action integer := stress.pick(r, 10, 20);
+	reason text := 'message ' || r;
+	device text := 'd' || stress.pick(r, 11, 5);
+BEGIN
+	CASE
+	WHEN action < 6 THEN PERFORM stress.decide(r, reason);
+	WHEN action < 10 THEN PERFORM cdp.undecide(decision_id, reason)
+		FROM (SELECT decision_id FROM cdp.decision WHERE withdrawn_by IS NULL
+			ORDER BY hashint8extended(decision_id, r) LIMIT 1) AS chosen;
+	WHEN action < 11 THEN PERFORM stress.unmerge(r, reason);
+	WHEN action < 12 THEN PERFORM cdp.undo_action(action_id, reason)
+		FROM (SELECT action_id FROM cdp.steward_action WHERE action_id NOT IN (
+				SELECT (detail ->> 'action_id')::bigint FROM cdp.steward_action WHERE detail ? 'action_id')
+			ORDER BY hashint8extended(action_id, r) LIMIT 1) AS chosen;
+	WHEN action < 15 THEN PERFORM cdp.retract(set_id, reason)
+		FROM (SELECT set_id FROM cdp.identifier_set WHERE NOT retracted
+			ORDER BY hashint8extended(set_id, r) LIMIT 1) AS chosen;
+	WHEN action < 17 THEN PERFORM cdp.unretract(set_id, reason)
+		FROM (SELECT set_id FROM cdp.identifier_set WHERE retracted
+			ORDER BY hashint8extended(set_id, r) LIMIT 1) AS chosen;
+	WHEN action < 18 THEN PERFORM cdp.block_value('device_id', device);
+	WHEN action < 19 THEN PERFORM cdp.unblock_value('device_id', device);
+	ELSE UPDATE cdp.identifier_type SET max_per_profile = 1 + stress.pick(r, 12, 3) WHERE type = 'email';
+	END CASE;
+EXCEPTION
+	-- decisions that contradict each other, values that are blocked meanwhile
+	WHEN object_not_in_prerequisite_state OR invalid_parameter_value THEN
+		NULL;
+END
+$$;
+
 -- Identifiers that were sent and are in no set of their record's source.
 CREATE FUNCTION stress.lost() RETURNS bigint LANGUAGE sql AS $$
-	WITH known AS (
-		SELECT type || ':' || coalesce(nullif(identifier.scope, '') || '/', '') || value AS id, identifier_id
-		FROM cdp.identifier JOIN cdp.identifier_type USING (type_id)
-	), wanted AS (
+	WITH wanted AS (
 		SELECT r, source, array_agg(identifier_id ORDER BY identifier_id) AS identifiers
 		FROM (SELECT DISTINCT * FROM stress.sent) AS sent CROSS JOIN unnest(ids) AS id
-		LEFT JOIN known USING (id)
+		LEFT JOIN stress.known USING (id)
 		GROUP BY r, source
 	)
 	SELECT count(*)

@@ -1,10 +1,11 @@
 # Eight clients ingest a crowd whose records collide, one call a transaction,
 # singly, in batches, slowly and above READ COMMITTED, beside merge runs, a
-# rebuild, and a steward who changes rules.  Afterwards: no deadlock, no failed
-# transaction, nothing lost, the partition is a rebuild's to the last id, and
-# the store says what one says that got the same messages in a single batch.
+# rebuild, and two stewards who do whatever can be done.  Afterwards: no
+# deadlock, no failed transaction, nothing lost, the partition is a rebuild's to
+# the last id, and the store says what one says that got the same messages in a
+# single batch and then the stewards' judgements.
 #
-# CDP_STRESS_SECONDS is how long the clients work (25); CDP_TEST_SEED repeats
+# CDP_STRESS_SECONDS is how long the clients work (20); CDP_TEST_SEED repeats
 # what they choose, though not how they meet.
 use strict;
 use warnings;
@@ -17,7 +18,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $seconds = $ENV{CDP_STRESS_SECONDS} || 25;
+my $seconds = $ENV{CDP_STRESS_SECONDS} || 20;
 my $seed = $ENV{CDP_TEST_SEED} || time;
 my $messages = 40000;
 my $crowd = abs_path(dirname(__FILE__) . '/../data/identity_stress.sql');
@@ -43,14 +44,20 @@ BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT stress.single(:r);
 COMMIT;}, '--max-tries=1000'),
 	start_clients('merge', 1, q{
-\set batch random(20, 400)
+\set batch random(100, 2000)
+\if random(1, 4) = 1
 CALL cdp.merge(batch => :batch);
+\else
+CALL cdp.merge(batch => :batch, phases => ARRAY['stitch']);
+\endif
 \sleep 50 ms}),
 	start_clients('rebuild', 1, q{
 \set pause :seconds * 400
 \sleep :pause ms
 CALL cdp.rebuild(wait => true);}),
-	start_clients('steward', 1, steward()));
+	start_clients('steward', 2, q{
+SELECT stress.steward(:r);
+\sleep 150 ms}));
 foreach my $client (@clients)
 {
 	my ($name, $run, $out, $err) = @$client;
@@ -70,7 +77,10 @@ note $node->safe_psql('crowd', q{
 		(SELECT count(*) FROM cdp.profile WHERE root = profile_id) || ' live profiles, ' ||
 		(SELECT count(*) FROM cdp.identity_log WHERE change = 'merge') || ' merges, ' ||
 		(SELECT count(*) FROM cdp.identity_log WHERE change = 'split') || ' splits, ' ||
-		(SELECT count(*) FROM cdp.conflict) || ' conflicts'});
+		(SELECT count(*) FROM cdp.conflict) || ' conflicts, ' ||
+		(SELECT count(*) FROM cdp.steward_action) || ' actions of stewards, ' ||
+		(SELECT count(*) FROM cdp.decision WHERE withdrawn_by IS NULL) || ' decisions that hold, ' ||
+		(SELECT count(*) FROM cdp.identifier_set WHERE retracted) || ' sets retracted'});
 is($node->safe_psql('crowd', 'SELECT count(*) FROM cdp.todo'), '0', 'nothing is pending');
 is($node->safe_psql('crowd', 'SELECT misplaced, wrongly_shared, pending, ok FROM cdp.verify_identity()'),
 	'0|0|0|t', 'the partition is the one that the evidence says');
@@ -94,12 +104,14 @@ $node->safe_psql('at_once', "CREATE TABLE stress.inbox (source text, record text
 copy_rows('crowd', 'at_once', 'SELECT DISTINCT source, stress.record(r, ids), r FROM stress.sent', 'stress.inbox');
 $node->safe_psql('at_once', q{
 	INSERT INTO cdp.inbox (source, record) SELECT source, record FROM stress.inbox ORDER BY md5(r::text)});
-copy_judgements();
 $node->safe_psql('at_once', 'CALL cdp.merge(batch => 1000000)');
-copy_retractions();
+copy_judgements();
+$node->safe_psql('at_once', 'CALL cdp.merge()');
 $node->safe_psql($_, 'ANALYZE') foreach 'crowd', 'at_once';
+is($node->safe_psql('at_once', conflicts()), $node->safe_psql('crowd', conflicts()),
+	'a store that got it all in one batch refuses the same links');
 same_canonically($node, 'crowd', digest($node, 'at_once', 'canonical_digest()'), 'at_once',
-	'a store that got it all in one batch says the same');
+	'and says the same of every profile');
 
 $node->stop;
 done_testing();
@@ -132,22 +144,6 @@ sub start_clients
 	return [ $name, $run, \$out, \$err ];
 }
 
-sub steward
-{
-	return q{
-\set n random(0, 20)
-\set device random(0, 5)
-\set limit random(1, 3)
-\if :n < 8
-SELECT cdp.block_value('device_id', 'd' || :device);
-\elif :n < 16
-SELECT cdp.unblock_value('device_id', 'd' || :device);
-\else
-UPDATE cdp.identifier_type SET max_per_profile = :limit WHERE type = 'email';
-\endif
-\sleep 50 ms};
-}
-
 sub copy_rows
 {
 	my ($from, $to, $query, $table) = @_;
@@ -157,19 +153,35 @@ sub copy_rows
 	return;
 }
 
-# The rules as they are in the end.
+# What stewards left: decisions, retracted sets, rules.  Nothing can be decided
+# about a value without evidence, so the decisions come first.
 sub copy_judgements
 {
-	$node->safe_psql('at_once', $_) foreach split /\n/, $node->safe_psql('crowd', q{
-		SELECT format('UPDATE cdp.identifier_type SET max_per_profile = %L WHERE type = %L',
-			max_per_profile, type) FROM cdp.identifier_type
-		UNION ALL
-		SELECT format('SELECT cdp.block_value(%L, %L, %L, %L)', type, value, reason, pattern)
-		FROM cdp.blocked_value});
+	my $source = q{(SELECT name FROM cdp.source WHERE source.source_id = identifier_set.source_id)};
+	my $set = q{(SELECT array_agg(id ORDER BY id) FROM stress.known WHERE identifier_id = ANY (identifiers))};
+
+	foreach my $query (
+		q{SELECT format('SELECT cdp.decide(%L, %L, %L, ''the same'')', a.id, b.id, verdict)
+			FROM cdp.decision JOIN stress.known AS a ON a.identifier_id = identifier_a
+			JOIN stress.known AS b ON b.identifier_id = identifier_b
+			WHERE withdrawn_by IS NULL},
+		qq{SELECT format(\$\$SELECT cdp.retract(set_id, 'the same') FROM cdp.identifier_set
+			WHERE $source = %L AND $set = %L\$\$, $source, $set)
+			FROM cdp.identifier_set WHERE retracted},
+		q{SELECT format('SELECT cdp.block_value(%L, %L, %L, %L)', type, value, reason, pattern)
+			FROM cdp.blocked_value},
+		q{SELECT format('UPDATE cdp.identifier_type SET max_per_profile = %L WHERE type = %L',
+			max_per_profile, type) FROM cdp.identifier_type})
+	{
+		my $commands = $node->safe_psql('crowd', "SELECT string_agg(command, E';\n') FROM ($query) AS made (command)");
+		$node->safe_psql('at_once', $commands) if $commands ne '';
+	}
 	return;
 }
 
-sub copy_retractions
+sub conflicts
 {
-	return;
+	return q{SELECT rule, least(a.id, b.id), greatest(a.id, b.id)
+		FROM cdp.refused_link JOIN stress.known AS a ON a.identifier_id = identifier_a
+		JOIN stress.known AS b ON b.identifier_id = identifier_b ORDER BY 2, 3};
 }
