@@ -49,20 +49,18 @@ $$;
 COMMENT ON FUNCTION cdp._order_identifiers(jsonb, jsonb) IS
 'identifiers with the e-mail address and phone number of the traits first';
 
-CREATE FUNCTION cdp._refresh_profiles(profile_ids bigint[]) RETURNS void
+-- Some dozens at a time, by a plan that is made once and reads by keys: its cost
+-- does not depend on what the planner thinks of the store.  Given thousands at
+-- once, plans joined what had been made for them row by row.
+CREATE FUNCTION cdp._refresh_few_profiles(profile_ids bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
-SET plan_cache_mode = auto
-SET enable_seqscan = on
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
 SET jit = off
 AS $$
-DECLARE
-	few boolean := cardinality($1) <= 100;
 BEGIN
-	PERFORM set_config('plan_cache_mode', CASE WHEN few
-			THEN 'force_generic_plan' ELSE 'force_custom_plan' END, true),
-		set_config('enable_seqscan', (NOT few)::text, true);
 	PERFORM cdp._refresh_consents($1);
 
 	DELETE FROM cdp.profile_current AS old
@@ -105,6 +103,22 @@ BEGIN
 			excluded.gross_revenue, excluded.revenue, excluded.sources,
 			excluded.traits, excluded.lineage, excluded.identifiers,
 			excluded.consents);
+END
+$$;
+COMMENT ON FUNCTION cdp._refresh_few_profiles(bigint[]) IS
+'bring the rows of some dozens of profiles up to date';
+
+CREATE FUNCTION cdp._refresh_profiles(profile_ids bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	size constant integer := 50;
+	ids bigint[] := ARRAY(SELECT DISTINCT id FROM unnest($1) AS id ORDER BY id);
+BEGIN
+	FOR place IN 1 .. cardinality(ids) BY size LOOP
+		PERFORM cdp._refresh_few_profiles(ids[place : place + size - 1]);
+	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION cdp._refresh_profiles(bigint[]) IS
