@@ -221,16 +221,14 @@ DECLARE
 	never_id bigint;
 BEGIN
 	WITH part AS MATERIALIZED (
-		SELECT parts.node, parts.part
-		FROM (SELECT array_agg(identifier_a) AS a, array_agg(identifier_b) AS b
-			FROM cdp.decision
-			WHERE verdict = 'always' AND withdrawn_by IS NULL) AS always
-		CROSS JOIN LATERAL cdp._parts(always.a, always.b) AS parts
+		SELECT node, component
+		FROM cdp.component_rows((SELECT cdp.components(identifier_a, identifier_b)
+			FROM cdp.decision WHERE verdict = 'always' AND withdrawn_by IS NULL))
 	)
 	SELECT min(never.decision_id) INTO never_id
 	FROM cdp.decision AS never
 	JOIN part AS a ON a.node = never.identifier_a
-	JOIN part AS b ON b.node = never.identifier_b AND b.part = a.part
+	JOIN part AS b ON b.node = never.identifier_b AND b.component = a.component
 	WHERE never.verdict = 'never' AND never.withdrawn_by IS NULL;
 	IF never_id IS NOT NULL THEN
 		PERFORM cdp._refuse_contradiction($1, never_id);

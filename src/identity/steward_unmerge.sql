@@ -20,44 +20,6 @@
 --
 -- All of it is set at a time: a profile of 100,000 identifiers is some seconds.
 
--- Which part of a graph each node is in, named by the part's least node.  Each
--- node takes the least label around it, then that label's label, until no
--- label changes: chains halve, so rounds are few.
-CREATE FUNCTION cdp._parts(a bigint[], b bigint[])
-RETURNS TABLE (node bigint, part bigint)
-LANGUAGE plpgsql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
-SET enable_nestloop = off
-AS $$
-DECLARE
-	nodes bigint[] := ARRAY(SELECT DISTINCT id FROM unnest($1 || $2) AS id ORDER BY 1);
-	labels bigint[] := nodes;
-	lower bigint[];
-BEGIN
-	LOOP
-		WITH label AS MATERIALIZED (
-			SELECT * FROM unnest(nodes, labels) AS label (node, part)
-		), low AS MATERIALIZED (
-			SELECT near.node, least(near.part, min(far.part)) AS part
-			FROM label AS near
-			LEFT JOIN (
-				SELECT * FROM unnest($1, $2) UNION ALL SELECT * FROM unnest($2, $1)
-			) AS edge (node, far) ON edge.node = near.node
-			LEFT JOIN label AS far ON far.node = edge.far
-			GROUP BY near.node, near.part
-		)
-		SELECT array_agg(least(low.part, onward.part) ORDER BY low.node) INTO lower
-		FROM low
-		JOIN low AS onward ON onward.node = low.part;
-		EXIT WHEN lower IS NOT DISTINCT FROM labels;
-		labels := lower;
-	END LOOP;
-	RETURN QUERY SELECT * FROM unnest(nodes, labels);
-END
-$$;
-COMMENT ON FUNCTION cdp._parts(bigint[], bigint[]) IS
-'the connected parts of a graph whose edges are given as two arrays';
-
 -- A key in its canonical form is found among the profile's own; others are
 -- parsed one by one.
 CREATE FUNCTION cdp._identifiers_to_unmerge(profile_id bigint, identifiers text[])
@@ -246,15 +208,11 @@ DECLARE
 	leave_pieces bigint[];
 	stay_pieces bigint[];
 BEGIN
-	WITH part AS MATERIALIZED (
-		SELECT parts.*
-		FROM (SELECT array_agg(a) AS a, array_agg(b) AS b
-			FROM cdp._links_within($2, $3)) AS link
-		CROSS JOIN LATERAL cdp._parts(link.a, link.b) AS parts
-	)
-	SELECT array_agg(coalesce(part.part, member.id) ORDER BY member.n) INTO pieces
+	SELECT array_agg(coalesce(piece.component, member.id) ORDER BY member.n) INTO pieces
 	FROM unnest($2 || $3) WITH ORDINALITY AS member (id, n)
-	LEFT JOIN part ON part.node = member.id;
+	LEFT JOIN cdp.component_rows((
+		SELECT cdp.components(link.a, link.b) FROM cdp._links_within($2, $3) AS link
+	)) AS piece ON piece.node = member.id;
 	leave_pieces := pieces[: cardinality($2)];
 	stay_pieces := pieces[cardinality($2) + 1 :];
 	PERFORM cdp._join_pieces($1, $2, leave_pieces);
