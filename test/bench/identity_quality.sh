@@ -7,11 +7,12 @@
 # junk, dirty spellings among them) and the true person.  Its events go the way
 # of all records, COPY into the inbox and CALL cdp.merge(), once as they are
 # and once without user_id and crm_id, so that email stands in as the strong
-# type.  (Only the first run of all goes on when the profiles are made.)  Then each event's profile is compared with its person: pairwise
-# precision and recall over all pairs of events, exactly, from the sums of the
-# contingency table.  Last, event by event, with the profiles of a plain
-# reference (identity_quality.py) that shares nothing with cdp but the rules.
-# A throw-away server does the work.
+# type.  (Only the first run of all goes on when the profiles are made.)  Then
+# each event's profile is compared with its person: pairwise precision and
+# recall over all pairs of events, exactly, from the sums of the contingency
+# table.  Last, event by event, with the profiles of a plain reference
+# (identity_quality.py) that shares nothing with cdp but the rules.  A
+# throw-away server does the work.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../packages.sh"
