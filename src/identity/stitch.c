@@ -96,30 +96,39 @@ reflag_members(Stitch *stitch)
 	cdp_identity_reflag(&ids, &stitch->flagged);
 }
 
-/* Members that had expired and are seen again, by what their sets say now. */
+/*
+ * Members that expire are judged by what their sets say now, if they had
+ * expired, or had no evidence and hence no time to look again.
+ */
 static void
 renew_members(Stitch *stitch)
 {
 	static CdpPlan renew_plan = {
-		"SELECT unnest(cdp._judge_expiry($1))", 1, {INT8ARRAYOID}
+		"SELECT unnest(cdp._judge_expiry(array_agg(identifier_id)))"
+		" FROM unnest($1::bigint[]) AS given (identifier_id)"
+		" JOIN cdp.identifier USING (identifier_id)"
+		" WHERE expired OR expires_at IS NULL"
+		" HAVING count(*) > 0",
+		1, {INT8ARRAYOID}
 	};
 	CdpGraph   *graph = stitch->graph;
 	CdpIdList	ids = {0};
-	CdpIdList	renewed = {0};
+	CdpIdList	turned = {0};
 
 	for (int64 i = 0; i < graph->nnodes; i++)
-		if ((graph->nodes[i].flags & NODE_EXPIRED) != 0)
+		if (node_is_usable(graph, &graph->nodes[i]) &&
+			node_type(graph, &graph->nodes[i])->look_after_us > 0)
 			cdp_identity_list_add(&ids, graph->nodes[i].identifier_id);
 	if (ids.count == 0)
 		return;
 	cdp_base_execute(&renew_plan, (Datum[]) {
 		cdp_identity_list_array(&ids)
 	}, NULL, false, 0);
-	read_ids(&renewed);
-	for (int i = 0; i < renewed.count; i++)
+	read_ids(&turned);
+	for (int i = 0; i < turned.count; i++)
 	{
-		graph->nodes[cdp_graph_node(graph, renewed.ids[i])].flags &= ~NODE_EXPIRED;
-		cdp_identity_list_add(&stitch->flagged, renewed.ids[i]);
+		graph->nodes[cdp_graph_node(graph, turned.ids[i])].flags ^= NODE_EXPIRED;
+		cdp_identity_list_add(&stitch->flagged, turned.ids[i]);
 	}
 }
 

@@ -135,9 +135,13 @@ cdp_stitch_judge_set(Stitch *stitch, const GraphSet *set)
 		const GraphNode *node = &graph->nodes[members[i]];
 		int32		place;
 
-		if (!node_links(graph, node))
-			continue;
 		place = cdp_stitch_live_place(graph, node);
+		if (!node_links(graph, node))
+		{
+			if (place < 0 && node_is_usable(graph, node))
+				cdp_identity_list_add(&stitch->unplaced, node->identifier_id);
+			continue;
+		}
 		unplaced |= place < 0;
 		if (place < 0)
 			place = find_former_place(stitch, node);

@@ -373,6 +373,10 @@ cdp_verdict_write_pairs(CdpGraph *graph, CdpIdList *changed)
 	{
 		uint64		pair = graph->pairs[i];
 
+		/* Those of members outside are found when their set is judged. */
+		if (changed == NULL &&
+			(graph->nodes[PAIR_WEAK(pair)].flags & NODE_INSIDE) == 0)
+			continue;
 		cdp_identity_list_add(&weak, graph->nodes[PAIR_WEAK(pair)].identifier_id);
 		cdp_identity_list_add(&strong,
 							  graph->nodes[PAIR_STRONG(pair)].identifier_id);
