@@ -24,12 +24,7 @@ cdp_component_map_dense(int64 limit)
 	CdpComponentMap *map = cdp_component_map(false);
 
 	map->dense_limit = Min(limit, CDP_COMPONENTS_MAX / 2);
-	if (map->dense_limit > 0)
-	{
-		pfree(map->keys);
-		map->keys = NULL;
-		map->keys_room = 0;
-	}
+	map->is_dense = map->dense_limit > 0;
 	return map;
 }
 
@@ -40,10 +35,11 @@ move_window(CdpComponentMap *map, int64 base, int32 count)
 	int32		shift = map->parts.count == 0 ? 0 : map->base - base;
 	CdpComponents *parts = &map->parts;
 	int32	   *words;
+	MemoryContext context = MemoryContextSwitchTo(map->context);
 
 	cdp_component_map_check(map, sizeof(int32) * (Size) count);
-	words = MemoryContextAllocHuge(map->context, sizeof(int32) * (Size) count);
-	cdp_components_want_large_pages(words, sizeof(int32) * (Size) count);
+	words = cdp_components_allocate(sizeof(int32) * (Size) count);
+	MemoryContextSwitchTo(context);
 	memset(words, 0xff, sizeof(int32) * (Size) count);
 	for (int32 i = 0; i < parts->count; i++)
 	{
@@ -58,35 +54,34 @@ move_window(CdpComponentMap *map, int64 base, int32 count)
 }
 
 /*
- * Make the window hold low .. high, with an eighth of its width to spare on
- * the side where it grew; false if it would be too wide.
+ * Make the window hold low .. high; false if it would be too wide.  The first
+ * one, of a few hundred ids that may be a sample of all, has a 64th to spare
+ * on each side; a later one an eighth on the side where it grew.
  */
 static bool
 widen_window(CdpComponentMap *map, int64 low, int64 high)
 {
-	int64		last = map->base + map->parts.count - 1;
+	int32		count = map->parts.count;
+	int64		last = map->base + count - 1;
+	bool		grew_up = count == 0 || high > last;
+	bool		grew_down = count == 0 || low < map->base;
 	int64		width;
 	int64		spare;
 
-	if (map->parts.count > 0)
+	if (count > 0)
 	{
-		if (low >= map->base && high <= last)
-			return true;
 		low = Min(low, map->base);
 		high = Max(high, last);
 	}
 	if (pg_sub_s64_overflow(high, low, &width) || width >= map->dense_limit)
 		return false;
-	width++;
-	spare = Min(map->parts.count / 8, map->dense_limit - width);
-	if (high > last && high <= PG_INT64_MAX - spare)
-		width += spare;
-	else if (high == last && low >= PG_INT64_MIN + spare)
-	{
+	spare = Min(count == 0 ? width / 64 : count / 8,
+				(map->dense_limit - width - 1) / 2);
+	if (grew_up && high <= PG_INT64_MAX - spare)
+		high += spare;
+	if (grew_down && low >= PG_INT64_MIN + spare)
 		low -= spare;
-		width += spare;
-	}
-	move_window(map, low, width);
+	move_window(map, low, high - low + 1);
 	return true;
 }
 
@@ -104,8 +99,7 @@ leave_dense(CdpComponentMap *map)
 	map->turning = sizeof(int32) * (Size) old.room;
 	cdp_components_flatten(&old, 0, old.count);
 	cdp_components_init(&map->parts, 0);
-	map->keys_room = map->parts.room;
-	map->keys = palloc(sizeof(int64) * map->keys_room);
+	map->is_dense = false;
 	for (int32 i = 0; i < old.count; i++)
 	{
 		int32		root = old.words[i];
@@ -171,7 +165,7 @@ cdp_component_map_links(CdpComponentMap *map, const int64 *a, const int64 *b,
 	int32		b_places[CDP_COMPONENT_LINKS];
 
 	Assert(count <= CDP_COMPONENT_LINKS);
-	if (map->keys == NULL &&
+	if (map->is_dense &&
 		!place_links(map, a, b, count, a_places, b_places))
 	{
 		if (widen_for_links(map, a, b, count))
@@ -179,7 +173,7 @@ cdp_component_map_links(CdpComponentMap *map, const int64 *a, const int64 *b,
 		else
 			leave_dense(map);
 	}
-	if (map->keys == NULL)
+	if (map->is_dense)
 		cdp_components_join_links(&map->parts, a_places, b_places, count);
 	else
 	{

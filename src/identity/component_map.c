@@ -2,36 +2,34 @@
  * component_map.c
  *		Links between any bigint or text nodes, to components.
  *
- * A node's place is the order of its first appearance, found through an open
- * hash table of (hash, place), eight bytes a slot, at most three quarters
- * full.  Keys lie apart in the order of places: a slot whose hash differs
- * needs no look at them, and growing the table none at all.  Places are what
- * union-find works on (components.h).
+ * A node's place is the order of its first appearance.  It is found through
+ * an open hash table whose slots hold all that is compared: a bigint, or the
+ * hash of a text and where its bytes are.  Places are what union-find works on
+ * (components.h).
  *
  * While a map is small, each link is looked up and joined at once: a GROUP BY
- * may make many small ones, of half a kB each.  A map that has outgrown the
- * nearest cache keeps links back until there are PENDING_LINKS of them.  Each
- * end passes stages, so that memory is fetched while others are worked on:
- * its slot when it is kept back; from there the key; of texts then the bytes;
- * then it is looked up; and links are joined behind the window of
- * components.c.
+ * may make many small ones, of a kB each.  A map that has outgrown the nearest
+ * cache keeps links back until there are PENDING_LINKS of them.  Each end then
+ * passes stages, so that memory is fetched while others are worked on: its
+ * slot when it is kept back; from there, of a text, the bytes; then it is
+ * looked up; and links are joined behind the window of components.c.
  *
- * Memory: 8 (key) + 4 (word) bytes a node and 11 to 21 (slots), and of a text
- * its bytes.  Arrays grow by half, slots by doubling.  All of it is counted
- * before it is allocated, and cdp.components_memory is the limit.
+ * Memory of a node: 4 to 6 bytes (word) and 21 to 32 (slots), and of a text
+ * its bytes and 4 more, and up to half of them to spare.  Arrays grow by half
+ * into new memory, so while slots do they take 53.  Once finished
+ * (component_value.c) there are no slots, but 8 bytes more (key).  All is
+ * counted before it is allocated, and cdp.components_memory is the limit.
  */
 #include "postgres.h"
 
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
 #include "base/base.h"
 #include "identity/component_map.h"
 
-#define FIRST_NODES 16
-#define FIRST_SLOTS 32
+#define FIRST_SLOTS 16
 #define FIRST_BYTES 256
 
 /* A map of so many nodes no longer fits into a core's nearest cache. */
@@ -42,7 +40,7 @@
 /* Texts kept back longer than this together are looked up at once. */
 #define PENDING_MAX_BYTES (256 * 1024)
 
-/* Ends between the fetch of a key and its use. */
+/* Ends between the fetch of a text and its use. */
 #define WINDOW 16
 
 CdpComponentMap *
@@ -54,8 +52,6 @@ cdp_component_map(bool is_text)
 	map->is_text = is_text;
 	cdp_component_map_header(map);
 	cdp_components_init(&map->parts, 0);
-	map->keys_room = FIRST_NODES;
-	map->keys = palloc(sizeof(int64) * FIRST_NODES);
 	map->nslots = FIRST_SLOTS;
 	map->slots = palloc0(sizeof(ComponentSlot) * FIRST_SLOTS);
 	if (is_text)
@@ -71,7 +67,7 @@ cdp_component_map_memory(const CdpComponentMap *map)
 {
 	return sizeof(CdpComponentMap) + map->turning +
 		sizeof(int32) * (Size) map->parts.room +
-		sizeof(int64) * (Size) map->keys_room +
+		(map->keys ? sizeof(int64) * (Size) map->parts.count : 0) +
 		sizeof(ComponentSlot) * (Size) map->nslots +
 		map->bytes_room + map->pending_room +
 		(map->pending ? sizeof(ComponentEnd) * PENDING_ENDS : 0);
@@ -100,9 +96,9 @@ static void
 reserve_nodes(CdpComponentMap *map, int32 more)
 {
 	int64		wanted = (int64) map->parts.count + more;
-	int64		room = Max(wanted, map->keys_room + (int64) map->keys_room / 2);
+	int64		room = Max(wanted, map->parts.room + (int64) map->parts.room / 2);
 
-	if (wanted <= map->keys_room)
+	if (wanted <= map->parts.room)
 		return;
 	if (room > CDP_COMPONENTS_MAX / 2)
 		ereport(ERROR,
@@ -110,58 +106,69 @@ reserve_nodes(CdpComponentMap *map, int32 more)
 				 errmsg("too many nodes"),
 				 errdetail("Components are computed over at most %d nodes.",
 						   CDP_COMPONENTS_MAX / 2)));
-	cdp_component_map_check(map, (sizeof(int64) + sizeof(int32)) *
-							(room - map->keys_room));
-	map->keys = repalloc_huge(map->keys, sizeof(int64) * room);
-	cdp_components_want_large_pages(map->keys, sizeof(int64) * room);
-	map->keys_room = room;
+	cdp_component_map_check(map, sizeof(int32) * room);
 	cdp_components_reserve(&map->parts, room);
 }
 
-/* Double the slots until there is place for more nodes. */
+/* The slot at which the search for a hash starts; slots are in its order. */
+static inline uint32
+first_slot(const CdpComponentMap *map, uint32 hash)
+{
+	return ((uint64) hash * map->nslots) >> 32;
+}
+
+static inline uint32
+next_slot(const CdpComponentMap *map, uint32 at)
+{
+	return at + 1 == map->nslots ? 0 : at + 1;
+}
+
+/* More slots until there is place for more nodes. */
 static void
 reserve_slots(CdpComponentMap *map, int32 more)
 {
 	uint64		wanted = ((uint64) map->parts.count + more) * 4 / 3 + 1;
-	uint32		nslots = map->nslots;
-	ComponentSlot *slots;
+	uint32		old_nslots = map->nslots;
+	ComponentSlot *old = map->slots;
+	MemoryContext context;
+	Size		size;
 
-	if (wanted <= nslots)
+	if (wanted <= old_nslots)
 		return;
-	nslots = pg_nextpower2_64(wanted);
-	cdp_component_map_check(map, sizeof(ComponentSlot) * (Size) nslots);
-	slots = MemoryContextAllocHuge(map->context,
-								   sizeof(ComponentSlot) * (Size) nslots);
-	cdp_components_want_large_pages(slots, sizeof(ComponentSlot) * (Size) nslots);
-	memset(slots, 0, sizeof(ComponentSlot) * (Size) nslots);
-	for (uint32 i = 0; i < map->nslots; i++)
+	wanted = Max(wanted, old_nslots + (uint64) old_nslots / 2);
+	size = sizeof(ComponentSlot) * (Size) wanted;
+	cdp_component_map_check(map, size);
+	context = MemoryContextSwitchTo(map->context);
+	map->slots = cdp_components_allocate(size);
+	MemoryContextSwitchTo(context);
+	map->nslots = wanted;
+	memset(map->slots, 0, size);
+	for (uint32 i = 0; i < old_nslots; i++)
 	{
-		uint32		at = map->slots[i].hash & (nslots - 1);
+		uint32		at = first_slot(map, old[i].hash);
 
 		if (i % 65536 == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (map->slots[i].place == 0)
+		if (old[i].place == 0)
 			continue;
-		while (slots[at].place != 0)
-			at = (at + 1) & (nslots - 1);
-		slots[at] = map->slots[i];
+		while (map->slots[at].place != 0)
+			at = next_slot(map, at);
+		map->slots[at] = old[i];
 	}
-	pfree(map->slots);
-	map->slots = slots;
-	map->nslots = nslots;
+	pfree(old);
 }
 
 /* Room for more bytes in an array of them. */
 static void
-reserve_bytes(CdpComponentMap *map, char **bytes, Size *room, Size wanted)
+reserve_bytes(CdpComponentMap *map, char **bytes, Size used, Size *room,
+			  Size wanted)
 {
 	Size		grown = Max(wanted, *room + *room / 2);
 
 	if (wanted <= *room)
 		return;
-	cdp_component_map_check(map, grown - *room);
-	*bytes = repalloc_huge(*bytes, grown);
-	cdp_components_want_large_pages(*bytes, grown);
+	cdp_component_map_check(map, grown);
+	*bytes = cdp_components_grow(*bytes, used, grown);
 	*room = grown;
 }
 
@@ -171,7 +178,8 @@ reserve(CdpComponentMap *map, int32 nodes, Size bytes)
 	reserve_nodes(map, nodes);
 	reserve_slots(map, nodes);
 	if (map->is_text)
-		reserve_bytes(map, &map->bytes, &map->bytes_room, map->nbytes + bytes);
+		reserve_bytes(map, &map->bytes, map->nbytes, &map->bytes_room,
+					  map->nbytes + bytes + nodes * sizeof(int32));
 }
 
 /* Mix all bits of a key (the last steps of MurmurHash3, 64 bits). */
@@ -187,118 +195,86 @@ hash_bigint(int64 key)
 	return (uint32) (hash >> 32);
 }
 
+/* Is the node of a slot that of an end?  The text of an end lies in bytes. */
 static inline bool
-is_node(const CdpComponentMap *map, int32 place, const ComponentEnd *end,
-		const char *bytes)
+is_node(const CdpComponentMap *map, const ComponentSlot *slot,
+		const ComponentEnd *end, const char *bytes)
 {
-	int64		start;
+	int32		length;
 
 	if (!map->is_text)
-		return map->keys[place] == end->key;
-	start = place == 0 ? 0 : map->keys[place - 1];
-	return map->keys[place] - start == end->length &&
-		memcmp(map->bytes + start, bytes + end->key, end->length) == 0;
+		return slot->key == end->key;
+	if (slot->hash != end->hash)
+		return false;
+	memcpy(&length, map->bytes + slot->key, sizeof(int32));
+	return length == end->length &&
+		memcmp(map->bytes + slot->key + sizeof(int32), bytes + end->key,
+			   length) == 0;
 }
 
-/* The first slot from at on that is empty or has the hash of an end. */
-static inline uint32
-probe(const CdpComponentMap *map, const ComponentEnd *end, uint32 at)
+static void
+make_node(CdpComponentMap *map, ComponentSlot *slot, const ComponentEnd *end,
+		  const char *bytes)
 {
-	uint32		mask = map->nslots - 1;
-
-	while (map->slots[at].place != 0 && map->slots[at].hash != end->hash)
-		at = (at + 1) & mask;
-	return at;
-}
-
-static int32
-make_node(CdpComponentMap *map, const ComponentEnd *end, const char *bytes,
-		  uint32 at)
-{
-	int32		place = cdp_components_add(&map->parts);
-
+	slot->key = map->is_text ? (int64) map->nbytes : end->key;
+	slot->hash = end->hash;
+	slot->place = cdp_components_add(&map->parts) + 1;
 	if (map->is_text)
 	{
-		memcpy(map->bytes + map->nbytes, bytes + end->key, end->length);
-		map->nbytes += end->length;
+		memcpy(map->bytes + map->nbytes, &end->length, sizeof(int32));
+		memcpy(map->bytes + map->nbytes + sizeof(int32), bytes + end->key,
+			   end->length);
+		map->nbytes += sizeof(int32) + end->length;
 	}
-	map->keys[place] = map->is_text ? (int64) map->nbytes : end->key;
-	map->slots[at].hash = end->hash;
-	map->slots[at].place = place + 1;
-	return place;
 }
 
-/*
- * The place of a node, made if it has none; there is room for it.  The text
- * of an end lies in bytes.  No slot before at can be the node's.
- */
+/* The place of a node, made if it has none; there is room for it. */
 static inline int32
-place_of(CdpComponentMap *map, const ComponentEnd *end, const char *bytes,
-		 uint32 at)
+place_of(CdpComponentMap *map, const ComponentEnd *end, const char *bytes)
 {
-	at = probe(map, end, at);
-	while (map->slots[at].place != 0)
-	{
-		if (is_node(map, map->slots[at].place - 1, end, bytes))
-			return map->slots[at].place - 1;
-		at = probe(map, end, (at + 1) & (map->nslots - 1));
-	}
-	return make_node(map, end, bytes, at);
+	uint32		at = first_slot(map, end->hash);
+
+	while (map->slots[at].place != 0 &&
+		   !is_node(map, &map->slots[at], end, bytes))
+		at = next_slot(map, at);
+	if (map->slots[at].place == 0)
+		make_node(map, &map->slots[at], end, bytes);
+	return map->slots[at].place - 1;
 }
 
-static inline uint32
-first_slot(const CdpComponentMap *map, const ComponentEnd *end)
-{
-	return end->hash & (map->nslots - 1);
-}
-
-/* Fetch the key that a slot leads to. */
+/* Fetch the bytes of the text that an end, whose slot is near, may be. */
 static inline void
-fetch_key(const CdpComponentMap *map, uint32 at)
+fetch_bytes(const CdpComponentMap *map, const ComponentEnd *end)
 {
-	int32		place = map->slots[at].place - 1;
+	uint32		at = first_slot(map, end->hash);
 
-	if (place >= 0)
-		CDP_FETCH(&map->keys[place]);
-}
-
-/* Fetch the bytes that a key, fetched before, leads to. */
-static inline void
-fetch_bytes(const CdpComponentMap *map, uint32 at)
-{
-	int32		place = map->slots[at].place - 1;
-
-	if (place > 0)
+	while (map->slots[at].place != 0 && map->slots[at].hash != end->hash)
+		at = next_slot(map, at);
+	if (map->slots[at].place != 0)
 	{
-		CDP_FETCH(map->bytes + map->keys[place - 1]);
-		CDP_FETCH(map->bytes + map->keys[place] - 1);
+		const char *bytes = map->bytes + map->slots[at].key;
+
+		CDP_FETCH(bytes);
+		CDP_FETCH(bytes + sizeof(int32) + end->length - 1);
 	}
 }
 
-/* Look up the ends that were kept back, through the stages of the story. */
+/* Look up the ends that were kept back. */
 static void
 look_up_pending(CdpComponentMap *map, int32 *a, int32 *b)
 {
-	uint32		slots[PENDING_ENDS];
 	int			count = map->npending;
+	int			ahead = map->is_text ? WINDOW : 0;
 
-	for (int i = 0; i < count + 2 * WINDOW; i++)
+	for (int i = 0; i < count + ahead; i++)
 	{
-		int			middle = i - WINDOW;
-		int			last = i - 2 * WINDOW;
+		int			done = i - ahead;
 
-		if (i < count)
-		{
-			slots[i] = probe(map, &map->pending[i],
-							 first_slot(map, &map->pending[i]));
-			fetch_key(map, slots[i]);
-		}
-		if (map->is_text && middle >= 0 && middle < count)
-			fetch_bytes(map, slots[middle]);
-		if (last >= 0)
-			*(last % 2 == 0 ? &a[last / 2] : &b[last / 2]) =
-				place_of(map, &map->pending[last], map->pending_bytes,
-						 slots[last]);
+		if (map->is_text && i < count)
+			fetch_bytes(map, &map->pending[i]);
+		if (done >= 0)
+			*(done % 2 == 0 ? &a[done / 2] : &b[done / 2]) =
+				place_of(map, &map->pending[done], map->pending_bytes);
 	}
 }
 
@@ -342,8 +318,8 @@ join_now(CdpComponentMap *map, const ComponentEnd *ends,
 	int32		b_place;
 
 	reserve(map, 2, (Size) ends[0].length + ends[1].length);
-	a_place = place_of(map, &ends[0], a, first_slot(map, &ends[0]));
-	b_place = place_of(map, &ends[1], b, first_slot(map, &ends[1]));
+	a_place = place_of(map, &ends[0], a);
+	b_place = place_of(map, &ends[1], b);
 	cdp_components_join(&map->parts, a_place, b_place);
 	if (map->parts.count >= PENDING_FROM)
 		start_pending(map);
@@ -354,7 +330,7 @@ static inline void
 keep_back(CdpComponentMap *map, const ComponentEnd *end)
 {
 	map->pending[map->npending++] = *end;
-	CDP_FETCH(&map->slots[first_slot(map, end)]);
+	CDP_FETCH(&map->slots[first_slot(map, end->hash)]);
 }
 
 /*
@@ -374,7 +350,7 @@ reserve_pending(CdpComponentMap *map)
 void
 cdp_component_map_link(CdpComponentMap *map, int64 a, int64 b)
 {
-	ComponentEnd ends[2] = {{hash_bigint(a), 0, a}, {hash_bigint(b), 0, b}};
+	ComponentEnd ends[2] = {{a, hash_bigint(a), 0}, {b, hash_bigint(b), 0}};
 
 	Assert(!map->finished && !map->is_text);
 	if (map->pending == NULL)
@@ -393,8 +369,8 @@ cdp_component_map_link(CdpComponentMap *map, int64 a, int64 b)
 static void
 keep_back_text(CdpComponentMap *map, const char *text, int length)
 {
-	ComponentEnd end = {hash_bytes((const unsigned char *) text, length),
-		length, map->npending_bytes};
+	ComponentEnd end = {map->npending_bytes,
+		hash_bytes((const unsigned char *) text, length), length};
 
 	memcpy(map->pending_bytes + map->npending_bytes, text, length);
 	map->npending_bytes += length;
@@ -409,18 +385,19 @@ cdp_component_map_link_text(CdpComponentMap *map, const char *a, int a_length,
 	if (map->pending == NULL)
 	{
 		ComponentEnd ends[2] = {
-			{hash_bytes((const unsigned char *) a, a_length), a_length, 0},
-			{hash_bytes((const unsigned char *) b, b_length), b_length, 0}
+			{0, hash_bytes((const unsigned char *) a, a_length), a_length},
+			{0, hash_bytes((const unsigned char *) b, b_length), b_length}
 		};
 
 		join_now(map, ends, a, b);
 		return;
 	}
 	reserve_pending(map);
-	reserve_bytes(map, &map->pending_bytes, &map->pending_room,
-				  map->npending_bytes + a_length + b_length);
-	reserve_bytes(map, &map->bytes, &map->bytes_room,
-				  map->nbytes + map->npending_bytes + a_length + b_length);
+	reserve_bytes(map, &map->pending_bytes, map->npending_bytes,
+				  &map->pending_room, map->npending_bytes + a_length + b_length);
+	reserve_bytes(map, &map->bytes, map->nbytes, &map->bytes_room,
+				  map->nbytes + map->npending_bytes + a_length + b_length +
+				  PENDING_ENDS * sizeof(int32));
 	keep_back_text(map, a, a_length);
 	keep_back_text(map, b, b_length);
 	if (map->npending == PENDING_ENDS ||
@@ -431,8 +408,8 @@ cdp_component_map_link_text(CdpComponentMap *map, const char *a, int a_length,
 int32
 cdp_component_map_place(CdpComponentMap *map, int64 key)
 {
-	ComponentEnd end = {hash_bigint(key), 0, key};
+	ComponentEnd end = {key, hash_bigint(key), 0};
 
 	reserve(map, 1, 0);
-	return place_of(map, &end, NULL, first_slot(map, &end));
+	return place_of(map, &end, NULL);
 }

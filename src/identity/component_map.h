@@ -34,20 +34,21 @@
 
 #include "identity/components.h"
 
-/* A node's place is found by its hash; place is one more, 0: empty. */
+/* Of the hash table: where a node is found by its hash. */
 typedef struct ComponentSlot
 {
+	int64		key;			/* bigint: the node; text: its start in bytes */
 	uint32		hash;
-	int32		place;
+	int32		place;			/* one more; 0: the slot is empty */
 } ComponentSlot;
 
 /* An end of a link that was not yet looked up. */
 typedef struct ComponentEnd
 {
-	uint32		hash;
-	int32		length;			/* of text */
 	int64		key;			/* bigint: the node; text: its start in
 								 * pending_bytes */
+	uint32		hash;
+	int32		length;			/* of text */
 } ComponentEnd;
 
 typedef struct CdpComponentMap
@@ -57,11 +58,10 @@ typedef struct CdpComponentMap
 	bool		is_text;
 
 	CdpComponents parts;		/* over places */
-	int64	   *keys;			/* as in the flat form; NULL: dense */
-	int32		keys_room;
-	ComponentSlot *slots;
-	uint32		nslots;			/* a power of two */
-	char	   *bytes;			/* of text */
+	ComponentSlot *slots;		/* NULL: dense, or finished */
+	uint32		nslots;
+	char	   *bytes;			/* of text: until finished, each node's length
+								 * (int32) and bytes */
 	Size		nbytes;
 	Size		bytes_room;
 
@@ -73,12 +73,17 @@ typedef struct CdpComponentMap
 	Size		pending_room;
 
 	/* Dense: place p is the bigint base + p, and may be absent. */
+	bool		is_dense;
 	int64		base;
 	int64		dense_limit;	/* the window never gets wider */
 	Size		turning;		/* memory of a window that is being hashed */
 
-	/* Finished: the words of parts are as smallest in the flat form. */
+	/*
+	 * Finished: the words of parts and the bytes are as in the flat form, and
+	 * so are keys, but for a dense map, which has none.
+	 */
 	bool		finished;
+	int64	   *keys;
 	int64		nnodes;			/* places that are present */
 } CdpComponentMap;
 

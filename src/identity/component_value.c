@@ -71,15 +71,14 @@ label_places(CdpComponentMap *map)
 
 	view_map(map, &view);
 	cdp_component_map_check(map, sizeof(int32) * (Size) count);
-	smallest = MemoryContextAllocHuge(map->context, sizeof(int32) * (Size) count);
-	cdp_components_want_large_pages(smallest, sizeof(int32) * (Size) count);
+	smallest = cdp_components_allocate(sizeof(int32) * (Size) count);
 	for (int32 i = 0; i < count; i++)
 	{
 		int32		root = words[i];
 
 		if (i % PIECE == 0)
 			CHECK_FOR_INTERRUPTS();
-		if (!map->is_text && i + WINDOW < count)
+		if (i + WINDOW < count)
 		{
 			/* The smallest so far of a component yet unseen is not set. */
 			CDP_FETCH(&smallest[words[i + WINDOW]]);
@@ -94,6 +93,55 @@ label_places(CdpComponentMap *map)
 	pfree(smallest);
 }
 
+/* Where each text ends, with no lengths left between them. */
+static void
+make_text_keys(CdpComponentMap *map)
+{
+	const char *from = map->bytes;
+	Size		nbytes = 0;
+
+	for (int32 i = 0; i < map->parts.count; i++)
+	{
+		int32		length;
+
+		if (i % PIECE == 0)
+			CHECK_FOR_INTERRUPTS();
+		memcpy(&length, from, sizeof(int32));
+		memmove(map->bytes + nbytes, from + sizeof(int32), length);
+		from += sizeof(int32) + length;
+		nbytes += length;
+		map->keys[i] = nbytes;
+	}
+	map->nbytes = nbytes;
+}
+
+/* The keys of the flat form, in place of the slots. */
+static void
+make_keys(CdpComponentMap *map)
+{
+	MemoryContext context = MemoryContextSwitchTo(map->context);
+	Size		size = sizeof(int64) * Max((Size) map->parts.count, 1);
+
+	cdp_component_map_check(map, size);
+	map->keys = cdp_components_allocate(size);
+	MemoryContextSwitchTo(context);
+	if (map->is_text)
+		make_text_keys(map);
+	else
+	{
+		for (uint32 i = 0; i < map->nslots; i++)
+		{
+			if (i % PIECE == 0)
+				CHECK_FOR_INTERRUPTS();
+			if (map->slots[i].place != 0)
+				map->keys[map->slots[i].place - 1] = map->slots[i].key;
+		}
+	}
+	pfree(map->slots);
+	map->slots = NULL;
+	map->nslots = 0;
+}
+
 void
 cdp_component_map_finish(CdpComponentMap *map)
 {
@@ -102,9 +150,8 @@ cdp_component_map_finish(CdpComponentMap *map)
 	if (map->finished)
 		return;
 	cdp_component_map_flush(map);
-	pfree(map->slots);
-	map->slots = NULL;
-	map->nslots = 0;
+	if (!map->is_dense)
+		make_keys(map);
 	count = map->parts.count;
 	for (int64 from = 0; from < count; from += PIECE)
 	{
@@ -112,7 +159,7 @@ cdp_component_map_finish(CdpComponentMap *map)
 		cdp_components_flatten(&map->parts, from, Min(from + PIECE, count));
 	}
 	map->nnodes = count;
-	if (map->keys != NULL)
+	if (!map->is_dense)
 		label_places(map);
 	else
 	{
@@ -174,7 +221,7 @@ flatten_into(ExpandedObjectHeader *header, void *result, Size size)
 	flat->version = FLAT_VERSION;
 	flat->is_text = map->is_text;
 	flat->count = map->nnodes;
-	if (map->keys == NULL)
+	if (map->is_dense)
 	{
 		flatten_dense(map, flat->keys, smallest);
 		return;

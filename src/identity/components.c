@@ -6,6 +6,8 @@
 
 #include <sys/mman.h>
 
+#include "utils/memutils.h"
+
 #include "identity/components.h"
 
 /* Links between the fetch of a word and its join; its parent is at half. */
@@ -15,16 +17,38 @@
 #define LARGE_FROM ((Size) 4 * 1024 * 1024)
 #define LARGE_PAGE ((Size) 2 * 1024 * 1024)
 
-void
-cdp_components_want_large_pages(void *memory, Size size)
+void *
+cdp_components_allocate(Size size)
 {
-#ifdef MADV_HUGEPAGE
-	char	   *start = (char *) TYPEALIGN(LARGE_PAGE, memory);
-	char	   *end = (char *) TYPEALIGN_DOWN(LARGE_PAGE, (char *) memory + size);
+	void	   *memory = MemoryContextAllocHuge(CurrentMemoryContext, size);
 
+#ifdef MADV_HUGEPAGE
 	if (size >= LARGE_FROM)
+	{
+		char	   *start = (char *) TYPEALIGN(LARGE_PAGE, memory);
+		char	   *end = (char *) TYPEALIGN_DOWN(LARGE_PAGE, (char *) memory + size);
+
 		(void) madvise(start, end - start, MADV_HUGEPAGE);
+	}
 #endif
+	return memory;
+}
+
+/* The new array is of the old one's context; used bytes of it are copied. */
+void *
+cdp_components_grow(void *old, Size used, Size size)
+{
+	MemoryContext context;
+	void	   *memory;
+
+	if (size < LARGE_FROM)
+		return repalloc(old, size);
+	context = MemoryContextSwitchTo(GetMemoryChunkContext(old));
+	memory = cdp_components_allocate(size);
+	MemoryContextSwitchTo(context);
+	memcpy(memory, old, used);
+	pfree(old);
+	return memory;
 }
 
 void
@@ -32,10 +56,8 @@ cdp_components_init(CdpComponents *components, int32 count)
 {
 	components->count = count;
 	components->room = Max(count, 16);
-	components->words = MemoryContextAllocHuge(CurrentMemoryContext,
-											   sizeof(int32) * (Size) components->room);
-	cdp_components_want_large_pages(components->words,
-									sizeof(int32) * (Size) components->room);
+	components->words = cdp_components_allocate(sizeof(int32) *
+												(Size) components->room);
 	for (int32 i = 0; i < count; i++)
 		components->words[i] = i;
 }
@@ -46,10 +68,9 @@ cdp_components_reserve(CdpComponents *components, int32 room)
 	if (room <= components->room)
 		return;
 	components->room = room;
-	components->words = repalloc_huge(components->words,
-									  sizeof(int32) * (Size) room);
-	cdp_components_want_large_pages(components->words,
-									sizeof(int32) * (Size) room);
+	components->words = cdp_components_grow(components->words,
+											sizeof(int32) * (Size) components->count,
+											sizeof(int32) * (Size) room);
 }
 
 int32

@@ -40,11 +40,14 @@ typedef struct CdpComponents
 } CdpComponents;
 
 /*
- * Ask for large pages for memory that will be read at random, before it is
- * first touched: with small ones nearly every access would miss the table of
- * pages too (2 times slower in a virtual machine).  A wish: it cannot fail.
+ * An array that is read at random should lie in large pages: with small ones
+ * nearly every access would miss the table of pages too, which takes as long
+ * as the access itself, twice as long in a virtual machine.  So such arrays
+ * are asked to, before they are first touched (a wish: it cannot fail), and
+ * grown ones are copied, as moving small pages would keep them small.
  */
-extern void cdp_components_want_large_pages(void *memory, Size size);
+extern void *cdp_components_allocate(Size size);
+extern void *cdp_components_grow(void *old, Size used, Size size);
 
 /* No two nodes are joined yet.  Memory is of the current context. */
 extern void cdp_components_init(CdpComponents *components, int32 count);
