@@ -68,6 +68,7 @@ typedef struct ReplayPart
 	int32		ncounts;
 	int32		first_never;	/* node with a decision never; -1: none */
 	int32		last_never;
+	int32		nnevers;		/* decisions of all of these nodes */
 	bool		known;
 } ReplayPart;
 
@@ -380,13 +381,23 @@ begin_parts(Replay *replay)
 			part->ncounts = 1;
 		}
 	}
+	for (int64 i = 0; i < replay->npairs; i++)
+		replay->part_of[PAIR_WEAK(replay->pairs[i])].nnevers++;
 }
 
-/* Is a node of one part in a decision never with one of the other? */
+/*
+ * Is a node of one part in a decision never with one of the other?  The one
+ * with fewer decisions is looked through: a hub that never is with thousands
+ * meets each of them.
+ */
 static bool
-has_never(Replay *replay, const ReplayPart *part, int32 other)
+has_never(Replay *replay, int32 a, int32 b)
 {
-	if (replay->npairs == 0)
+	bool		swap = replay->part_of[b].nnevers < replay->part_of[a].nnevers;
+	const ReplayPart *part = &replay->part_of[swap ? b : a];
+	int32		other = swap ? a : b;
+
+	if (part->nnevers == 0)
 		return false;
 	for (int32 node = part->first_never; node >= 0;
 		 node = replay->next_never[node])
@@ -451,7 +462,7 @@ is_refused(Replay *replay, const Link *link, int32 a, int32 b, Refusal *refusal)
 
 	refusal->type_id = 0;
 	refusal->rule = REFUSED_NEVER;
-	if (has_never(replay, left, b))
+	if (has_never(replay, a, b))
 		return true;
 	refusal->rule = REFUSED_MAX_PER_PROFILE;
 	type = find_too_many(graph, left, right);
@@ -509,6 +520,7 @@ join_parts(Replay *replay, int32 a, int32 b)
 	else
 		replay->next_never[to->last_never] = from->first_never;
 	to->last_never = from->last_never;
+	to->nnevers += from->nnevers;
 }
 
 static void
