@@ -465,13 +465,11 @@ load_refused(CdpGraph *graph, const CdpIdList *ids)
 	if (!replayed)
 		return;
 	read_rows(graph,
-			  "SELECT refused.identifier_b FROM unnest($1) AS given (identifier_id)"
-			  " JOIN cdp.refused_link AS refused"
-			  " ON refused.identifier_a = given.identifier_id"
+			  "SELECT identifier_b FROM cdp.refused_link"
+			  " WHERE identifier_a = ANY ($1)"
 			  " UNION ALL"
-			  " SELECT refused.identifier_a FROM unnest($1) AS given (identifier_id)"
-			  " JOIN cdp.refused_link AS refused"
-			  " ON refused.identifier_b = given.identifier_id",
+			  " SELECT identifier_a FROM cdp.refused_link"
+			  " WHERE identifier_b = ANY ($1)",
 			  ids, read_refused);
 }
 
