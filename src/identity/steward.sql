@@ -562,6 +562,9 @@ DECLARE
 	members bigint[] := ARRAY(SELECT DISTINCT unnest(identifiers)
 		FROM cdp.identifier_set WHERE set_id = ANY ($1));
 BEGIN
+	IF members = '{}' THEN
+		RETURN members;
+	END IF;
 	UPDATE cdp.identifier_set SET retracted = $2
 	WHERE set_id = ANY ($1);
 	PERFORM cdp._drop_stale_pairs($1);
@@ -697,6 +700,7 @@ COMMENT ON FUNCTION cdp._check_undo(bigint) IS
 CREATE FUNCTION cdp._undo_action(action_id bigint, reason text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
 	retracted bigint[];

@@ -260,6 +260,7 @@ CREATE FUNCTION cdp._unmerge(profile_id bigint, identifiers text[], reason text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
 	live bigint;

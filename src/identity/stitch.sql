@@ -76,6 +76,7 @@ COMMENT ON FUNCTION cdp._fold_seen() IS
 CREATE FUNCTION cdp._judge_expiry(identifier_ids bigint[]) RETURNS bigint[]
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 	WITH seen AS (
 		SELECT identifier.identifier_id, identifier.expired,
