@@ -12,13 +12,17 @@ SELECT cdp.add_identifier_type('card', 4, 'loyalty card', max_per_profile => 2);
 \i :histories
 \i :properties
 -- the same records, decisions and rules in other orders and batches: the same
--- answer; so too if the records that were retracted never came (rows that
--- differ; NULL: a decision was refused, in that order it contradicted another)
-SELECT seed, tried.* FROM generate_series(1, 8) AS seed, LATERAL identity_test.try_orders(seed, 2) AS tried;
+-- answer; so too if the records that were retracted never came.  Seeds that
+-- fail, with the rows that differ
+SELECT 'seed ' || seed AS failed, tried.*
+FROM generate_series(1, 6) AS seed, LATERAL identity_test.try_orders(seed, 2) AS tried;
 -- decide and undecide, block and unblock, retract and unretract, change a rule
 -- and change it back, one within another: all is as before, ids included
-SELECT seed, tried.* FROM generate_series(1, 12) AS seed, LATERAL identity_test.try_undo(seed, 6) AS tried;
-SELECT DISTINCT 'seed' AS failed, depth, deed FROM identity_test.not_undone;
+SELECT 'seed ' || seed AS failed, tried.*
+FROM generate_series(1, 8) AS seed, LATERAL identity_test.try_undo(seed, 5) AS tried
+WHERE not_undone > 0 OR differences > 0;
+SELECT identity_test.write_step(deed) AS failed, depth, what, id, says
+FROM identity_test.not_undone;
 -- a long chain with an account at each end, of which it keeps one; a hub of
 -- one account; a device of as many accounts as that, which joins none
 SELECT identity_test.attach_large(20000, 5000);

@@ -14,7 +14,7 @@
 SELECT cdp.add_identifier_type('card', 4, 'loyalty card', max_per_profile => 2);
 \i :oracle
 \i :histories
-CALL identity_test.run_seeds(1, 40);
+CALL identity_test.run_seeds(1, 30);
 SELECT 'seed ' || seed AS failed, what, rows FROM identity_test.failed ORDER BY seed, what;
 -- the histories met everything that they are about
 SELECT what, histories > 2 AS met FROM identity_test.met ORDER BY what;

@@ -131,11 +131,76 @@ BEGIN
 END
 $$;
 
+-- unmerge makes decisions: the oracle is given those.
+CREATE FUNCTION identity_test.copy_decisions() RETURNS void
+LANGUAGE sql AS $$
+	TRUNCATE identity_test.decision;
+	INSERT INTO identity_test.decision
+	SELECT least(a.key, b.key), greatest(a.key, b.key), verdict
+	FROM cdp.decision
+	JOIN identity_test.stored AS a ON a.identifier_id = identifier_a
+	JOIN identity_test.stored AS b ON b.identifier_id = identifier_b
+	WHERE withdrawn_by IS NULL
+$$;
+
+-- Those of the given keys that are in the profile of the first leave it, and
+-- are one profile then.
+CREATE FUNCTION identity_test.unmerge(given text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+	profile bigint;
+	leaving text[];
+	staying text[];
+BEGIN
+	PERFORM identity_test.queue(), identity_test.drain();
+	profile := (SELECT root FROM identity_test.stored WHERE key = given[1]);
+	SELECT array_agg(key) FILTER (WHERE key = ANY (given)),
+		array_agg(key) FILTER (WHERE key <> ALL (given))
+	INTO leaving, staying
+	FROM identity_test.stored WHERE root = profile;
+	IF leaving IS NULL OR staying IS NULL THEN
+		RETURN;
+	END IF;
+	PERFORM cdp.unmerge(profile, ARRAY(SELECT identity_test.as_written(key)
+		FROM unnest(leaving) AS key), 'test');
+	PERFORM identity_test.copy_decisions();
+	IF (SELECT count(DISTINCT root) <> 1 OR bool_or(root IS NULL) FROM identity_test.stored
+			WHERE key = ANY (leaving)) OR (SELECT count(DISTINCT root) <> 1
+			FROM identity_test.stored WHERE key = ANY (staying))
+		OR EXISTS (SELECT FROM identity_test.stored AS a JOIN identity_test.stored AS b USING (root)
+			WHERE a.key = ANY (leaving) AND b.key = ANY (staying)) THEN
+		RAISE EXCEPTION 'unmerge did not make two of one';
+	END IF;
+EXCEPTION
+	WHEN SQLSTATE '22023' OR object_not_in_prerequisite_state THEN
+		RETURN;
+END
+$$;
+
+CREATE FUNCTION identity_test.undo_unmerge() RETURNS void
+LANGUAGE sql AS $$
+	SELECT cdp.undo_action(max(action_id), 'test')
+	FROM cdp.decision JOIN cdp.steward_action USING (action_id)
+	WHERE withdrawn_by IS NULL AND action = 'unmerge'
+	HAVING count(*) > 0;
+	SELECT identity_test.copy_decisions();
+$$;
+
 -- A direct UPDATE of a rule is legal; the next merge run judges by it.
 CREATE FUNCTION identity_test.set_rule(type text, rule text, value text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('UPDATE cdp.identifier_type SET %I = %L WHERE type = %L', rule, value, type);
+END
+$$;
+
+CREATE FUNCTION identity_test.change_rule(type text, rule text, value text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM identity_test.queue();
+	PERFORM cdp.change_rules(jsonb_build_object('identifier_type', jsonb_build_object(type,
+		jsonb_build_object(rule, CASE WHEN rule = 'time_to_live' THEN to_jsonb(value)
+			ELSE value::jsonb END))), 'test');
 END
 $$;
 
@@ -174,8 +239,21 @@ BEGIN
 			PERFORM cdp.unblock_value(identity_test.key_type(step.a), identity_test.key_value(step.a));
 		WHEN 'retract', 'unretract' THEN
 			PERFORM identity_test.retract(step.what = 'retract', step.a, step.keys);
+		WHEN 'block_row' THEN
+			INSERT INTO cdp.blocked_value (type, value, reason)
+			VALUES (identity_test.key_type(step.a), identity_test.key_value(step.a), 'test')
+			ON CONFLICT DO NOTHING;
+		WHEN 'unblock_row' THEN
+			DELETE FROM cdp.blocked_value
+			WHERE type = identity_test.key_type(step.a) AND value = identity_test.key_value(step.a);
 		WHEN 'rule' THEN
 			PERFORM identity_test.set_rule(step.a, step.b, step.c);
+		WHEN 'change' THEN
+			PERFORM identity_test.change_rule(step.a, step.b, step.c);
+		WHEN 'unmerge' THEN
+			PERFORM identity_test.unmerge(step.keys);
+		WHEN 'undo_unmerge' THEN
+			PERFORM identity_test.undo_unmerge();
 	END CASE;
 END
 $$;
@@ -285,7 +363,7 @@ BEGIN
 	SELECT * INTO one FROM identity_test.step WHERE what = 'record' ORDER BY random() LIMIT 1;
 	SELECT * INTO two FROM identity_test.step WHERE what = 'record' ORDER BY random() LIMIT 1;
 	deed.a := one.keys[1 + floor(random() * cardinality(one.keys))];
-	IF dice < 0.35 THEN
+	IF dice < 0.3 THEN
 		deed.what := CASE WHEN random() < 0.5 THEN 'always' ELSE 'never' END;
 		IF random() < 0.4 THEN
 			two := one;
@@ -294,15 +372,19 @@ BEGIN
 		IF deed.a = deed.b THEN
 			deed.what := 'drain';
 		END IF;
+	ELSIF dice < 0.36 THEN
+		deed.what := 'unmerge';
+		deed.keys := CASE WHEN random() < 0.5 THEN ARRAY[deed.a] ELSE one.keys || two.keys END;
 	ELSIF dice < 0.45 THEN
 		SELECT 'undecide', known.a, known.b INTO deed.what, deed.a, deed.b
 		FROM identity_test.step AS known WHERE known.what IN ('always', 'never')
 		ORDER BY random() LIMIT 1;
 	ELSIF dice < 0.55 THEN
-		deed.what := 'block';
+		deed.what := CASE WHEN random() < 0.7 THEN 'block' ELSE 'block_row' END;
 	ELSIF dice < 0.6 THEN
-		SELECT 'unblock', known.a INTO deed.what, deed.a
-		FROM identity_test.step AS known WHERE known.what = 'block'
+		SELECT CASE WHEN random() < 0.7 THEN 'unblock' ELSE 'unblock_row' END, known.a
+		INTO deed.what, deed.a
+		FROM identity_test.step AS known WHERE known.what IN ('block', 'block_row')
 		ORDER BY random() LIMIT 1;
 	ELSIF dice < 0.75 THEN
 		deed.what := 'retract';
@@ -313,7 +395,7 @@ BEGIN
 		FROM identity_test.step AS known WHERE known.what = 'retract'
 		ORDER BY random() LIMIT 1;
 	ELSE
-		SELECT 'rule', rule.* INTO deed.what, deed.a, deed.b, deed.c
+		SELECT CASE WHEN random() < 0.7 THEN 'rule' ELSE 'change' END, rule.* INTO deed.what, deed.a, deed.b, deed.c
 		FROM identity_test.random_rule() AS rule;
 	END IF;
 	deed.what := coalesce(deed.what, 'drain');
@@ -397,10 +479,10 @@ $$;
 -- Everything that a rebuild must leave as it is.
 CREATE VIEW identity_test.state AS
 SELECT 'identifier' AS what, identifier_id AS id,
-	concat_ws(',', leaf, shared, blocked, expired, expires_at) AS says
+	concat_ws(',', leaf, shared, blocked, expired AND leaf IS NOT NULL) AS says
 FROM cdp.identifier
 UNION ALL
-SELECT 'profile', profile_id, concat_ws(',', root, founder, marks, watched) FROM cdp.profile
+SELECT 'profile', profile_id, concat_ws(',', root, founder) FROM cdp.profile
 UNION ALL
 SELECT 'set', set_id, concat_ws(',', owner, records, first_seen, last_seen)
 FROM cdp.identifier_set
@@ -408,7 +490,8 @@ UNION ALL
 SELECT 'strong', weak_id, string_agg(strong_id::text, ',' ORDER BY strong_id)
 FROM cdp.identifier_strong GROUP BY weak_id
 UNION ALL
-SELECT 'refused', identifier_a, concat_ws(',', identifier_b, set_id, rule, type_id, found_at)
+SELECT 'refused with ' || identifier_b, identifier_a,
+	concat_ws(',', set_id, rule, type_id, found_at)
 FROM cdp.refused_link
 UNION ALL
 SELECT 'log', count(*), NULL FROM cdp.identity_log;
@@ -540,13 +623,15 @@ $$;
 
 -- A step as a line:
 --	4 crm crm_id:7 email:ann@x.de		a record of 4 May 2026, or of a time
---	never email:ann@x.de crm_id:crm/7	always, undecide, block, unblock alike
+--	never email:ann@x.de crm_id:crm/7	always, undecide alike
+--	block device_id:d1					unblock, block_row, unblock_row alike
 --	retract crm crm_id:7 email:ann@x.de	unretract alike
---	rule email max_per_profile 2		-: none
---	clock 2026-07-30T00:00, work 3, stitch, queue, drain, rebuild
+--	unmerge email:ann@x.de phone:+493012345
+--	rule email max_per_profile 2		-: none; change alike
+--	clock 2026-07-30T00:00, work 3, stitch, queue, drain, rebuild, undo_unmerge
 CREATE FUNCTION identity_test.read_key(word text, source text DEFAULT NULL) RETURNS text
 LANGUAGE sql STABLE
-RETURN format(CASE WHEN strpos(word, '/') > 0 THEN '%s:%3$s' ELSE '%s:%s/%s' END,
+RETURN format(CASE WHEN word IS NULL THEN NULL WHEN strpos(word, '/') > 0 THEN '%s:%3$s' ELSE '%s:%s/%s' END,
 	identity_test.key_type(word), cdp._identifier_scope(identity_test.key_type(word), source),
 	substr(word, strpos(word, ':') + 1));
 
@@ -572,10 +657,12 @@ BEGIN
 			step.a := words[2];
 			step.keys := (SELECT identity_test.sorted(array_agg(
 				identity_test.read_key(word, words[2]))) FROM unnest(words[3:]) AS word);
-		WHEN 'always', 'never', 'undecide', 'block', 'unblock' THEN
+		WHEN 'unmerge' THEN
+			step.keys := (SELECT array_agg(identity_test.read_key(word)) FROM unnest(words[2:]) AS word);
+		WHEN 'always', 'never', 'undecide', 'block', 'unblock', 'block_row', 'unblock_row' THEN
 			step.a := identity_test.read_key(words[2]);
 			step.b := identity_test.read_key(words[3]);
-		WHEN 'rule' THEN
+		WHEN 'rule', 'change' THEN
 			step.a := words[2];
 			step.b := words[3];
 			step.c := nullif(words[4], '-');
@@ -594,8 +681,8 @@ LANGUAGE sql STABLE
 RETURN concat_ws(' ', CASE WHEN step.what = 'record'
 		THEN to_char(step.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI') ELSE step.what END,
 	identity_test.as_written(step.a), identity_test.as_written(step.b),
-	CASE step.what WHEN 'rule' THEN coalesce(step.c, '-')
-		WHEN 'clock' THEN to_char(step.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI') END,
+	CASE WHEN step.what IN ('rule', 'change') THEN coalesce(step.c, '-')
+		WHEN step.what = 'clock' THEN to_char(step.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI') END,
 	identity_test.as_written(array_to_string(step.keys, ' ')), step.number);
 
 -- The steps, and what differs after them.

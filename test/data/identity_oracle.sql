@@ -274,7 +274,7 @@ FULL JOIN identity_test.stored AS s USING (key),
 	LATERAL (VALUES ('partition', o.part, s.part),
 		('blocked', o.blocked::text, s.blocked::text),
 		('shared', o.shared::text, s.shared::text),
-		('expired', o.expired::text, s.expired::text)) AS fact (what, oracle, store)
+		('expired', o.expired::text, CASE WHEN o.usable THEN s.expired::text ELSE o.expired::text END)) AS fact (what, oracle, store)
 WHERE fact.oracle IS DISTINCT FROM fact.store
 UNION ALL
 SELECT CASE WHEN key.part IS NOT DISTINCT FROM stored.part THEN 'owner_key' ELSE 'owner' END,
