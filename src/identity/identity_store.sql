@@ -348,6 +348,7 @@ LEFT JOIN LATERAL (
 	FROM cdp.identifier_set_member
 	JOIN cdp.identifier_set USING (set_id)
 	WHERE identifier_set_member.identifier_id = identifier.identifier_id
+		AND NOT identifier_set.retracted
 ) AS seen ON true;
 COMMENT ON VIEW cdp.profile_identifier IS
 'the identifiers of each live profile, with when and how often they were seen';

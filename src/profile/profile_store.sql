@@ -170,10 +170,12 @@ RETURNS TABLE (
 	profile_id bigint,
 	set_id bigint,
 	source_id integer,
-	first_seen timestamptz)
+	first_seen timestamptz,
+	retracted boolean)
 LANGUAGE sql STABLE ROWS 100
 BEGIN ATOMIC
-	SELECT leaf.root, held.set_id, held.source_id, held.first_seen
+	SELECT leaf.root, held.set_id, held.source_id, held.first_seen,
+		held.retracted
 	FROM cdp._profile_leaves(profile_ids) AS leaf
 	JOIN cdp.identifier ON identifier.leaf = leaf.leaf
 	JOIN cdp.identifier_set_member AS member
@@ -351,6 +353,7 @@ BEGIN ATOMIC
 			FROM cdp.identifier_set_member AS member
 			JOIN cdp.identifier_set AS held ON held.set_id = member.set_id
 			WHERE member.identifier_id = identifier.identifier_id
+				AND NOT held.retracted
 		) AS seen
 		GROUP BY leaf.root, type.type
 	), identified AS (
@@ -367,6 +370,7 @@ BEGIN ATOMIC
 			max(owned.first_seen) AS last_seen
 		FROM cdp._profile_sets(profile_ids) AS owned
 		JOIN cdp.source ON source.source_id = owned.source_id
+		WHERE NOT owned.retracted
 		GROUP BY owned.profile_id
 	), survived AS (
 		SELECT said.profile_id, said.name,
