@@ -7,7 +7,7 @@
 \set SHOW_CONTEXT never
 CREATE VIEW pg_temp.placed AS
 SELECT string_agg(type || ':' || CASE WHEN identifier.scope <> '' THEN identifier.scope || '/' ELSE '' END || value,
-	' ' ORDER BY priority, value COLLATE "C") AS identifiers, root AS profile
+	' ' ORDER BY priority, value COLLATE "C") COLLATE "C" AS identifiers, root AS profile
 FROM cdp.identifier JOIN cdp.identifier_type USING (type_id)
 JOIN cdp.profile ON profile_id = leaf
 GROUP BY root;
@@ -101,7 +101,7 @@ SELECT pg_temp.seen('web', 'user_id:bob');
 SELECT pg_temp.seen('web', 'anonymous_id:b1');
 SELECT pg_temp.seen('web', 'user_id:bob anonymous_id:b1 phone:+49301111111');
 SELECT pg_temp.seen('crm2', 'crm_id:bob');
-SELECT identifiers, profile, (SELECT array_agg(profile_id ORDER BY 1) FROM cdp.profile WHERE root = placed.profile) AS ids
+SELECT identifiers, profile, (SELECT array_agg(profile_id ORDER BY profile_id) FROM cdp.profile WHERE root = placed.profile) AS ids
 FROM pg_temp.placed WHERE identifiers ~ 'bob' ORDER BY profile;
 SELECT profile_id AS old FROM cdp.profile_id_map
 WHERE profile_id <> current_profile_id
