@@ -11,9 +11,9 @@
  *	   a weak one with too many strong ones becomes shared;
  *	3. union-find over the live profiles that the sets touch (stitch_groups.c).
  *	   A profile is dirty if an identifier in it became shared, or if the set
- *	   was attached before something last left the profile (identity.h,
- *	   epochs), or if rules changed and one of its identifiers became blocked
- *	   or free, or if the group might break a limit or a decision;
+ *	   was attached before something last left the profile, or before rules
+ *	   last changed (identity.h, epochs), or if the group might break a limit
+ *	   or a decision;
  *	4. groups without a dirty profile merge into their smallest id (merge.c);
  *	5. all identifiers of the other groups are judged anew, with all of their
  *	   evidence (graph.c, judge.c, verdict.c).
@@ -74,12 +74,30 @@ read_ids(CdpIdList *list)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* Judge anew whether members are blocked, if rules changed since attach. */
+/* Bring "expired" of identifiers up to date; adds those that turned. */
+static void
+judge_expiry(const CdpIdList *ids, CdpIdList *turned)
+{
+	static CdpPlan expiry_plan = {
+		"SELECT unnest(cdp._judge_expiry($1))", 1, {INT8ARRAYOID}
+	};
+
+	cdp_base_execute(&expiry_plan, (Datum[]) {
+		cdp_identity_list_array(ids)
+	}, NULL, false, 0);
+	read_ids(turned);
+}
+
+/*
+ * Members of sets that were attached before rules changed: flagged, as leaves,
+ * marks and times to look again were given by the rules of then.
+ */
 static void
 reflag_members(Stitch *stitch)
 {
 	CdpGraph   *graph = stitch->graph;
 	CdpIdList	ids = {0};
+	CdpIdList	changed = {0};
 
 	for (int64 i = 0; i < graph->nsets; i++)
 	{
@@ -93,7 +111,9 @@ reflag_members(Stitch *stitch)
 	if (ids.count == 0)
 		return;
 	cdp_identity_list_sort(&ids);
-	cdp_identity_reflag(&ids, &stitch->flagged);
+	cdp_identity_reflag(&ids, &changed);
+	judge_expiry(&ids, &changed);
+	cdp_identity_list_append(&stitch->flagged, ids.ids, ids.count);
 }
 
 /*
