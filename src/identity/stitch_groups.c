@@ -102,6 +102,31 @@ count_linking(const CdpGraph *graph, const GraphSet *set)
 	return count;
 }
 
+/*
+ * Members that do not link belong elsewhere, unless a decision says otherwise.
+ * One that shares a profile with one that links was alone in it when it expired
+ * or became shared, and attach, beside that, thought that it still linked.
+ * Without a profile, one that has evidence again is to get one.
+ */
+static void
+judge_stranger(Stitch *stitch, const GraphSet *set, const GraphNode *stranger)
+{
+	CdpGraph   *graph = stitch->graph;
+	const int32 *members = graph->members + set->first_member;
+	int32		place = cdp_stitch_live_place(graph, stranger);
+
+	if (place < 0 && node_is_usable(graph, stranger))
+		cdp_identity_list_add(&stitch->unplaced, stranger->identifier_id);
+	for (int i = 0; place >= 0 && i < set->nmembers; i++)
+	{
+		const GraphNode *node = &graph->nodes[members[i]];
+
+		if (node_links(graph, node) &&
+			cdp_stitch_live_place(graph, node) == place)
+			stitch->dirty[place] = true;
+	}
+}
+
 /* Note the set as evidence of the profiles that it joins. */
 static void
 note_evidence(Stitch *stitch, const GraphSet *set)
@@ -135,13 +160,12 @@ cdp_stitch_judge_set(Stitch *stitch, const GraphSet *set)
 		const GraphNode *node = &graph->nodes[members[i]];
 		int32		place;
 
-		place = cdp_stitch_live_place(graph, node);
 		if (!node_links(graph, node))
 		{
-			if (place < 0 && node_is_usable(graph, node))
-				cdp_identity_list_add(&stitch->unplaced, node->identifier_id);
+			judge_stranger(stitch, set, node);
 			continue;
 		}
+		place = cdp_stitch_live_place(graph, node);
 		unplaced |= place < 0;
 		if (place < 0)
 			place = find_former_place(stitch, node);
