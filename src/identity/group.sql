@@ -174,7 +174,8 @@ COMMENT ON FUNCTION cdp._group_basis(text[], integer) IS
 'a text that differs whenever the groups of a kind may';
 
 -- Attach reads identifier_set before it numbers a set, and keeps its lock to
--- the end.  Maintenance takes locks of other modes.
+-- the end.  Maintenance takes locks of other modes; locks of a prepared
+-- transaction are of no process.
 CREATE FUNCTION cdp._sets_in_flight() RETURNS boolean
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -185,7 +186,7 @@ AS $$
 			AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 			AND held.relation = 'cdp.identifier_set'::regclass
 			AND held.mode IN ('AccessShareLock', 'RowShareLock', 'RowExclusiveLock')
-			AND held.pid <> pg_backend_pid())
+			AND held.pid IS DISTINCT FROM pg_backend_pid())
 $$;
 COMMENT ON FUNCTION cdp._sets_in_flight() IS
 'whether another session may have numbered a set that is not to be seen yet';
