@@ -51,6 +51,9 @@ typedef struct CdpPlan
 extern int	cdp_base_execute(CdpPlan *plan, Datum *values, const char *nulls,
 							 bool read_only, long limit);
 
+/* Prepare a saved plan if this backend has not done so yet; for cursors. */
+extern void cdp_base_prepare(CdpPlan *plan);
+
 /* Raises unless the store exists and its version is the extension's. */
 extern void cdp_base_check_store(void);
 

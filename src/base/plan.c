@@ -10,9 +10,9 @@
 
 #include "base/base.h"
 
-/* Prepare the plan if this backend has not done so yet. */
-static void
-prepare_plan(CdpPlan *plan)
+/* See base.h. */
+void
+cdp_base_prepare(CdpPlan *plan)
 {
 	SPIPlanPtr	prepared;
 
@@ -39,7 +39,7 @@ cdp_base_execute(CdpPlan *plan, Datum *values, const char *nulls,
 	MemoryContext context = CurrentMemoryContext;
 	int			code;
 
-	prepare_plan(plan);
+	cdp_base_prepare(plan);
 	code = SPI_execute_plan(plan->plan, values, nulls, read_only, limit);
 	MemoryContextSwitchTo(context);
 	if (code < 0)

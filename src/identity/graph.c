@@ -158,21 +158,14 @@ get_int8(HeapTuple row, TupleDesc columns, int column)
 	return isnull ? 0 : DatumGetInt64(datum);
 }
 
-/* Run a query over ids (NULL: it has no parameter) and read its rows. */
+/* Read the rows of a cursor, and close it. */
 static void
-read_rows(CdpGraph *graph, const char *sql, const CdpIdList *ids,
-		  RowReader reader)
+read_cursor(CdpGraph *graph, Portal cursor, RowReader reader)
 {
-	Oid			argtypes[1] = {INT8ARRAYOID};
-	Datum		values[1];
 	MemoryContext rows = AllocSetContextCreate(CurrentMemoryContext,
 											   "cdp identity rows",
 											   ALLOCSET_DEFAULT_SIZES);
-	Portal		cursor;
 
-	values[0] = ids ? cdp_identity_list_array(ids) : (Datum) 0;
-	cursor = SPI_cursor_open_with_args(NULL, sql, ids ? 1 : 0, argtypes, values,
-									   NULL, graph->read_only, 0);
 	for (;;)
 	{
 		MemoryContext old;
@@ -191,6 +184,33 @@ read_rows(CdpGraph *graph, const char *sql, const CdpIdList *ids,
 	SPI_freetuptable(SPI_tuptable);
 	SPI_cursor_close(cursor);
 	MemoryContextDelete(rows);
+}
+
+/* Run a kept plan over ids, planned to probe, and read its rows. */
+static void
+read_rows(CdpGraph *graph, CdpPlan *plan, const CdpIdList *ids,
+		  RowReader reader)
+{
+	Datum		values[1] = {cdp_identity_list_array(ids)};
+
+	cdp_base_prepare(plan);
+	read_cursor(graph, SPI_cursor_open(NULL, plan->plan, values, NULL,
+									   graph->read_only), reader);
+}
+
+/* Run a query planned for this time, over ids if it has a parameter. */
+static void
+read_once(CdpGraph *graph, const char *sql, const CdpIdList *ids,
+		  RowReader reader)
+{
+	Oid			argtypes[1] = {INT8ARRAYOID};
+	Datum		values[1];
+
+	values[0] = ids ? cdp_identity_list_array(ids) : (Datum) 0;
+	read_cursor(graph,
+				SPI_cursor_open_with_args(NULL, sql, ids ? 1 : 0, argtypes,
+										  values, NULL, graph->read_only, 0),
+				reader);
 }
 
 /* Keep marks and watched of a live profile, in columns from given one on. */
@@ -360,16 +380,25 @@ read_key_order(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 void
 cdp_graph_load_sets(CdpGraph *graph, const CdpIdList *set_ids)
 {
-	read_rows(graph,
-			  "SELECT " SET_COLUMNS " FROM unnest($1) AS given (set_id)"
-			  " JOIN cdp.identifier_set USING (set_id)",
-			  set_ids, read_set);
+	static CdpPlan sets_plan = {
+		"SELECT " SET_COLUMNS " FROM unnest($1) AS given (set_id)"
+		" JOIN cdp.identifier_set USING (set_id)",
+		1, {INT8ARRAYOID}
+	};
+
+	read_rows(graph, &sets_plan, set_ids, read_set);
 }
 
 /* The rows of profiles that are known by name only, and of their roots. */
 static void
 load_leaves(CdpGraph *graph)
 {
+	static CdpPlan leaves_plan = {
+		"SELECT profile_id, root, split_epoch, marks, watched"
+		" FROM unnest($1) AS given (profile_id)"
+		" JOIN cdp.profile USING (profile_id)",
+		1, {INT8ARRAYOID}
+	};
 	CdpIdList	ids = {0};
 
 	do
@@ -383,11 +412,7 @@ load_leaves(CdpGraph *graph)
 			}
 		cdp_identity_list_sort(&ids);
 		if (ids.count > 0)
-			read_rows(graph,
-					  "SELECT profile_id, root, split_epoch, marks, watched"
-					  " FROM unnest($1) AS given (profile_id)"
-					  " JOIN cdp.profile USING (profile_id)",
-					  &ids, read_leaf);
+			read_rows(graph, &leaves_plan, &ids, read_leaf);
 	} while (ids.count > 0);
 	for (int64 i = 0; i < graph->nprofiles; i++)
 	{
@@ -402,6 +427,11 @@ load_leaves(CdpGraph *graph)
 void
 cdp_graph_load_nodes(CdpGraph *graph)
 {
+	static CdpPlan nodes_plan = {
+		"SELECT " NODE_COLUMNS " FROM unnest($1) AS given (identifier_id)"
+		" JOIN cdp.identifier USING (identifier_id)",
+		1, {INT8ARRAYOID}
+	};
 	CdpIdList	ids = {0};
 
 	for (int64 i = 0; i < graph->nnodes; i++)
@@ -410,10 +440,7 @@ cdp_graph_load_nodes(CdpGraph *graph)
 	if (ids.count == 0)
 		return;
 	cdp_identity_list_sort(&ids);
-	read_rows(graph,
-			  "SELECT " NODE_COLUMNS " FROM unnest($1) AS given (identifier_id)"
-			  " JOIN cdp.identifier USING (identifier_id)",
-			  &ids, read_node);
+	read_rows(graph, &nodes_plan, &ids, read_node);
 	load_leaves(graph);
 	pfree(ids.ids);
 }
@@ -422,26 +449,31 @@ cdp_graph_load_nodes(CdpGraph *graph)
 static void
 load_profiles(CdpGraph *graph, const CdpIdList *roots)
 {
-	read_rows(graph,
-			  "SELECT " PROFILE_COLUMNS " FROM unnest($1) AS given (root_id)"
-			  " JOIN cdp.profile AS root ON root.profile_id = given.root_id"
-			  " JOIN cdp.profile ON profile.profile_id = given.root_id"
-			  " UNION ALL"
-			  " SELECT " PROFILE_COLUMNS " FROM unnest($1) AS given (root_id)"
-			  " JOIN cdp.profile AS root ON root.profile_id = given.root_id"
-			  " JOIN cdp.profile ON profile.root = given.root_id"
-			  " AND profile.root <> profile.profile_id",
-			  roots, read_profile);
-	read_rows(graph,
-			  "SELECT " NODE_COLUMNS " FROM unnest($1) AS given (root_id)"
-			  " JOIN cdp.profile ON profile.profile_id = given.root_id"
-			  " JOIN cdp.identifier ON identifier.leaf = profile.profile_id"
-			  " UNION ALL"
-			  " SELECT " NODE_COLUMNS " FROM unnest($1) AS given (root_id)"
-			  " JOIN cdp.profile ON profile.root = given.root_id"
-			  " AND profile.root <> profile.profile_id"
-			  " JOIN cdp.identifier ON identifier.leaf = profile.profile_id",
-			  roots, read_inside_node);
+	static CdpPlan profiles_plan = {
+		"SELECT " PROFILE_COLUMNS " FROM unnest($1) AS given (root_id)"
+		" JOIN cdp.profile AS root ON root.profile_id = given.root_id"
+		" JOIN cdp.profile ON profile.profile_id = given.root_id"
+		" UNION ALL"
+		" SELECT " PROFILE_COLUMNS " FROM unnest($1) AS given (root_id)"
+		" JOIN cdp.profile AS root ON root.profile_id = given.root_id"
+		" JOIN cdp.profile ON profile.root = given.root_id"
+		" AND profile.root <> profile.profile_id",
+		1, {INT8ARRAYOID}
+	};
+	static CdpPlan inside_plan = {
+		"SELECT " NODE_COLUMNS " FROM unnest($1) AS given (root_id)"
+		" JOIN cdp.profile ON profile.profile_id = given.root_id"
+		" JOIN cdp.identifier ON identifier.leaf = profile.profile_id"
+		" UNION ALL"
+		" SELECT " NODE_COLUMNS " FROM unnest($1) AS given (root_id)"
+		" JOIN cdp.profile ON profile.root = given.root_id"
+		" AND profile.root <> profile.profile_id"
+		" JOIN cdp.identifier ON identifier.leaf = profile.profile_id",
+		1, {INT8ARRAYOID}
+	};
+
+	read_rows(graph, &profiles_plan, roots, read_profile);
+	read_rows(graph, &inside_plan, roots, read_inside_node);
 }
 
 /* identifier_id */
@@ -458,25 +490,44 @@ read_refused(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 static void
 load_refused(CdpGraph *graph, const CdpIdList *ids)
 {
+	static CdpPlan refused_plan = {
+		"SELECT identifier_b FROM cdp.refused_link"
+		" WHERE identifier_a = ANY ($1)"
+		" UNION ALL"
+		" SELECT identifier_a FROM cdp.refused_link"
+		" WHERE identifier_b = ANY ($1)",
+		1, {INT8ARRAYOID}
+	};
 	bool		replayed = false;
 
 	for (int64 i = 0; i < graph->nprofiles; i++)
 		replayed |= (graph->profiles[i].marks & CDP_MARK_REPLAYED) != 0;
 	if (!replayed)
 		return;
-	read_rows(graph,
-			  "SELECT identifier_b FROM cdp.refused_link"
-			  " WHERE identifier_a = ANY ($1)"
-			  " UNION ALL"
-			  " SELECT identifier_a FROM cdp.refused_link"
-			  " WHERE identifier_b = ANY ($1)",
-			  ids, read_refused);
+	read_rows(graph, &refused_plan, ids, read_refused);
 }
 
 /* The sets and decisions of inside nodes that were not asked for yet. */
 static void
 load_evidence_of_inside(CdpGraph *graph)
 {
+	static CdpPlan sets_plan = {
+		"SELECT " SET_COLUMNS " FROM (SELECT DISTINCT member.set_id"
+		" FROM unnest($1) AS given (identifier_id)"
+		" JOIN cdp.identifier_set_member AS member USING (identifier_id))"
+		" AS found JOIN cdp.identifier_set USING (set_id)",
+		1, {INT8ARRAYOID}
+	};
+	static CdpPlan decisions_plan = {
+		"SELECT " DECISION_COLUMNS " FROM unnest($1) AS given (identifier_id)"
+		" JOIN cdp.decision ON identifier_a = given.identifier_id"
+		" WHERE withdrawn_by IS NULL"
+		" UNION ALL"
+		" SELECT " DECISION_COLUMNS " FROM unnest($1) AS given (identifier_id)"
+		" JOIN cdp.decision ON identifier_b = given.identifier_id"
+		" WHERE withdrawn_by IS NULL",
+		1, {INT8ARRAYOID}
+	};
 	CdpIdList	ids = {0};
 
 	for (int64 i = 0; i < graph->nnodes; i++)
@@ -491,21 +542,8 @@ load_evidence_of_inside(CdpGraph *graph)
 	if (ids.count == 0)
 		return;
 	cdp_identity_list_sort(&ids);
-	read_rows(graph,
-			  "SELECT " SET_COLUMNS " FROM (SELECT DISTINCT member.set_id"
-			  " FROM unnest($1) AS given (identifier_id)"
-			  " JOIN cdp.identifier_set_member AS member USING (identifier_id))"
-			  " AS found JOIN cdp.identifier_set USING (set_id)",
-			  &ids, read_set);
-	read_rows(graph,
-			  "SELECT " DECISION_COLUMNS " FROM unnest($1) AS given (identifier_id)"
-			  " JOIN cdp.decision ON identifier_a = given.identifier_id"
-			  " WHERE withdrawn_by IS NULL"
-			  " UNION ALL"
-			  " SELECT " DECISION_COLUMNS " FROM unnest($1) AS given (identifier_id)"
-			  " JOIN cdp.decision ON identifier_b = given.identifier_id"
-			  " WHERE withdrawn_by IS NULL",
-			  &ids, read_decision);
+	read_rows(graph, &sets_plan, &ids, read_set);
+	read_rows(graph, &decisions_plan, &ids, read_decision);
 	load_refused(graph, &ids);
 	pfree(ids.ids);
 }
@@ -621,17 +659,17 @@ cdp_graph_load_components(CdpGraph *graph, const CdpIdList *roots,
 void
 cdp_graph_load_all(CdpGraph *graph)
 {
-	read_rows(graph,
+	read_once(graph,
 			  "SELECT " PROFILE_COLUMNS " FROM cdp.profile"
 			  " JOIN cdp.profile AS root ON root.profile_id = profile.root",
 			  NULL, read_profile);
-	read_rows(graph,
+	read_once(graph,
 			  "SELECT " NODE_COLUMNS " FROM cdp.identifier",
 			  NULL, read_inside_node);
-	read_rows(graph,
+	read_once(graph,
 			  "SELECT " SET_COLUMNS " FROM cdp.identifier_set",
 			  NULL, read_set);
-	read_rows(graph,
+	read_once(graph,
 			  "SELECT " DECISION_COLUMNS " FROM cdp.decision"
 			  " WHERE withdrawn_by IS NULL",
 			  NULL, read_decision);
@@ -652,7 +690,7 @@ cdp_graph_load_keys(CdpGraph *graph)
 	cdp_identity_list_sort(&ids);
 	graph->key_order = MemoryContextAllocHuge(graph->context,
 											  sizeof(int32) * (graph->nnodes + 1));
-	read_rows(graph,
+	read_once(graph,
 			  "SELECT identifier_id, row_number() OVER"
 			  " (ORDER BY type_id, scope, value)"
 			  " FROM unnest($1) AS given (identifier_id)"
