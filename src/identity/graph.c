@@ -519,13 +519,16 @@ load_evidence_of_inside(CdpGraph *graph)
 		1, {INT8ARRAYOID}
 	};
 	static CdpPlan decisions_plan = {
-		"SELECT " DECISION_COLUMNS " FROM unnest($1) AS given (identifier_id)"
-		" JOIN cdp.decision ON identifier_a = given.identifier_id"
-		" WHERE withdrawn_by IS NULL"
+		/* OFFSET 0: else all decisions may be compared with all ids. */
+		"SELECT decided.* FROM unnest($1) AS given (identifier_id)"
+		" CROSS JOIN LATERAL (SELECT " DECISION_COLUMNS
+		" FROM cdp.decision WHERE identifier_a = given.identifier_id"
+		" AND withdrawn_by IS NULL OFFSET 0) AS decided"
 		" UNION ALL"
-		" SELECT " DECISION_COLUMNS " FROM unnest($1) AS given (identifier_id)"
-		" JOIN cdp.decision ON identifier_b = given.identifier_id"
-		" WHERE withdrawn_by IS NULL",
+		" SELECT decided.* FROM unnest($1) AS given (identifier_id)"
+		" CROSS JOIN LATERAL (SELECT " DECISION_COLUMNS
+		" FROM cdp.decision WHERE identifier_b = given.identifier_id"
+		" AND withdrawn_by IS NULL OFFSET 0) AS decided",
 		1, {INT8ARRAYOID}
 	};
 	CdpIdList	ids = {0};
