@@ -17,8 +17,9 @@
  *	ids		the id of a part is the smallest profile id whose founder is in it.
  *			A founder that belongs to no part any more (blocked, erased) is
  *			followed by the strongest, then oldest, identifier that was born
- *			with the id, until it comes back.  A part without a founder is an orphan: it gets a new
- *			id, founded by its oldest strong, else oldest identifier.
+ *			with the id, until it comes back.  A part without a founder is an
+ *			orphan: it gets a new id, founded by its oldest strong, else oldest
+ *			identifier.
  *
  * "Oldest" is the smallest identifier_id: what is stored, not event times.
  *

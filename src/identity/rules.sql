@@ -90,8 +90,16 @@ LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF $1 = '' THEN
+		RAISE EXCEPTION 'an empty regular expression in %', $2
+			USING ERRCODE = 'invalid_regular_expression',
+				DETAIL = 'It matches every value.';
+	END IF;
 	PERFORM '' ~ $1;
 EXCEPTION WHEN invalid_regular_expression THEN
+	IF $1 = '' THEN
+		RAISE;
+	END IF;
 	RAISE EXCEPTION 'invalid regular expression in %', $2
 		USING ERRCODE = 'invalid_regular_expression', DETAIL = SQLERRM;
 END

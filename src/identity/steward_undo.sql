@@ -194,7 +194,8 @@ BEGIN
 	IF touched = '{}' THEN
 		RAISE EXCEPTION 'action % has no effect that holds', $1
 			USING ERRCODE = 'object_not_in_prerequisite_state',
-				DETAIL = 'It has been undone, or its decisions withdrawn, before.';
+				DETAIL = 'It has been undone, or its decisions withdrawn, before.',
+				HINT = 'What an undo has brought back is undone by the number of that undo; see cdp.steward_action.';
 	END IF;
 	PERFORM cdp._check_decisions(action);
 	PERFORM cdp._judge_action(action, touched);

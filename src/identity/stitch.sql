@@ -80,14 +80,14 @@ SET jit = off
 AS $$
 	WITH seen AS (
 		SELECT identifier.identifier_id, identifier.expired,
-			(SELECT max(identifier_set.last_seen)
-				FROM cdp.identifier_set_member AS member
-				JOIN cdp.identifier_set USING (set_id)
-				WHERE member.identifier_id = identifier.identifier_id
-					AND NOT identifier_set.retracted)
-				AT TIME ZONE 'UTC' + CASE WHEN type.stitches
+			CASE WHEN type.time_to_live IS NOT NULL AND type.stitches
 					AND type.priority IS NOT NULL AND NOT identifier.blocked
-					THEN type.time_to_live END AS until
+				THEN (SELECT max(identifier_set.last_seen)
+						FROM cdp.identifier_set_member AS member
+						JOIN cdp.identifier_set USING (set_id)
+						WHERE member.identifier_id = identifier.identifier_id
+							AND NOT identifier_set.retracted)
+					AT TIME ZONE 'UTC' + type.time_to_live END AS until
 		FROM cdp.identifier
 		JOIN cdp.identifier_type AS type USING (type_id)
 		WHERE CASE WHEN $1 IS NOT NULL THEN identifier.identifier_id = ANY ($1)
