@@ -142,7 +142,7 @@ GROUP BY level;
 \echo '|---|---|---|---|---|'
 SELECT format('| %s | %s | %s | %s | %s |', label, level, round(ms::numeric), round(least::numeric), round(most::numeric))
 FROM bench.cost JOIN (VALUES (1, 'insert_keys', 'floor: its identifiers, sorted INSERT ... ON CONFLICT'),
-	(2, 'insert_sets', 'floor: its sets and their members as well'),
+	(2, 'insert_sets', 'floor: its sets and their members, on top'),
 	(3, 'attach', 'attach'), (4, 'stitch', 'stitch')) AS named (line, what, label) USING (what)
 ORDER BY level, line;
 \echo
