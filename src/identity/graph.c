@@ -29,125 +29,9 @@
 #include "identity/plans.h"
 
 #define FETCH_ROWS 1000
-#define MEMORY_EVERY 0x3FFFF	/* identifiers between looks at memory, a mask */
 
 /* What to do with a row. */
 typedef void (*RowReader) (CdpGraph *graph, HeapTuple row, TupleDesc columns);
-
-/* Room for one more element of a growing array. */
-#define GROW(context, array, count) \
-	do { \
-		if ((count) == 0) \
-			(array) = MemoryContextAllocHuge(context, sizeof(*(array)) * 64); \
-		else if ((count) >= 64 && ((count) & ((count) - 1)) == 0) \
-			(array) = repalloc_huge(array, sizeof(*(array)) * (count) * 2); \
-	} while (0)
-
-/* See graph.h. */
-CdpGraph *
-cdp_graph_create(void)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "cdp identity graph",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	CdpGraph   *graph = palloc0(sizeof(CdpGraph));
-
-	graph->context = context;
-	graph->node_map = cdp_id_map_create(0);
-	graph->profile_map = cdp_id_map_create(0);
-	graph->set_map = cdp_id_map_create(0);
-	MemoryContextSwitchTo(old);
-	return graph;
-}
-
-static void
-check_count(int64 count)
-{
-	if (count >= CDP_COMPONENTS_MAX / 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("identity graph is too large"),
-				 errdetail("At most %d identifiers can be judged at once.",
-						   CDP_COMPONENTS_MAX / 2)));
-}
-
-/* Now and then: is the graph larger than it may be? */
-static void
-check_memory(CdpGraph *graph, int64 count)
-{
-	Size		used;
-
-	if (count == 0 || (count & MEMORY_EVERY) != 0)
-		return;
-	used = MemoryContextMemAllocated(graph->context, true);
-	if (used / 1024 > (Size) cdp_base_components_memory)
-		ereport(ERROR,
-				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("identity graph needs more memory than \"%s\" allows",
-						"cdp.components_memory"),
-				 errdetail("After %lld identifiers it holds %lld MB of %d MB.",
-						   (long long) count, (long long) (used >> 20),
-						   cdp_base_components_memory / 1024),
-				 errhint("Raise cdp.components_memory.")));
-}
-
-/* The node of an identifier, made if there is none. */
-int32
-cdp_graph_node(CdpGraph *graph, int64 identifier_id)
-{
-	bool		found;
-	int32		place;
-
-	check_count(graph->nnodes);
-	place = cdp_id_map_put(graph->node_map, identifier_id, graph->nnodes,
-						   &found);
-	if (found)
-		return place;
-	GROW(graph->context, graph->nodes, graph->nnodes);
-	check_memory(graph, graph->nnodes);
-	graph->nodes[graph->nnodes++] = (GraphNode) {identifier_id, -1, -1, 0, 0};
-	return place;
-}
-
-/* The entry of a profile, made if there is none. */
-int32
-cdp_graph_profile(CdpGraph *graph, int64 profile_id)
-{
-	bool		found;
-	int32		place;
-
-	place = cdp_id_map_put(graph->profile_map, profile_id, graph->nprofiles,
-						   &found);
-	if (found)
-		return place;
-	GROW(graph->context, graph->profiles, graph->nprofiles);
-	graph->profiles[graph->nprofiles++] =
-		(GraphProfile) {.profile_id = profile_id, .root = profile_id,
-	.founder_node = -1};
-	return place;
-}
-
-/* The kind of an identifier; there are few, and neighbours are alike. */
-uint16
-cdp_graph_kind(CdpGraph *graph, int type_id, const char *scope)
-{
-	MemoryContext old;
-
-	for (int i = 0; i < graph->nkinds; i++)
-		if (graph->kinds[i].type_id == type_id &&
-			strcmp(graph->kinds[i].scope, scope) == 0)
-			return i;
-	if (graph->nkinds >= PG_UINT16_MAX)
-		elog(ERROR, "too many kinds of identifiers");
-	GROW(graph->context, graph->kinds, graph->nkinds);
-	old = MemoryContextSwitchTo(graph->context);
-	graph->kinds[graph->nkinds] = (GraphKind) {
-		cdp_identity_type_by_id(type_id), type_id, pstrdup(scope)
-	};
-	MemoryContextSwitchTo(old);
-	return graph->nkinds++;
-}
 
 static int64
 get_int8(HeapTuple row, TupleDesc columns, int column)
@@ -234,7 +118,7 @@ read_watched(CdpGraph *graph, GraphProfile *profile, HeapTuple row,
 	profile->nwatched = count;
 	for (int i = 0; i < count; i++)
 	{
-		GROW(graph->context, graph->watched, graph->nwatched);
+		GRAPH_GROW(graph->context, graph->watched, graph->nwatched);
 		graph->watched[graph->nwatched++] = ids[i];
 	}
 }
@@ -318,7 +202,7 @@ read_set(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 	GraphSet	set = {set_id, graph->nmembers, get_int8(row, columns, 3)};
 	int			count;
 
-	check_count(graph->nsets);
+	cdp_graph_check_count(graph->nsets);
 	(void) cdp_id_map_put(graph->set_map, set_id, graph->nsets, &found);
 	if (found)
 		return;
@@ -330,12 +214,12 @@ read_set(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 	set.owner = -1;
 	for (int i = 0; i < count; i++)
 	{
-		GROW(graph->context, graph->members, graph->nmembers);
+		GRAPH_GROW(graph->context, graph->members, graph->nmembers);
 		graph->members[graph->nmembers++] = cdp_graph_node(graph, ids[i]);
 	}
 	if (owner != 0)
 		set.owner = cdp_graph_node(graph, owner);
-	GROW(graph->context, graph->sets, graph->nsets);
+	GRAPH_GROW(graph->context, graph->sets, graph->nsets);
 	graph->sets[graph->nsets++] = set;
 }
 
@@ -351,7 +235,7 @@ read_decision(CdpGraph *graph, HeapTuple row, TupleDesc columns)
 		DatumGetBool(SPI_getbinval(row, columns, 4, &isnull))
 	};
 
-	GROW(graph->context, graph->decisions, graph->ndecisions);
+	GRAPH_GROW(graph->context, graph->decisions, graph->ndecisions);
 	graph->decisions[graph->ndecisions++] = decision;
 }
 

@@ -151,14 +151,30 @@ typedef struct CdpGraph
 	int			norphans;
 } CdpGraph;
 
-/* graph.c; all inside an SPI connection */
 extern CdpGraph *cdp_graph_create(void);
+
+/* graph.c; all inside an SPI connection */
 extern void cdp_graph_load_sets(CdpGraph *graph, const CdpIdList *set_ids);
 extern void cdp_graph_load_nodes(CdpGraph *graph);
 extern void cdp_graph_load_components(CdpGraph *graph, const CdpIdList *roots,
 									  const CdpIdList *unplaced);
 extern void cdp_graph_load_all(CdpGraph *graph);
 extern void cdp_graph_load_keys(CdpGraph *graph);
+
+/* graph_rows.c */
+
+/* Room for one more element of a growing array. */
+#define GRAPH_GROW(context, array, count) \
+	do { \
+		if ((count) == 0) \
+			(array) = MemoryContextAllocHuge(context, sizeof(*(array)) * 64); \
+		else if ((count) >= 64 && ((count) & ((count) - 1)) == 0) \
+			(array) = repalloc_huge(array, sizeof(*(array)) * (count) * 2); \
+	} while (0)
+
+/* Raise if that is more than can be judged, or more than memory allows. */
+extern void cdp_graph_check_count(int64 count);
+extern void cdp_graph_check_memory(CdpGraph *graph);
 
 /* Rows that the graph is made of; places are stable, pointers are not. */
 extern int32 cdp_graph_node(CdpGraph *graph, int64 identifier_id);

@@ -570,6 +570,7 @@ cdp_replay(CdpGraph *graph)
 	cdp_components_init(&replay.parts, graph->nnodes);
 	list_nevers(&replay);
 	begin_parts(&replay);
+	cdp_graph_check_memory(graph);
 	join_decided(&replay);
 	for (int64 i = 0; i < list.count; i++)
 	{
