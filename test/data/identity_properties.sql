@@ -89,9 +89,17 @@ BEGIN
 	PERFORM identity_test.drain();
 	TRUNCATE identity_test.base;
 	INSERT INTO identity_test.base TABLE identity_test.answer;
+	telling := 'first';
+	differences := (SELECT sum(d.rows) FROM identity_test.differences() AS d);
+	IF differences > 0 THEN
+		RETURN NEXT;
+		RETURN;
+	END IF;
 	FOR n IN 1 .. orders + 1 LOOP
 		telling := CASE WHEN n > orders THEN 'without' ELSE 'order ' || n END;
 		differences := identity_test.play_retold(n > orders);
+		-- A decision that was refused is lost to the tellings that follow.
+		EXIT WHEN differences IS NULL;
 		IF differences > 0 THEN
 			RETURN NEXT;
 			RETURN;
@@ -114,7 +122,9 @@ UNION ALL
 SELECT 'profile', profile_id, root::text FROM cdp.profile;
 CREATE TABLE identity_test.placed_before (depth integer, what text, id bigint, says text);
 
--- A deed that changes something now, and the one that undoes it.
+-- A deed that changes something now, and the one that undoes it.  Not the other
+-- way round for blocks and retractions: what comes back takes the id that it
+-- founded with it, and he who had inherited that gets a new one for good.
 CREATE FUNCTION identity_test.random_pair(OUT deed identity_test.step, OUT undo identity_test.step)
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -132,15 +142,9 @@ BEGIN
 		WHEN deed.what IN ('block', 'block_row') AND NOT EXISTS (SELECT FROM cdp.blocked_value
 				WHERE type = identity_test.key_type(deed.a) AND value = identity_test.key_value(deed.a)) THEN
 			undo.what := 'un' || deed.what;
-		WHEN deed.what IN ('unblock', 'unblock_row') AND EXISTS (SELECT FROM cdp.blocked_value
-				WHERE type = identity_test.key_type(deed.a) AND value = identity_test.key_value(deed.a)) THEN
-			undo.what := substr(deed.what, 3);
 		WHEN deed.what = 'retract' AND NOT EXISTS (SELECT FROM identity_test.retracted AS back
 				WHERE (back.source, back.keys) = (deed.a, deed.keys)) THEN
 			undo.what := 'unretract';
-		WHEN deed.what = 'unretract' AND EXISTS (SELECT FROM identity_test.retracted AS back
-				WHERE (back.source, back.keys) = (deed.a, deed.keys)) THEN
-			undo.what := 'retract';
 		WHEN deed.what = 'unmerge' AND NOT EXISTS (SELECT FROM cdp.decision
 				JOIN cdp.steward_action USING (action_id)
 				WHERE withdrawn_by IS NULL AND action = 'unmerge') THEN
