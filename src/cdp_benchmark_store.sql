@@ -58,9 +58,9 @@ FROM (VALUES
 			FROM (SELECT moved.what, moved.id
 				FROM cdp.identity_log AS log
 				CROSS JOIN LATERAL (
-					SELECT 'profile', unnest(log.profiles)
+					SELECT 'profile' AS what, unnest(log.profiles) AS id
 					UNION ALL
-					SELECT 'identifier', unnest(log.identifiers)) AS moved (what, id)
+					SELECT 'identifier' AS what, unnest(log.identifiers) AS id) AS moved
 				WHERE log.at > cdp.clock() - interval '30 days'
 					AND log.profile_before IS DISTINCT FROM log.profile_after
 				GROUP BY moved.what, moved.id
