@@ -3,16 +3,16 @@
 
 Usage: components_time.py DATABASE RUNS SECONDS [-s SETTING=VALUE]... STATEMENT
 
-Runs the statement once to warm up and RUNS times more, and prints one line,
-separated by "|":
+Runs the statement once to warm up and RUNS times more, or once only if that
+takes more than 10 s, and prints one line, separated by "|":
 
 	median, least and most CPU seconds of the backend; median wall seconds;
 	the most private memory that the backend took above what it had (MB);
 	the first row of the last result
 
 CPU time is the scheduler's own count (/proc/PID/schedstat), so that other
-jobs of the machine count little.  After SECONDS the statement is cancelled
-and every figure is ">SECONDS".
+jobs of the machine count little.  After SECONDS of it the statement is
+cancelled and its times are ">SECONDS".
 """
 import statistics
 import subprocess
@@ -50,9 +50,30 @@ class Backend:
         return 0.0
 
 
-def watch(backend, stop, peak):
-    while not stop.wait(0.01):
-        peak[0] = max(peak[0], backend.memory())
+class Watch(threading.Thread):
+    """Notes the most memory of a backend, and cancels what takes too long."""
+
+    def __init__(self, backend, database, seconds):
+        super().__init__(daemon=True)
+        self.backend, self.database, self.seconds = backend, database, seconds
+        self.before = self.peak = backend.memory()
+        self.started = None
+        self.start()
+
+    def run(self):
+        while True:
+            time.sleep(0.01)
+            self.peak = max(self.peak, self.backend.memory())
+            started = self.started
+            if started is not None and self.backend.cpu() - started > self.seconds:
+                self.started = None
+                subprocess.run(
+                    ["psql", "-XAtq", "-d", self.database, "-c",
+                     f"SELECT pg_cancel_backend({self.backend.pid})"],
+                    stdout=subprocess.DEVNULL, check=True)
+
+    def memory(self):
+        return f"{max(0.0, self.peak - self.before):.1f}"
 
 
 def main():
@@ -61,35 +82,32 @@ def main():
     arguments = arguments[3:]
     backend = Backend(database)
     backend.ask("SET client_min_messages = warning;")
-    backend.ask(f"SET statement_timeout = '{int(seconds)}s';")
     while arguments[0] == "-s":
         name, value = arguments[1].split("=", 1)
         backend.ask(f"SET {name} = '{value}';")
         arguments = arguments[2:]
     statement = arguments[0].rstrip().rstrip(";") + ";"
     cpus, walls, rows = [], [], []
-    before = backend.memory()
-    peak, stop = [before], threading.Event()
-    threading.Thread(target=watch, args=(backend, stop, peak), daemon=True).start()
+    watch = Watch(backend, database, seconds)
     for run in range(runs + 1):
         cpu, wall = backend.cpu(), time.monotonic()
+        watch.started = cpu
         rows = backend.ask(statement)
+        watch.started = None
         wall, cpu = time.monotonic() - wall, backend.cpu() - cpu
-        if any("statement timeout" in row for row in rows):
-            print("|".join([f">{seconds:.0f}"] * 4 + [f"{peak[0] - before:.1f}", ""]))
+        if any("canceling statement" in row for row in rows):
+            print("|".join([f">{seconds:.0f}"] * 3 + [f">{wall:.0f}", watch.memory(), ""]))
             return
         if any(row.startswith(("ERROR", "FATAL")) for row in rows):
             raise SystemExit("\n".join(rows))
-        # A slow statement needs no warming up.
         if run > 0 or cpu > 10:
             cpus.append(cpu)
             walls.append(wall)
-        if len(cpus) == runs:
+        if cpu > 10:
             break
-    stop.set()
     print("|".join([f"{statistics.median(cpus):.3f}", f"{min(cpus):.3f}",
                     f"{max(cpus):.3f}", f"{statistics.median(walls):.3f}",
-                    f"{max(0.0, peak[0] - before):.1f}", rows[0] if rows else ""]))
+                    watch.memory(), rows[0] if rows else ""]))
 
 
 main()
