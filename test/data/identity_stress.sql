@@ -133,7 +133,8 @@ BEGIN
 			ORDER BY hashint8extended(decision_id, r) LIMIT 1) AS chosen;
 	WHEN action < 11 THEN PERFORM stress.unmerge(r, reason);
 	WHEN action < 12 THEN PERFORM cdp.undo_action(action_id, reason)
-		FROM (SELECT action_id FROM cdp.steward_action WHERE action_id NOT IN (
+		FROM (SELECT action_id FROM cdp.steward_action
+			WHERE action NOT IN ('block', 'unblock', 'change_rules') AND action_id NOT IN (
 				SELECT (detail ->> 'action_id')::bigint FROM cdp.steward_action WHERE detail ? 'action_id')
 			ORDER BY hashint8extended(action_id, r) LIMIT 1) AS chosen;
 	WHEN action < 15 THEN PERFORM cdp.retract(set_id, reason)
