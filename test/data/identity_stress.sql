@@ -122,29 +122,29 @@ $$;
 -- A steward's working day: all that can be done, and undone.
 CREATE FUNCTION stress.steward(r bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-	action integer := stress.pick(r, 10, 20);
+	deed integer := stress.pick(r, 10, 20);
 	reason text := 'message ' || r;
 	device text := 'd' || stress.pick(r, 11, 5);
 BEGIN
 	CASE
-	WHEN action < 6 THEN PERFORM stress.decide(r, reason);
-	WHEN action < 10 THEN PERFORM cdp.undecide(decision_id, reason)
+	WHEN deed < 6 THEN PERFORM stress.decide(r, reason);
+	WHEN deed < 10 THEN PERFORM cdp.undecide(decision_id, reason)
 		FROM (SELECT decision_id FROM cdp.decision WHERE withdrawn_by IS NULL
 			ORDER BY hashint8extended(decision_id, r) LIMIT 1) AS chosen;
-	WHEN action < 11 THEN PERFORM stress.unmerge(r, reason);
-	WHEN action < 12 THEN PERFORM cdp.undo_action(action_id, reason)
+	WHEN deed < 11 THEN PERFORM stress.unmerge(r, reason);
+	WHEN deed < 12 THEN PERFORM cdp.undo_action(action_id, reason)
 		FROM (SELECT action_id FROM cdp.steward_action
 			WHERE action NOT IN ('block', 'unblock', 'change_rules') AND action_id NOT IN (
 				SELECT (detail ->> 'action_id')::bigint FROM cdp.steward_action WHERE detail ? 'action_id')
 			ORDER BY hashint8extended(action_id, r) LIMIT 1) AS chosen;
-	WHEN action < 15 THEN PERFORM cdp.retract(set_id, reason)
+	WHEN deed < 15 THEN PERFORM cdp.retract(set_id, reason)
 		FROM (SELECT set_id FROM cdp.identifier_set WHERE NOT retracted
 			ORDER BY hashint8extended(set_id, r) LIMIT 1) AS chosen;
-	WHEN action < 17 THEN PERFORM cdp.unretract(set_id, reason)
+	WHEN deed < 17 THEN PERFORM cdp.unretract(set_id, reason)
 		FROM (SELECT set_id FROM cdp.identifier_set WHERE retracted
 			ORDER BY hashint8extended(set_id, r) LIMIT 1) AS chosen;
-	WHEN action < 18 THEN PERFORM cdp.block_value('device_id', device);
-	WHEN action < 19 THEN PERFORM cdp.unblock_value('device_id', device);
+	WHEN deed < 18 THEN PERFORM cdp.block_value('device_id', device);
+	WHEN deed < 19 THEN PERFORM cdp.unblock_value('device_id', device);
 	ELSE UPDATE cdp.identifier_type SET max_per_profile = 1 + stress.pick(r, 12, 3) WHERE type = 'email';
 	END CASE;
 EXCEPTION
