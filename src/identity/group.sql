@@ -158,16 +158,15 @@ COMMENT ON FUNCTION cdp._make_groups(text) IS
 -- Everything that groups are made from leaves its mark on one of these: a new
 -- set on the sequence; a merge or split on the log; a newly shared or blocked
 -- identifier and a rule on the epoch or the version; a retraction among the
--- actions; the passing of time, for types with a time to live, on the day.
+-- actions.  Whatever judges that an identifier expired, or has not, forgets
+-- what groups of its type were made from.
 CREATE FUNCTION cdp._group_basis(types text[], max_profiles_per_value integer) RETURNS text
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT concat_ws(' ', $1::text, $2, sets.last_value, state.epoch, state.rules_version,
 		(SELECT max(log_id) FROM cdp.identity_log),
-		(SELECT count(*) FROM cdp.steward_action),
-		(SELECT (cdp.clock() AT TIME ZONE 'UTC')::date FROM cdp.identifier_type AS type
-			WHERE type.type = ANY ($1) AND type.time_to_live IS NOT NULL LIMIT 1))
+		(SELECT count(*) FROM cdp.steward_action))
 	FROM cdp.identifier_set_id_seq AS sets, cdp.identity_state AS state
 $$;
 COMMENT ON FUNCTION cdp._group_basis(text[], integer) IS

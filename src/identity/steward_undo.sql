@@ -42,6 +42,9 @@ BEGIN
 	WHERE set_id = ANY ($1);
 	PERFORM cdp._drop_stale_pairs($1);
 	PERFORM cdp._judge_expiry(members);
+	-- Which sources know a profile, and since when, is read off its evidence:
+	-- that changes even where profiles stay what they are.
+	PERFORM cdp._add_todo('profile', cdp._member_profiles($1));
 	RETURN members;
 END
 $$;

@@ -108,7 +108,14 @@ AS $$
 				OR (identifier.expires_at IS NULL) <> (judged.expires_at IS NULL)
 				OR identifier.expires_at > judged.expires_at
 				OR identifier.expires_at <= cdp.clock())
-		RETURNING judged.identifier_id, judged.was <> judged.expired AS turned
+		RETURNING judged.identifier_id, identifier.type_id,
+			judged.was <> judged.expired AS turned
+	), stale AS (
+		UPDATE cdp.group_kind SET made_from = NULL
+		WHERE made_from IS NOT NULL AND types && ARRAY(
+			SELECT type.type::text FROM written
+			JOIN cdp.identifier_type AS type USING (type_id)
+			WHERE turned)
 	)
 	SELECT coalesce(array_agg(identifier_id ORDER BY identifier_id)
 		FILTER (WHERE turned), '{}')
@@ -177,13 +184,28 @@ $$;
 COMMENT ON FUNCTION cdp._should_stitch_everything(integer) IS
 'whether rules changed, or so many sets wait that a rebuild of all profiles costs less; takes note that the rules are dealt with';
 
+-- A run does what waits when it begins: what this leaves out, it may leave.
+CREATE FUNCTION cdp._stitch_backlog() RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._fold_seen();
+	RETURN cdp._todo_size('stitch')
+		+ (SELECT count(*) FROM cdp.identifier WHERE expires_at <= cdp.clock());
+END
+$$;
+COMMENT ON FUNCTION cdp._stitch_backlog() IS
+'how much waits for phase "stitch": sets to be judged, known ones that were seen at a time that matters among them, and identifiers whose time may be over';
+
 CREATE FUNCTION cdp._stitch_step(batch integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	set_ids bigint[];
-	expired bigint;
+	done bigint;
+	written bigint;
 BEGIN
 	PERFORM cdp._fold_seen();
 	IF cdp._should_stitch_everything(batch) THEN
@@ -197,17 +219,16 @@ BEGIN
 		RETURN greatest(1, cardinality(set_ids));
 	END IF;
 	set_ids := cdp._take_todo('stitch', batch);
-	IF set_ids IS NULL THEN
-		expired := cdp._expire($1);
-		RETURN CASE WHEN expired > 0 THEN expired ELSE cdp._group_step($1) END;
+	IF set_ids IS NOT NULL THEN
+		PERFORM cdp._stitch(set_ids);
 	END IF;
-	PERFORM cdp._stitch(set_ids);
-	PERFORM cdp._group_step($1);
-	RETURN cardinality(set_ids);
+	done := coalesce(cardinality(set_ids), 0) + cdp._expire($1);
+	written := cdp._group_step($1);
+	RETURN CASE WHEN done > 0 THEN done ELSE written END;
 END
 $$;
 COMMENT ON FUNCTION cdp._stitch_step(integer) IS
-'one batch of phase "stitch" of the merge run; how many sets it judged, identifiers whose time was over, or rows of groups it wrote';
+'one batch of phase "stitch" of the merge run; how many sets and identifiers whose time may be over it judged, or, if none, rows of groups it wrote';
 
 CREATE FUNCTION cdp._stitch_rebuild(batch integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE STRICT
