@@ -16,6 +16,9 @@
  * superuser's cdp.test_clock.  Every rule that depends on "now" asks it, so a
  * test chooses the microsecond.
  *
+ * Watched tables.  What a session makes of tables that hardly ever change it
+ * may keep until one of them does, anywhere (watch.c).
+ *
  * Pending work is rows of cdp.todo(phase, ids), written by the transaction
  * that makes the work and deleted by the batch that did it.
  *
@@ -59,6 +62,13 @@ extern void cdp_base_check_store(void);
 
 /* Raises unless the store exists, of whatever version. */
 extern void cdp_base_check_store_exists(void);
+
+/*
+ * Changes whenever a row of a watched table has: what was read, with a
+ * snapshot of its own, while this stayed the same may be kept as long as it
+ * stays the same.  0: keep nothing.
+ */
+extern uint64 cdp_base_watched(void);
 
 /* The instant that "now" means for the running statement. */
 extern TimestampTz cdp_base_clock(void);

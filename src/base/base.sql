@@ -18,13 +18,42 @@ COMMENT ON FUNCTION cdp._store_is_current() IS
 
 -- A setting that changes the meaning of data is a row of cdp.setting.
 CREATE FUNCTION cdp._read_setting(name text) RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT setting.value FROM cdp.setting WHERE setting.name = $1
+BEGIN
+	RETURN (SELECT setting.value FROM cdp.setting WHERE setting.name = $1);
+END
 $$;
 COMMENT ON FUNCTION cdp._read_setting(text) IS
 'the value of a row of cdp.setting; NULL when it has none';
+
+-- Whatever the session's role in replication: what another one keeps must
+-- follow what replication brings, too.
+CREATE FUNCTION cdp._announce_change() RETURNS trigger
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'cdp__announce_change';
+COMMENT ON FUNCTION cdp._announce_change() IS
+'trigger: tell all sessions that what they keep of a table is out of date';
+
+CREATE FUNCTION cdp._watch_table("table" regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('
+		CREATE TRIGGER announce_change
+		AFTER INSERT OR UPDATE OR DELETE ON %1$s
+		FOR EACH ROW EXECUTE FUNCTION cdp._announce_change();
+		CREATE TRIGGER announce_truncate
+		AFTER TRUNCATE ON %1$s
+		FOR EACH STATEMENT EXECUTE FUNCTION cdp._announce_change();
+		ALTER TABLE %1$s ENABLE ALWAYS TRIGGER announce_change;
+		ALTER TABLE %1$s ENABLE ALWAYS TRIGGER announce_truncate', $1);
+END
+$$;
+COMMENT ON FUNCTION cdp._watch_table(regclass) IS
+'give a table the triggers by which sessions hear that it has changed';
 
 -- A batch takes rows whole, so no row holds more than a batch can do with.
 CREATE FUNCTION cdp._add_todo(phase text, ids bigint[]) RETURNS void

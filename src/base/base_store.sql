@@ -7,6 +7,7 @@ CREATE TABLE cdp.store (
 );
 COMMENT ON TABLE cdp.store IS
 'one row: the version of the store, compared with the extension''s by every entry point';
+SELECT cdp._watch_table('cdp.store');
 
 CREATE TABLE cdp.setting (
 	name text PRIMARY KEY,
@@ -17,9 +18,9 @@ CREATE TABLE cdp.setting (
 );
 COMMENT ON TABLE cdp.setting IS
 'settings that change the meaning of data: time zone, region, currency, limits';
-
 COMMENT ON COLUMN cdp.setting.kind IS
 'what the value is checked for: text, integer (from 1), interval (from 0), time_zone, region or currency';
+SELECT cdp._watch_table('cdp.setting');
 CREATE TRIGGER check_value BEFORE INSERT OR UPDATE ON cdp.setting
 	FOR EACH ROW EXECUTE FUNCTION cdp._check_setting();
 
