@@ -114,9 +114,9 @@ read_items(CdpBatch *batch)
 
 /* A call for a source that does not exist is a mistake of its programmer. */
 static void
-check_source(const CdpBatch *batch)
+check_source(CdpBatch *batch)
 {
-	if (batch->config.sources != NIL)
+	if (cdp_ingest_find_source(&batch->config, batch->only_source) != NULL)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -146,7 +146,7 @@ cdp_ingest_process(CdpBatch *batch)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	MemoryContextSwitchTo(context); /* results outlive SPI */
-	cdp_ingest_load_config(&batch->config, batch->only_source);
+	cdp_ingest_load_config(&batch->config);
 	if (batch->live)
 		check_source(batch);
 	read_items(batch);

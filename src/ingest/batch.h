@@ -19,7 +19,7 @@ typedef struct CdpSource
 	bool		third_party;
 	const char *region;			/* or NULL */
 	bool		own_user_ids;
-	TimestampTz key_expires_at; /* DT_NOEND: ledger keys are kept for ever */
+	Interval   *dedupe_for;		/* NULL: ledger keys are kept for ever */
 	CdpMapping *mapping;		/* or NULL */
 	CdpReject	mapping_problem;	/* reason NULL: the mapping is fine */
 } CdpSource;
@@ -92,8 +92,7 @@ typedef struct CdpBatch
 extern void cdp_ingest_process(CdpBatch *batch);
 
 /* config.c */
-extern void cdp_ingest_load_config(CdpIngestConfig *config,
-								   const char *only_source);
+extern void cdp_ingest_load_config(CdpIngestConfig *config);
 extern CdpSource *cdp_ingest_find_source(CdpIngestConfig *config,
 										 const char *name);
 

@@ -2,12 +2,14 @@
  * config.c
  *		What a batch must know before it reads: settings and sources.
  *
- * Read anew for each batch, so that a changed mapping or limit holds from the
- * next batch on, in every session; two short statements.
+ * The tables are watched (base/watch.c), so what was read is kept until one of
+ * them changes: a new mapping or limit holds from the next batch on, in every
+ * session.  A user gets only what a user read.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
@@ -22,16 +24,18 @@ static CdpPlan setting_plan = {
 	" UNION ALL SELECT 'store_id', store_id::text FROM cdp.store", 0
 };
 
-#define SOURCE_COLUMNS \
-	"SELECT source_id, name::text, kind OPERATOR(pg_catalog.=) 'third_party'," \
-	" default_region, own_user_ids," \
-	" cdp.clock() OPERATOR(pg_catalog.+) dedupe_for, mapping FROM cdp.source"
-
-static CdpPlan all_sources_plan = {SOURCE_COLUMNS, 0};
-
-static CdpPlan one_source_plan = {
-	SOURCE_COLUMNS " WHERE name OPERATOR(pg_catalog.=) $1", 1, {TEXTOID}
+static CdpPlan sources_plan = {
+	"SELECT source_id, name::text, kind OPERATOR(pg_catalog.=) 'third_party',"
+	" default_region, own_user_ids, dedupe_for, mapping FROM cdp.source", 0
 };
+
+static struct
+{
+	MemoryContext memory;		/* NULL: nothing is kept */
+	CdpIngestConfig config;
+	uint64		watched;		/* when it was read */
+	Oid			reader;
+} kept;
 
 /* An interval setting in microseconds; a month counts 30 days. */
 static int64
@@ -67,7 +71,7 @@ take_setting(CdpIngestConfig *config, const char *name, const char *value)
 static void
 load_settings(CdpIngestConfig *config)
 {
-	cdp_base_execute(&setting_plan, NULL, NULL, true, 0);
+	cdp_base_execute(&setting_plan, NULL, NULL, false, 0);
 	for (uint64 i = 0; i < SPI_processed; i++)
 		take_setting(config,
 					 SPI_getvalue(SPI_tuptable->vals[i],
@@ -101,7 +105,11 @@ make_source(uint64 row)
 	source->region = isnull ? NULL : TextDatumGetCString(value);
 	source->own_user_ids = DatumGetBool(source_column(row, 5, &isnull));
 	value = source_column(row, 6, &isnull);
-	source->key_expires_at = isnull ? DT_NOEND : DatumGetTimestampTz(value);
+	if (!isnull)
+	{
+		source->dedupe_for = palloc(sizeof(Interval));
+		*source->dedupe_for = *DatumGetIntervalP(value);
+	}
 	value = source_column(row, 7, &isnull);
 	if (isnull)
 		return source;
@@ -112,29 +120,50 @@ make_source(uint64 row)
 	return source;
 }
 
-/*
- * Fill *config, in the caller's context; SPI is connected.  only_source saves
- * reading the others.
- */
-void
-cdp_ingest_load_config(CdpIngestConfig *config, const char *only_source)
+/* Read all of it, in the current memory; SPI is connected. */
+static void
+read_config(CdpIngestConfig *config)
 {
 	memset(config, 0, sizeof(CdpIngestConfig));
-	config->now = cdp_base_clock();
 	config->max_size = HARD_MAX_SIZE;
 	config->store_id = "";
 	load_settings(config);
-	if (only_source == NULL)
-		cdp_base_execute(&all_sources_plan, NULL, NULL, true, 0);
-	else
-	{
-		Datum		values[1] = {CStringGetTextDatum(only_source)};
-
-		cdp_base_execute(&one_source_plan, values, NULL, true, 0);
-	}
+	/* Not read_only: the snapshot must be younger than what we have heard. */
+	cdp_base_execute(&sources_plan, NULL, NULL, false, 0);
 	for (uint64 i = 0; i < SPI_processed; i++)
 		config->sources = lappend(config->sources, make_source(i));
 	SPI_freetuptable(SPI_tuptable);
+}
+
+/*
+ * Fill *config; what it points to lasts until the next call.  SPI is
+ * connected.
+ */
+void
+cdp_ingest_load_config(CdpIngestConfig *config)
+{
+	uint64		watched = cdp_base_watched();
+
+	if (kept.memory == NULL || kept.watched != watched || watched == 0 ||
+		kept.reader != GetUserId())
+	{
+		MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
+													 "cdp ingest config",
+													 ALLOCSET_SMALL_SIZES);
+		MemoryContext caller = MemoryContextSwitchTo(memory);
+
+		read_config(config);
+		MemoryContextSwitchTo(caller);
+		MemoryContextSetParent(memory, TopMemoryContext);
+		if (kept.memory != NULL)
+			MemoryContextDelete(kept.memory);
+		kept.memory = memory;
+		kept.config = *config;
+		kept.watched = cdp_base_watched() == watched ? watched : 0;
+		kept.reader = GetUserId();
+	}
+	*config = kept.config;
+	config->now = cdp_base_clock();
 }
 
 /* The source of that name; NULL: there is none. */

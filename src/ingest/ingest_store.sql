@@ -22,6 +22,7 @@ COMMENT ON COLUMN cdp.source.own_user_ids IS
 'user ids of this source are its own: number 123 here is nobody''s number 123 elsewhere';
 COMMENT ON COLUMN cdp.source.dedupe_for IS
 'how long message keys are remembered; NULL: for ever';
+SELECT cdp._watch_table('cdp.source');
 
 -- A table, view or foreign table that is read in place by the merge run.
 CREATE TABLE cdp.table_source (

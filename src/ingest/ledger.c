@@ -208,6 +208,19 @@ mark_refused(CdpItem **sorted, int count)
 		elog(ERROR, "the message ledger returned keys out of order");
 }
 
+/* When the key of a source's record may be forgotten. */
+static void
+add_expiry(CdpColumn *expiries, const CdpSource *source, TimestampTz now)
+{
+	if (source->dedupe_for == NULL)
+		cdp_column_add_null(expiries);
+	else
+		cdp_column_add(expiries,
+					   DirectFunctionCall2(timestamptz_pl_interval,
+										   TimestampTzGetDatum(now),
+										   IntervalPGetDatum(source->dedupe_for)));
+}
+
 /* Enter the batch into the ledger; what was there already is a duplicate. */
 void
 cdp_ingest_drop_repeats(CdpBatch *batch)
@@ -227,11 +240,7 @@ cdp_ingest_drop_repeats(CdpBatch *batch)
 	{
 		cdp_column_add(sources, Int32GetDatum(sorted[i]->source->source_id));
 		cdp_column_add(keys, UUIDPGetDatum(&sorted[i]->key));
-		if (sorted[i]->source->key_expires_at == DT_NOEND)
-			cdp_column_add_null(expiries);
-		else
-			cdp_column_add(expiries,
-						   TimestampTzGetDatum(sorted[i]->source->key_expires_at));
+		add_expiry(expiries, sorted[i]->source, batch->config.now);
 	}
 	values[0] = cdp_column_array(sources);
 	values[1] = cdp_column_array(keys);

@@ -224,7 +224,7 @@ reject_poison(CdpItem *item, const ErrorData *error)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	cdp_ingest_load_config(&batch.config, NULL);
+	cdp_ingest_load_config(&batch.config);
 	item->source = item->source_name == NULL ? NULL :
 		cdp_ingest_find_source(&batch.config, item->source_name);
 	item->outcome = CDP_REJECTED;
