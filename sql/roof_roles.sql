@@ -122,6 +122,11 @@ SELECT count(*) FROM cdp.inbox;
 INSERT INTO cdp.inbox (source, record) VALUES ('web', '{}');
 SELECT cdp.memberships(1);
 RESET ROLE;
+-- what the session keeps for one role is not for another
+SELECT cdp._evaluation_context() -> 'zone' AS zone;
+SET ROLE cdp_test_ingest;
+SELECT cdp._evaluation_context() -> 'zone' AS zone;
+RESET ROLE;
 SET ROLE cdp_test_nobody;
 SELECT count(*) FROM cdp.segment_member;
 RESET ROLE;

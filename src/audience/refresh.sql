@@ -309,8 +309,6 @@ BEGIN
 		RETURN;
 	END IF;
 	instant := cdp._membership_instant();
-	PERFORM FROM cdp.profile_current WHERE profile_id = ANY ($1)
-	ORDER BY profile_id FOR NO KEY UPDATE;
 	BEGIN
 		PERFORM cdp._note_changes($1, ids, predicates, instant);
 	EXCEPTION WHEN OTHERS THEN
@@ -319,7 +317,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._evaluate_profiles(bigint[]) IS
-'bring the memberships of these profiles up to date at once';
+'bring the memberships of these profiles up to date at once; the caller holds their rows of cdp.profile';
 
 CREATE FUNCTION cdp._note_changes(
 	profile_ids bigint[],
@@ -336,10 +334,9 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	WITH evaluated AS MATERIALIZED (
-		SELECT current.profile_id, current.segment_ids AS was,
-			cdp._settle_segment_ids(current.segment_ids, $2, evaluated.matched) AS now_in
-		FROM cdp._evaluate_all($3, $4, $1) AS evaluated
-			JOIN cdp.profile_current AS current USING (profile_id)
+		SELECT profile_id, segment_ids AS was,
+			cdp._settle_segment_ids(segment_ids, $2, matched) AS now_in
+		FROM cdp._evaluate_few($3, $4, $1)
 	), changed AS (
 		SELECT profile_id, was, now_in FROM evaluated WHERE was <> now_in
 	), written AS (

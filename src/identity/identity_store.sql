@@ -37,6 +37,7 @@ COMMENT ON COLUMN cdp.identifier_type.time_to_live IS
 'how long after it was last seen a value stitches';
 COMMENT ON COLUMN cdp.identifier_type.pattern IS
 'a regular expression that a normalised value must match';
+SELECT cdp._watch_table('cdp.identifier_type');
 
 INSERT INTO cdp.identifier_type (type, priority, strong, scope, max_per_profile,
 	max_strong_per_value, stitches, joins_known, stands_in, time_to_live,

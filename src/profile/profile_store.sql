@@ -27,6 +27,7 @@ COMMENT ON COLUMN cdp.trait.sources IS
 'sources in the order in which they count for this trait; NULL: by cdp.source.priority';
 COMMENT ON COLUMN cdp.trait.exposed IS
 'place among the columns that cdp.expose_trait() added to cdp.unified_profile';
+SELECT cdp._watch_table('cdp.trait');
 
 -- Views keep the names and types of their columns for ever.
 CREATE FUNCTION cdp._keep_exposed_trait() RETURNS trigger
@@ -129,7 +130,8 @@ CREATE TABLE cdp.profile_current (
 	identifiers jsonb NOT NULL DEFAULT '{}',
 	consents jsonb NOT NULL DEFAULT '{}',
 	identifier_count integer NOT NULL
-		GENERATED ALWAYS AS (cdp._identifier_count(identifiers)) STORED
+		GENERATED ALWAYS AS (jsonb_array_length(
+			jsonb_path_query_array(identifiers, '$.*[*]'))) STORED
 ) WITH (fillfactor = 85);
 CREATE UNIQUE INDEX profile_current_ord_idx ON cdp.profile_current (ord);
 CREATE INDEX profile_current_identifier_count_idx

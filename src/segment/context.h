@@ -2,8 +2,8 @@
  * context.h
  *		What a predicate's names mean in this store.
  *
- * SQL reads the tables once per statement and hands over one jsonb value,
- * made by cdp._evaluation_context():
+ * SQL reads the tables and hands over one jsonb value, which
+ * cdp._evaluation_context() keeps until one of them changes:
  *
  *		{"zone": "Europe/Berlin",
  *		 "events": {"order": 3, ...},					name -> name_id

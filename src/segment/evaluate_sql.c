@@ -3,11 +3,11 @@
  *		The SQL functions over programs: evaluate, check, define, explain.
  *
  * cdp._evaluate() is called for every profile of a scan with the same
- * predicates and context, so the program is compiled once and kept with the
- * call site.  Unless both are constants of the plan they are compared, byte by
- * byte, at each call: a parameter is not enough, because PL/pgSQL keeps a call
- * site for a transaction and gives it new values.  No function here reads a table: what
- * they know of the store is the context.
+ * predicates and context, so the program is compiled once and, if both are
+ * constants of the plan, kept with the call site.  Where they are parameters,
+ * as for the one profile of a cdp.ingest(), the session keeps the last program:
+ * it serves as long as both are the same, byte by byte.  No function here reads
+ * a table: what they know of the store is the context.
  */
 #include "postgres.h"
 
@@ -45,15 +45,17 @@ enum
 	ARG_FIELDS
 };
 
-/* Kept with a call site. */
+/* A program, ready to run, and what it was compiled from. */
 typedef struct Prepared
 {
 	MemoryContext memory;
-	bool		is_constant;	/* the arguments below cannot change */
 	struct varlena *predicates;
 	struct varlena *context;
 	CdpEvaluation *evaluation;
+	bool		is_running;		/* stays true if an error ends the run */
 } Prepared;
+
+static Prepared *kept = NULL;	/* by the session */
 
 /* Is the argument a constant of the plan? */
 static bool
@@ -99,13 +101,12 @@ get_predicates(ArrayType *array, int *count)
 	return predicates;
 }
 
-/* Compile the program of this call site in memory of its own. */
+/* Compile a program in memory of its own, below that of the caller. */
 static Prepared *
-prepare(FunctionCallInfo fcinfo, struct varlena *predicates,
+prepare(MemoryContext parent, struct varlena *predicates,
 		struct varlena *context)
 {
-	MemoryContext memory = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt,
-												 "cdp segment program",
+	MemoryContext memory = AllocSetContextCreate(parent, "cdp segment program",
 												 ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_memory = MemoryContextSwitchTo(memory);
 	Prepared   *prepared = palloc0(sizeof(Prepared));
@@ -114,8 +115,6 @@ prepare(FunctionCallInfo fcinfo, struct varlena *predicates,
 	int			count;
 
 	prepared->memory = memory;
-	prepared->is_constant = is_constant(fcinfo, ARG_PREDICATES) &&
-		is_constant(fcinfo, ARG_CONTEXT);
 	prepared->predicates = copy_varlena(predicates);
 	prepared->context = copy_varlena(context);
 	texts = get_predicates((ArrayType *) prepared->predicates, &count);
@@ -125,29 +124,40 @@ prepare(FunctionCallInfo fcinfo, struct varlena *predicates,
 	return prepared;
 }
 
-/* The program of this call site, compiled if it is new or has changed. */
+/* The program that the session keeps, compiled if it is another. */
+static Prepared *
+get_kept(struct varlena *predicates, struct varlena *context)
+{
+	Prepared   *fresh;
+
+	if (kept != NULL && !kept->is_running &&
+		is_equal(kept->predicates, predicates) &&
+		is_equal(kept->context, context))
+		return kept;
+	fresh = prepare(CurrentMemoryContext, predicates, context);
+	MemoryContextSetParent(fresh->memory, TopMemoryContext);
+	if (kept != NULL)
+		MemoryContextDelete(kept->memory);
+	kept = fresh;
+	return kept;
+}
+
+/* The program of this call. */
 static Prepared *
 get_prepared(FunctionCallInfo fcinfo)
 {
-	Prepared   *prepared = fcinfo->flinfo->fn_extra;
 	struct varlena *predicates;
 	struct varlena *context;
 
-	if (prepared != NULL && prepared->is_constant)
-		return prepared;
+	if (fcinfo->flinfo->fn_extra != NULL)
+		return fcinfo->flinfo->fn_extra;
 	predicates = (struct varlena *) PG_GETARG_ARRAYTYPE_P(ARG_PREDICATES);
 	context = (struct varlena *) PG_GETARG_JSONB_P(ARG_CONTEXT);
-	if (prepared != NULL)
-	{
-		if (is_equal(prepared->predicates, predicates) &&
-			is_equal(prepared->context, context))
-			return prepared;
-		fcinfo->flinfo->fn_extra = NULL;
-		MemoryContextDelete(prepared->memory);
-	}
-	prepared = prepare(fcinfo, predicates, context);
-	fcinfo->flinfo->fn_extra = prepared;
-	return prepared;
+	if (!is_constant(fcinfo, ARG_PREDICATES) || !is_constant(fcinfo, ARG_CONTEXT))
+		return get_kept(predicates, context);
+	fcinfo->flinfo->fn_extra = prepare(fcinfo->flinfo->fn_mcxt, predicates,
+									   context);
+	return fcinfo->flinfo->fn_extra;
 }
 
 static Jsonb *
@@ -230,12 +240,14 @@ cdp__evaluate(PG_FUNCTION_ARGS)
 	evaluation = prepared->evaluation;
 	get_profile(fcinfo, &profile);
 	matched = palloc(sizeof(Datum) * Max(evaluation->program->npredicates, 1));
+	prepared->is_running = true;
 	cdp_segment_begin(evaluation, &profile, PG_GETARG_TIMESTAMPTZ(ARG_AS_OF));
 	old_memory = MemoryContextSwitchTo(evaluation->profile_context);
 	for (int i = 0; i < evaluation->program->npredicates; i++)
 		if (cdp_segment_root_truth(evaluation, i) == CDP_TRUE)
 			matched[count++] = Int32GetDatum(i + 1);
 	MemoryContextSwitchTo(old_memory);
+	prepared->is_running = false;
 	PG_RETURN_ARRAYTYPE_P(construct_array(matched, count, INT4OID, 4, true,
 										  TYPALIGN_INT));
 }

@@ -1,4 +1,4 @@
-CREATE FUNCTION cdp._evaluation_context() RETURNS jsonb
+CREATE FUNCTION cdp._read_evaluation_context() RETURNS jsonb
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -33,6 +33,13 @@ BEGIN
 				FROM cdp.model)));
 END
 $$;
+COMMENT ON FUNCTION cdp._read_evaluation_context() IS
+'read from the tables what cdp._evaluation_context() keeps';
+
+-- All tables that it is made of are watched.
+CREATE FUNCTION cdp._evaluation_context() RETURNS jsonb
+LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'cdp__evaluation_context';
 COMMENT ON FUNCTION cdp._evaluation_context() IS
 'what the names in predicates mean in this store: events, properties, traits, segments, the time zone';
 
@@ -57,15 +64,8 @@ DECLARE
 BEGIN
 	RETURN QUERY
 	SELECT current.profile_id, current.ord,
-		cdp._evaluate(_evaluate_all.predicates, context, at,
-			current.profile_id, first.data, later.timelines,
-			current.traits, current.identifiers, current.consents,
-			score.scores, current.kind, current.first_seen, current.last_seen,
-			current.events, current.orders, current.gross_revenue,
-			current.revenue, current.first_order_at, current.last_order_at,
-			score.rfm_recency, score.rfm_frequency, score.rfm_monetary,
-			score.lifecycle, score.clv_365d, score.churn_90d,
-			score.churn_band)
+		cdp._evaluate_profile(_evaluate_all.predicates, context, at,
+			first.data, later.timelines, current, score)
 	FROM cdp.profile_current AS current
 	LEFT JOIN cdp.timeline_chunk AS first
 		ON first.profile_id = current.profile_id AND first.chunk = 1
@@ -86,6 +86,44 @@ END
 $$;
 COMMENT ON FUNCTION cdp._evaluate_all(cdp.predicate[], timestamptz, bigint[]) IS
 'for every live profile, or those given, the numbers, from 1, of the predicates that are true of it at an instant';
+
+-- The same for a few profiles, with what is kept for it: by keys, by one plan,
+-- by the program that the session keeps.
+CREATE FUNCTION cdp._evaluate_few(
+	predicates cdp.predicate[],
+	as_of timestamptz,
+	profile_ids bigint[])
+RETURNS TABLE (profile_id bigint, segment_ids integer[], matched integer[])
+LANGUAGE plpgsql VOLATILE ROWS 10
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	context jsonb := cdp._evaluation_context();
+BEGIN
+	RETURN QUERY
+	SELECT current.profile_id, current.segment_ids,
+		cdp._evaluate_profile($1, context, $2, first.data,
+			CASE WHEN first.data IS NOT NULL THEN (
+				SELECT array_agg(later.data ORDER BY later.chunk)
+				FROM cdp.timeline_chunk AS later
+				WHERE later.profile_id = current.profile_id AND later.chunk > 1)
+			END, current, score)
+	FROM unnest($3) AS wanted (profile_id)
+	JOIN cdp.profile_current AS current ON current.profile_id = wanted.profile_id
+	LEFT JOIN cdp.timeline_chunk AS first
+		ON first.profile_id = wanted.profile_id AND first.chunk = 1
+	LEFT JOIN cdp.profile_score AS score
+		ON score.profile_id = wanted.profile_id;
+END
+$$;
+COMMENT ON FUNCTION cdp._evaluate_few(cdp.predicate[], timestamptz, bigint[]) IS
+'for these live profiles the segments they are in and the numbers, from 1, of the predicates that are true at an instant';
 
 CREATE FUNCTION cdp.is_member(
 	profile_id bigint,

@@ -22,7 +22,7 @@
  * - The language (lexer, parser, tree, printer) knows no table: ast.h tells
  *	 its grammar and limits.
  * - Binding looks names up in a context: a jsonb value that SQL builds from
- *	 the store once per statement (cdp._evaluation_context()).  One binder
+ *	 the store (cdp._evaluation_context(), kept by the session).  One binder
  *	 serves both the checker, which reports all it finds, and the compiler,
  *	 which raises the first error: they cannot disagree.
  * - The program of many predicates is evaluated together: one pass over a

@@ -19,6 +19,7 @@ COMMENT ON COLUMN cdp.segment.size IS 'members at the last refresh';
 COMMENT ON COLUMN cdp.segment.as_of IS 'the instant of the last refresh';
 COMMENT ON COLUMN cdp.segment.error IS
 'why the last refresh could not evaluate it; its members are those of as_of';
+SELECT cdp._watch_table('cdp.segment');
 
 CREATE TABLE cdp.segment_version (
 	segment_id integer NOT NULL
@@ -32,3 +33,27 @@ CREATE TABLE cdp.segment_version (
 );
 COMMENT ON TABLE cdp.segment_version IS
 'every definition that a segment has had, by whom and when';
+
+-- Inlined where it is used, so columns that are not asked for cost nothing.
+CREATE FUNCTION cdp._evaluate_profile(
+	predicates cdp.predicate[],
+	context jsonb,
+	as_of timestamptz,
+	timeline cdp.timeline,
+	later_timelines cdp.timeline[],
+	current cdp.profile_current,
+	score cdp.profile_score)
+RETURNS integer[]
+LANGUAGE sql STABLE PARALLEL SAFE COST 1000
+RETURN cdp._evaluate(predicates, context, as_of,
+	(current).profile_id, timeline, later_timelines,
+	(current).traits, (current).identifiers, (current).consents,
+	(score).scores, (current).kind, (current).first_seen, (current).last_seen,
+	(current).events, (current).orders, (current).gross_revenue,
+	(current).revenue, (current).first_order_at, (current).last_order_at,
+	(score).rfm_recency, (score).rfm_frequency, (score).rfm_monetary,
+	(score).lifecycle, (score).clv_365d, (score).churn_90d,
+	(score).churn_band);
+COMMENT ON FUNCTION cdp._evaluate_profile(cdp.predicate[], jsonb, timestamptz,
+	cdp.timeline, cdp.timeline[], cdp.profile_current, cdp.profile_score) IS
+'cdp._evaluate() of a profile by its rows';

@@ -5,6 +5,7 @@ CREATE TABLE cdp.event_name (
 );
 COMMENT ON TABLE cdp.event_name IS
 'every event name that was ever seen, numbered';
+SELECT cdp._watch_table('cdp.event_name');
 
 INSERT INTO cdp.event_name (name)
 SELECT name FROM cdp.event_type
@@ -20,6 +21,7 @@ CREATE TABLE cdp.property_slot (
 );
 COMMENT ON TABLE cdp.property_slot IS
 'the number under which timelines hold a property';
+SELECT cdp._watch_table('cdp.property_slot');
 
 CREATE TABLE cdp.event_property (
 	event text COLLATE "C" NOT NULL,
@@ -35,6 +37,7 @@ COMMENT ON TABLE cdp.event_property IS
 COMMENT ON COLUMN cdp.event_property.event IS 'name of the event; * is any event';
 COMMENT ON COLUMN cdp.event_property.kind IS
 'what values are expected to be; others are kept as they are';
+SELECT cdp._watch_table('cdp.event_property');
 
 WITH declared (event, property, kind) AS (
 	VALUES
