@@ -32,10 +32,11 @@ COMMENT ON FUNCTION cdp._current_members(integer) IS
 
 -- Why the membership of a profile changed since an instant.
 CREATE FUNCTION cdp._change_reason(profile_id bigint, since timestamptz) RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT coalesce(
+BEGIN
+	RETURN coalesce(
 		(SELECT 'merge' FROM cdp.profile
 			WHERE profile.profile_id = $1 AND root <> $1),
 		(SELECT change FROM cdp.identity_log
@@ -44,7 +45,8 @@ AS $$
 		(SELECT CASE WHEN as_of >= $2 THEN 'event' ELSE 'time' END
 			FROM cdp.profile_current
 			WHERE profile_current.profile_id = $1),
-		'erasure')
+		'erasure');
+END
 $$;
 COMMENT ON FUNCTION cdp._change_reason(bigint, timestamptz) IS
 'why a profile entered or left a segment: it was merged or split, its data changed, or time passed';

@@ -11,12 +11,43 @@ BEGIN
 	ORDER BY profile_id
 	FOR NO KEY UPDATE;
 	PERFORM cdp._hash_key();
-	PERFORM cdp._refresh_consent_state($1);
-	PERFORM cdp._refresh_contact_points($1);
+	IF cdp._has_answered($1) THEN
+		PERFORM cdp._refresh_consent_state($1);
+		PERFORM cdp._refresh_contact_points($1);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION cdp._refresh_consents(bigint[]) IS
 'bring consent_state and contact_point of these profiles up to date';
+
+-- Most profiles never answered anything, and a contact point comes of a grant.
+CREATE FUNCTION cdp._has_answered(profile_ids bigint[]) RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM cdp.consent_state WHERE profile_id = ANY ($1))
+		OR EXISTS (SELECT FROM cdp.contact_point WHERE profile_id = ANY ($1))
+		OR EXISTS (
+			SELECT FROM unnest($1) AS wanted (root)
+			CROSS JOIN LATERAL (
+				SELECT wanted.root AS id
+				UNION ALL
+				SELECT merged.profile_id FROM cdp.profile AS merged
+				WHERE merged.root = wanted.root AND merged.root <> merged.profile_id) AS leaf
+			JOIN cdp.identifier ON identifier.leaf = leaf.id
+			CROSS JOIN LATERAL (
+				SELECT FROM cdp.consent_log AS said
+				WHERE said.identifier_id = identifier.identifier_id
+				LIMIT 1) AS answer);
+END
+$$;
+COMMENT ON FUNCTION cdp._has_answered(bigint[]) IS
+'whether any of these profiles has anything that is derived from consents, or should have';
 
 CREATE FUNCTION cdp._refresh_consent_state(profile_ids bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE

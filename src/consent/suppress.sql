@@ -24,11 +24,15 @@ COMMENT ON FUNCTION cdp._verified_key(bytea, bytea) IS
 'the key, or an error unless it is the right one';
 
 CREATE FUNCTION cdp._hash_key() RETURNS bytea
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT cdp._verified_key((SELECT key FROM cdp.secret_key),
-		(SELECT check_value FROM cdp.secret_key))
+DECLARE
+	held cdp.secret_key;
+BEGIN
+	SELECT * INTO held FROM cdp.secret_key;
+	RETURN cdp._verified_key(held.key, held.check_value);
+END
 $$;
 COMMENT ON FUNCTION cdp._hash_key() IS
 'the key of keyed hashes, verified; for the owner only';

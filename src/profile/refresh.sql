@@ -7,15 +7,6 @@
 -- Times in JSON are in UTC whatever the session's zone, or rows would differ
 -- between sessions.
 
-CREATE FUNCTION cdp._identifier_count(identifiers jsonb) RETURNS integer
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT coalesce(sum(jsonb_array_length(value)), 0)::integer FROM jsonb_each($1)
-$$;
-COMMENT ON FUNCTION cdp._identifier_count(jsonb) IS
-'how many values the lists of identifiers hold';
-
 -- Put a value first in the list of a key, if it is in there.
 CREATE FUNCTION cdp._prefer_identifier(identifiers jsonb, type text, value text)
 RETURNS jsonb

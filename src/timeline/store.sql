@@ -191,7 +191,9 @@ DECLARE
 BEGIN
 	IF cardinality($1) > 0 THEN
 		SELECT * INTO changed, late FROM cdp._timeline_try_append($1, $2, $3);
-		PERFORM cdp._add_todo('timeline', late);
+		IF late IS NOT NULL THEN
+			PERFORM cdp._add_todo('timeline', late);
+		END IF;
 	END IF;
 	RETURN coalesce(changed, '{}');
 END
