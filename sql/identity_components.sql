@@ -205,7 +205,9 @@ FROM (VALUES
 	(8, 'half NULL', 'SELECT nullif(i % 100, 3), nullif(i / 100, 5) + 90 FROM generate_series(1, 3000) AS i'),
 	(9, 'far apart', 'SELECT i * 1000003, (i / 2) * 1000003 FROM generate_series(-2000, 2000) AS i'),
 	(10, 'one far away', 'SELECT i, CASE i WHEN 4000 THEN 9e15::bigint ELSE i / 3 END FROM generate_series(1, 5000) AS i'),
-	(11, 'downwards', 'SELECT -i, -i - i % 3 FROM generate_series(1, 5000) AS i')
+	(11, 'downwards', 'SELECT -i, -i - i % 3 FROM generate_series(1, 5000) AS i'),
+	(12, 'ever closer', 'SELECT i * 7919 % 9001, i * 7919 % 9001 / 5 FROM generate_series(1, 9000) AS i'),
+	(13, 'in and out', 'SELECT CASE WHEN i % 2500 > 2400 THEN i * 1e11::bigint ELSE i END, i / 3 FROM generate_series(1, 9000) AS i')
 ) AS shapes (number, name, links), LATERAL pg_temp.shape(name, links)
 	AS shape (name text, links bigint, bigints bigint, texts bigint, from_table bigint,
 		from_text bigint, shuffled bigint)
@@ -227,6 +229,19 @@ SELECT tried.*
 FROM generate_series(1, 8) AS n, LATERAL pg_temp.try(n)
 	AS tried (seed integer, has_links boolean, bigints bigint, texts bigint, from_table bigint,
 		from_text bigint, shuffled bigint);
+
+-- texts of any length, among few and among many
+SELECT length(node) AS node, length(component) AS component, left(component, 1) AS of
+FROM cdp.component_rows((SELECT cdp.components(a, b) FROM (VALUES
+	(repeat('b', 5000000), 'x'), ('y', ''), ('x', repeat('a', 9000000)), ('p', 'q'),
+	(repeat('c', 4194300), repeat('b', 5000000)), ('q', 'r')) AS link (a, b)))
+ORDER BY 1, 2, 3;
+SELECT length(node) AS node, length(component) AS component, left(component, 1) AS of
+FROM cdp.component_rows((SELECT cdp.components(CASE n WHEN 2100 THEN repeat('b', 5000000) ELSE 'n' || n END,
+	CASE n WHEN 2150 THEN repeat('a', 9000000) WHEN 2180 THEN repeat('b', 5000000)
+		WHEN 2181 THEN repeat('c', 4194300) ELSE 'n' || n - n % 2 END) FROM generate_series(1, 2200) AS n))
+WHERE length(node) > 10 OR length(component) > 10
+ORDER BY 1, 2, 3;
 
 -- components_of reads any integer columns, of children and partitions too
 CREATE TABLE family (number integer, left_id integer, right_id smallint) PARTITION BY LIST (number);

@@ -132,34 +132,73 @@ make_row(const CdpComponentView *view, int64 place, Datum *values)
 	values[1] = make_node(view, view->smallest[place]);
 }
 
+/* All rows of texts into a tuplestore. */
+static void
+store_texts(ReturnSetInfo *result, const CdpComponentView *view)
+{
+	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext,
+											  "component rows",
+											  ALLOCSET_DEFAULT_SIZES);
+	bool		nulls[2] = {false, false};
+	int64		next = 0;
+	int64		place;
+
+	while (next_place(view, &next, &place))
+	{
+		Datum		values[2];
+		MemoryContext context = MemoryContextSwitchTo(row);
+
+		CHECK_FOR_INTERRUPTS();
+		make_row(view, place, values);
+		MemoryContextSwitchTo(context);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		if (next % 64 == 0)
+			MemoryContextReset(row);
+	}
+	MemoryContextDelete(row);
+}
+
+/*
+ * All rows of bigints into a tuplestore.  They are alike but for the two, so
+ * one row is formed, and its bigints are written over for each that is put.
+ */
+static void
+store_bigints(ReturnSetInfo *result, const CdpComponentView *view)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(result->setDesc,
+												   &TTSOpsMinimalTuple);
+	Datum		values[2] = {0, 0};
+	bool		nulls[2] = {false, false};
+	MinimalTuple row = heap_form_minimal_tuple(result->setDesc, values, nulls);
+	int64	   *pair = (int64 *) ((char *) row - MINIMAL_TUPLE_OFFSET + row->t_hoff);
+	int64		next = 0;
+	int64		place;
+
+	ExecStoreMinimalTuple(row, slot, false);
+	while (next_place(view, &next, &place))
+	{
+		CHECK_FOR_INTERRUPTS();
+		pair[0] = component_bigint(view, place);
+		pair[1] = component_bigint(view, view->smallest[place]);
+		tuplestore_puttupleslot(result->setResult, slot);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	heap_free_minimal_tuple(row);
+}
+
 /* All rows into a tuplestore. */
 static void
 store_rows(FunctionCallInfo fcinfo)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	CdpComponentView view;
-	MemoryContext row;
-	int64		next = 0;
-	int64		place;
-	bool		nulls[2] = {false, false};
 
 	InitMaterializedSRF(fcinfo, 0);
 	cdp_component_view(PG_GETARG_DATUM(0), &view);
-	row = AllocSetContextCreate(CurrentMemoryContext, "component rows",
-								ALLOCSET_DEFAULT_SIZES);
-	while (next_place(&view, &next, &place))
-	{
-		Datum		values[2];
-		MemoryContext context = MemoryContextSwitchTo(row);
-
-		CHECK_FOR_INTERRUPTS();
-		make_row(&view, place, values);
-		MemoryContextSwitchTo(context);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-		if (view.is_text && next % 64 == 0)
-			MemoryContextReset(row);
-	}
-	MemoryContextDelete(row);
+	if (view.is_text)
+		store_texts(result, &view);
+	else
+		store_bigints(result, &view);
 }
 
 /* One row a call. */

@@ -5,8 +5,15 @@
  * Serial ids fill most of a range, so the place of a node is its distance
  * from base: four bytes for each bigint of the window base .. base + count-1,
  * present or absent.  The window grows to hold what comes.  Once it would
- * have to be wider than the caller allows (component_table.c: four for each
- * row that the table may have) the map turns into a hashed one.
+ * have to be wider than allowed the map turns into a hashed one.
+ *
+ * A map may begin dense (component_table.c allows four for each row that the
+ * table may have).  A hashed one becomes dense when its table must grow and
+ * the range of its nodes, at 4 bytes each, takes no more memory than the table
+ * would, at 16 bytes a slot: if a node in eight, about, is there.  What it may
+ * be wrong about costs little: to turn back takes as long as hashing the nodes
+ * that there are, and it happens when the range has outgrown eight times those
+ * that there were.
  */
 #include "postgres.h"
 
@@ -26,6 +33,88 @@ cdp_component_map_dense(int64 limit)
 	map->dense_limit = Min(limit, CDP_COMPONENTS_MAX / 2);
 	map->is_dense = map->dense_limit > 0;
 	return map;
+}
+
+/* The window of a hashed map; false: there is none, or it is too wide. */
+static bool
+find_window(const CdpComponentMap *map, int64 limit, int64 *low, int32 *width)
+{
+	int64		high = PG_INT64_MIN;
+	int64		span;
+
+	*low = PG_INT64_MAX;
+	for (uint32 i = 0; i < map->nslots; i++)
+	{
+		if (map->slots[i].place == 0)
+			continue;
+		*low = Min(*low, map->slots[i].key);
+		high = Max(high, map->slots[i].key);
+	}
+	if (high < *low || pg_sub_s64_overflow(high, *low, &span) || span >= limit)
+		return false;
+	*width = span + 1;
+	return true;
+}
+
+/*
+ * The words of a window for the nodes of a hashed map.  There, a component's
+ * root is the place that came first; here it is the smallest node.
+ */
+static int32 *
+make_window(CdpComponentMap *map, int64 low, int32 width)
+{
+	int32		count = map->parts.count;
+	const int32 *roots = map->parts.words;
+	int32	   *node_of = palloc_extended(sizeof(int32) * (Size) count,
+										  MCXT_ALLOC_HUGE);
+	int32	   *smallest = palloc_extended(sizeof(int32) * (Size) count,
+										   MCXT_ALLOC_HUGE);
+	int32	   *words = cdp_components_allocate(sizeof(int32) * (Size) width);
+
+	cdp_components_flatten(&map->parts, 0, count);
+	for (uint32 i = 0; i < map->nslots; i++)
+		if (map->slots[i].place != 0)
+			node_of[map->slots[i].place - 1] = map->slots[i].key - low;
+	for (int32 i = 0; i < count; i++)
+		if (roots[i] == i || node_of[i] < smallest[roots[i]])
+			smallest[roots[i]] = node_of[i];
+	memset(words, 0xff, sizeof(int32) * (Size) width);
+	for (int32 i = 0; i < count; i++)
+		words[node_of[i]] = smallest[roots[i]];
+	pfree(node_of);
+	pfree(smallest);
+	return words;
+}
+
+/* See component_map.h. */
+bool
+cdp_component_map_enter_dense(CdpComponentMap *map, uint64 nslots)
+{
+	uint64		limit = nslots * (sizeof(ComponentSlot) / sizeof(int32));
+	MemoryContext context;
+	int32	   *words;
+	int64		low;
+	int32		width;
+
+	limit = Min(limit, CDP_COMPONENTS_MAX / 2);
+	if (map->is_text || map->turning > 0 ||
+		!find_window(map, limit, &low, &width))
+		return false;
+	CHECK_FOR_INTERRUPTS();
+	cdp_component_map_check(map, sizeof(int32) *
+							((Size) width + 2 * (Size) map->parts.count));
+	context = MemoryContextSwitchTo(map->context);
+	words = make_window(map, low, width);
+	MemoryContextSwitchTo(context);
+	pfree(map->parts.words);
+	map->parts.words = words;
+	map->parts.count = width;
+	map->parts.room = width;
+	map->base = low;
+	map->dense_limit = limit;
+	map->is_dense = true;
+	cdp_component_map_free_slots(map);
+	return true;
 }
 
 /* Move the window to base .. base + count-1, which has all of the old one. */
@@ -95,11 +184,16 @@ leave_dense(CdpComponentMap *map)
 {
 	CdpComponents old = map->parts;
 	MemoryContext context = MemoryContextSwitchTo(map->context);
+	int32		nnodes = 0;
 
+	for (int32 i = 0; i < old.count; i++)
+		nnodes += old.words[i] != CDP_COMPONENTS_ABSENT;
 	map->turning = sizeof(int32) * (Size) old.room;
 	cdp_components_flatten(&old, 0, old.count);
 	cdp_components_init(&map->parts, 0);
 	map->is_dense = false;
+	/* And for what comes next, or it would be made dense again without it. */
+	cdp_component_map_reserve(map, nnodes + 4 * CDP_COMPONENT_LINKS);
 	for (int32 i = 0; i < old.count; i++)
 	{
 		int32		root = old.words[i];

@@ -37,7 +37,7 @@
 /* Of the hash table: where a node is found by its hash. */
 typedef struct ComponentSlot
 {
-	int64		key;			/* bigint: the node; text: its start in bytes */
+	int64		key;			/* bigint: the node; text: its start in pieces */
 	uint32		hash;
 	int32		place;			/* one more; 0: the slot is empty */
 } ComponentSlot;
@@ -51,6 +51,22 @@ typedef struct ComponentEnd
 	int32		length;			/* of text */
 } ComponentEnd;
 
+/*
+ * In memory texts lie in pieces that never move: each one's length (int32),
+ * then its bytes.  A text begins at a number whose upper
+ * bits are its piece.  The first piece begins small; a text that is longer
+ * than a piece gets several in a row.
+ */
+#define TEXT_PIECE_BITS 22
+#define TEXT_PIECE ((Size) 1 << TEXT_PIECE_BITS)
+
+typedef struct TextPiece
+{
+	char	   *bytes;
+	Size		used;			/* 0: it goes on with a text of an earlier one */
+	Size		room;
+} TextPiece;
+
 typedef struct CdpComponentMap
 {
 	ExpandedObjectHeader header;
@@ -58,16 +74,21 @@ typedef struct CdpComponentMap
 	bool		is_text;
 
 	CdpComponents parts;		/* over places */
-	ComponentSlot *slots;		/* NULL: dense, or finished */
+	ComponentSlot *slots;		/* in lines; NULL: dense, or finished */
 	uint32		nslots;
-	char	   *bytes;			/* of text: until finished, each node's length
-								 * (int32) and bytes */
-	Size		nbytes;
-	Size		bytes_room;
+	void	   *slots_chunk;	/* the memory that they lie in */
+	TextPiece  *pieces;			/* of text */
+	int			npieces;
+	int			pieces_room;
+	Size		text_room;		/* memory of all pieces */
+	Size		nbytes;			/* of the texts, without lengths */
 
-	/* Links are looked up and joined many at once, once the map is large. */
+	/*
+	 * Links are looked up and joined many at once, once the map is large.  A
+	 * dense one keeps no ends but bigints: CDP_COMPONENT_LINKS of a, then of b.
+	 */
 	ComponentEnd *pending;		/* two ends a link; NULL: it is small */
-	int			npending;
+	int			npending;		/* ends */
 	char	   *pending_bytes;
 	Size		npending_bytes;
 	Size		pending_room;
@@ -79,8 +100,8 @@ typedef struct CdpComponentMap
 	Size		turning;		/* memory of a window that is being hashed */
 
 	/*
-	 * Finished: the words of parts and the bytes are as in the flat form, and
-	 * so are keys, but for a dense map, which has none.
+	 * Finished: the words of parts are as in the flat form, and so are keys,
+	 * but of text they are where each begins, and a dense map has none.
 	 */
 	bool		finished;
 	int64	   *keys;
@@ -96,7 +117,8 @@ typedef struct CdpComponentView
 	const int64 *keys;			/* NULL: dense */
 	int64		base;
 	const int32 *smallest;		/* dense: negative where absent */
-	const char *bytes;
+	const TextPiece *pieces;	/* of text; NULL: flat */
+	const char *bytes;			/* of flat text */
 	Size		memory;			/* bytes that the value takes */
 } CdpComponentView;
 
@@ -106,20 +128,25 @@ extern void cdp_component_map_link(CdpComponentMap *map, int64 a, int64 b);
 extern void cdp_component_map_link_text(CdpComponentMap *map,
 										const char *a, int a_length,
 										const char *b, int b_length);
-extern void cdp_component_map_flush(CdpComponentMap *map);
+extern void cdp_component_map_flush(CdpComponentMap *map);	/* join all links */
 extern Size cdp_component_map_memory(const CdpComponentMap *map);
 
 /* Raises if so many bytes more would exceed cdp.components_memory. */
 extern void cdp_component_map_check(const CdpComponentMap *map, Size more);
 
-/* The place of a bigint; made if it has none.  For component_dense.c. */
+/* For component_dense.c: room for nodes; a bigint's place, made if need be. */
+extern void cdp_component_map_reserve(CdpComponentMap *map, int32 nodes);
 extern int32 cdp_component_map_place(CdpComponentMap *map, int64 key);
+extern void cdp_component_map_free_slots(CdpComponentMap *map);
 
 /* Links that cdp_component_map_links takes at most. */
 #define CDP_COMPONENT_LINKS 512
 
 /* component_dense.c: the same while nodes lie close together */
 extern CdpComponentMap *cdp_component_map_dense(int64 limit);
+
+/* Make it dense if that takes no more memory than so many slots. */
+extern bool cdp_component_map_enter_dense(CdpComponentMap *map, uint64 nslots);
 extern void cdp_component_map_links(CdpComponentMap *map,
 									const int64 *a, const int64 *b, int count);
 
@@ -132,12 +159,29 @@ extern void cdp_component_map_finish(CdpComponentMap *map);
 /* A finished map, expanded or flat; what is flattened is detoasted first. */
 extern void cdp_component_view(Datum value, CdpComponentView *view);
 
+/* Where a text in pieces is: its length, then its bytes. */
+static inline const char *
+kept_text(const TextPiece *pieces, int64 start)
+{
+	return pieces[start >> TEXT_PIECE_BITS].bytes + (start & (TEXT_PIECE - 1));
+}
+
 /* The bytes of the node at a place of a text map. */
 static inline const char *
 component_bytes(const CdpComponentView *view, int64 place, int *length)
 {
-	int64		start = place == 0 ? 0 : view->keys[place - 1];
+	int64		start;
 
+	if (view->pieces != NULL)
+	{
+		const char *kept = kept_text(view->pieces, view->keys[place]);
+		int32		kept_length;
+
+		memcpy(&kept_length, kept, sizeof(int32));
+		*length = kept_length;
+		return kept + sizeof(int32);
+	}
+	start = place == 0 ? 0 : view->keys[place - 1];
 	*length = view->keys[place] - start;
 	return view->bytes + start;
 }

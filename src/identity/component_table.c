@@ -4,8 +4,9 @@
  *
  * The same as cdp.components(a, b) over the table, for integer columns, but
  * read straight from it: an aggregate costs a call of a function a row, and
- * hashes every node; here ids that lie close together (within four for each
- * row that the table is thought to have) are places as they are.
+ * hashes nodes until it knows that they lie close together; here ids within
+ * four for each row that the table is thought to have are places from the
+ * first one on.
  *
  * It reads as the caller: SELECT on the table or on both columns; row level
  * security is refused where it would apply.  Partitions and children are read
@@ -14,6 +15,8 @@
  */
 #include "postgres.h"
 
+#include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_class.h"
@@ -36,6 +39,12 @@ PG_FUNCTION_INFO_V1(cdp_components_of);
 
 /* Ids count as close together within so many a row. */
 #define DENSE_PER_ROW 4
+
+/*
+ * The rows of a page lie from its end to its start, against the direction in
+ * which the processor fetches by itself: so many bytes before its turn.
+ */
+#define FETCH_AHEAD 512
 
 /* A column of links. */
 typedef struct LinkColumn
@@ -139,17 +148,90 @@ estimate_rows(List *relids)
 	return rows;
 }
 
-static inline int64
-read_column(TupleTableSlot *slot, LinkColumn column, bool *is_null)
+/* Links of a table that are on their way into a map. */
+typedef struct LinkBatch
 {
-	Datum		value = slot->tts_values[column.number - 1];
+	CdpComponentMap *map;
+	LinkColumn	a_column;
+	LinkColumn	b_column;
+	int			count;
+	int64		a[CDP_COMPONENT_LINKS];
+	int64		b[CDP_COMPONENT_LINKS];
+} LinkBatch;
 
-	*is_null = slot->tts_isnull[column.number - 1];
-	if (column.type == INT8OID)
+static inline int64
+read_integer(Datum value, Oid type)
+{
+	if (type == INT8OID)
 		return DatumGetInt64(value);
-	if (column.type == INT4OID)
+	if (type == INT4OID)
 		return DatumGetInt32(value);
 	return DatumGetInt16(value);
+}
+
+static void
+flush_links(LinkBatch *batch)
+{
+	CHECK_FOR_INTERRUPTS();
+	cdp_component_map_links(batch->map, batch->a, batch->b, batch->count);
+	batch->count = 0;
+}
+
+static inline void
+add_link(LinkBatch *batch, Datum a, bool a_null, Datum b, bool b_null)
+{
+	int			count = batch->count;
+
+	batch->a[count] = read_integer(a_null ? b : a,
+								   (a_null ? batch->b_column : batch->a_column).type);
+	batch->b[count] = read_integer(b_null ? a : b,
+								   (b_null ? batch->a_column : batch->b_column).type);
+	batch->count += !(a_null && b_null);
+	if (batch->count == CDP_COMPONENT_LINKS)
+		flush_links(batch);
+}
+
+/* Rows of the server's own kind of table, read where they lie. */
+static void
+read_heap(Relation relation, LinkBatch *batch)
+{
+	TableScanDesc scan = table_beginscan(relation, GetActiveSnapshot(), 0, NULL);
+	TupleDesc	shape = RelationGetDescr(relation);
+	HeapTuple	row;
+
+	while ((row = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		bool		a_null;
+		bool		b_null;
+		Datum		a;
+		Datum		b;
+
+		CDP_FETCH((char *) row->t_data - FETCH_AHEAD);
+		a = heap_getattr(row, batch->a_column.number, shape, &a_null);
+		b = heap_getattr(row, batch->b_column.number, shape, &b_null);
+		add_link(batch, a, a_null, b, b_null);
+	}
+	table_endscan(scan);
+}
+
+/* Rows of any kind of table. */
+static void
+read_slots(Relation relation, LinkBatch *batch)
+{
+	TableScanDesc scan = table_beginscan(relation, GetActiveSnapshot(), 0, NULL);
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		bool		a_null;
+		bool		b_null;
+		Datum		a = slot_getattr(slot, batch->a_column.number, &a_null);
+		Datum		b = slot_getattr(slot, batch->b_column.number, &b_null);
+
+		add_link(batch, a, a_null, b, b_null);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
 }
 
 /* Add the links of one table. */
@@ -157,36 +239,18 @@ static void
 read_links(CdpComponentMap *map, Relation relation, LinkColumn a_column,
 		   LinkColumn b_column)
 {
-	TupleTableSlot *slot = table_slot_create(relation, NULL);
-	TableScanDesc scan = table_beginscan(relation, GetActiveSnapshot(), 0, NULL);
-	int			last = Max(a_column.number, b_column.number);
-	int64		a[CDP_COMPONENT_LINKS];
-	int64		b[CDP_COMPONENT_LINKS];
-	int			count = 0;
+	LinkBatch  *batch = palloc(sizeof(LinkBatch));
 
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		bool		a_null;
-		bool		b_null;
-
-		slot_getsomeattrs(slot, last);
-		a[count] = read_column(slot, a_column, &a_null);
-		b[count] = read_column(slot, b_column, &b_null);
-		if (a_null)
-			a[count] = b[count];
-		else if (b_null)
-			b[count] = a[count];
-		count += !(a_null && b_null);
-		if (count == CDP_COMPONENT_LINKS)
-		{
-			CHECK_FOR_INTERRUPTS();
-			cdp_component_map_links(map, a, b, count);
-			count = 0;
-		}
-	}
-	cdp_component_map_links(map, a, b, count);
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
+	batch->map = map;
+	batch->a_column = a_column;
+	batch->b_column = b_column;
+	batch->count = 0;
+	if (relation->rd_tableam == GetHeapamTableAmRoutine())
+		read_heap(relation, batch);
+	else
+		read_slots(relation, batch);
+	flush_links(batch);
+	pfree(batch);
 }
 
 /* Add the links of one table or child of one; columns go by name. */

@@ -56,8 +56,26 @@ view_map(const CdpComponentMap *map, CdpComponentView *view)
 	view->keys = map->keys;
 	view->base = map->base;
 	view->smallest = map->parts.words;
-	view->bytes = map->bytes;
+	view->pieces = map->pieces;
+	view->bytes = NULL;
 	view->memory = cdp_component_map_memory(map);
+}
+
+/*
+ * Fetch the keys, and of texts the bytes, of the nodes that places a little
+ * behind i will be compared with.  The smallest so far of a component yet
+ * unseen is not set.
+ */
+static inline void
+fetch_smallest(const CdpComponentMap *map, const int32 *smallest, int32 i)
+{
+	int32		later = map->parts.words[i + WINDOW / 2];
+	int32		soon = map->parts.words[i + WINDOW / 4];
+
+	if (later < i)
+		CDP_FETCH(&map->keys[smallest[later]]);
+	if (map->is_text && soon < i)
+		CDP_FETCH(kept_text(map->pieces, map->keys[smallest[soon]]));
 }
 
 /* Label each place with the smallest node of its component. */
@@ -80,10 +98,8 @@ label_places(CdpComponentMap *map)
 			CHECK_FOR_INTERRUPTS();
 		if (i + WINDOW < count)
 		{
-			/* The smallest so far of a component yet unseen is not set. */
 			CDP_FETCH(&smallest[words[i + WINDOW]]);
-			if (words[i + WINDOW / 2] < i)
-				CDP_FETCH(&map->keys[smallest[words[i + WINDOW / 2]]]);
+			fetch_smallest(map, smallest, i);
 		}
 		if (root == i || component_compare(&view, i, smallest[root]) < 0)
 			smallest[root] = i;
@@ -93,53 +109,61 @@ label_places(CdpComponentMap *map)
 	pfree(smallest);
 }
 
-/* Where each text ends, with no lengths left between them. */
+/* Texts lie in the order of their places. */
 static void
 make_text_keys(CdpComponentMap *map)
 {
-	const char *from = map->bytes;
-	Size		nbytes = 0;
+	int64	   *key = map->keys;
 
-	for (int32 i = 0; i < map->parts.count; i++)
+	for (int i = 0; i < map->npieces; i++)
 	{
-		int32		length;
+		const TextPiece *piece = &map->pieces[i];
 
+		CHECK_FOR_INTERRUPTS();
+		for (Size at = 0; at < piece->used;)
+		{
+			int32		length;
+
+			memcpy(&length, piece->bytes + at, sizeof(int32));
+			*key++ = ((int64) i << TEXT_PIECE_BITS) + at;
+			at += sizeof(int32) + length;
+		}
+	}
+}
+
+/* The keys of bigints are in their slots. */
+static void
+make_bigint_keys(CdpComponentMap *map)
+{
+	for (uint32 i = 0; i < map->nslots; i++)
+	{
 		if (i % PIECE == 0)
 			CHECK_FOR_INTERRUPTS();
-		memcpy(&length, from, sizeof(int32));
-		memmove(map->bytes + nbytes, from + sizeof(int32), length);
-		from += sizeof(int32) + length;
-		nbytes += length;
-		map->keys[i] = nbytes;
+		if (map->slots[i].place != 0)
+			map->keys[map->slots[i].place - 1] = map->slots[i].key;
 	}
-	map->nbytes = nbytes;
 }
 
 /* The keys of the flat form, in place of the slots. */
 static void
 make_keys(CdpComponentMap *map)
 {
-	MemoryContext context = MemoryContextSwitchTo(map->context);
+	MemoryContext context;
 	Size		size = sizeof(int64) * Max((Size) map->parts.count, 1);
 
+	if (map->is_text)
+		cdp_component_map_free_slots(map);
 	cdp_component_map_check(map, size);
+	context = MemoryContextSwitchTo(map->context);
 	map->keys = cdp_components_allocate(size);
 	MemoryContextSwitchTo(context);
 	if (map->is_text)
 		make_text_keys(map);
 	else
 	{
-		for (uint32 i = 0; i < map->nslots; i++)
-		{
-			if (i % PIECE == 0)
-				CHECK_FOR_INTERRUPTS();
-			if (map->slots[i].place != 0)
-				map->keys[map->slots[i].place - 1] = map->slots[i].key;
-		}
+		make_bigint_keys(map);
+		cdp_component_map_free_slots(map);
 	}
-	pfree(map->slots);
-	map->slots = NULL;
-	map->nslots = 0;
 }
 
 void
@@ -209,6 +233,25 @@ flatten_dense(const CdpComponentMap *map, int64 *keys, int32 *smallest)
 	pfree(places);
 }
 
+/* Write the texts one behind the other, and where each one ends. */
+static void
+flatten_texts(const CdpComponentMap *map, int64 *keys, char *bytes)
+{
+	CdpComponentView view;
+	int64		end = 0;
+
+	view_map(map, &view);
+	for (int32 i = 0; i < map->nnodes; i++)
+	{
+		int			length;
+		const char *text = component_bytes(&view, i, &length);
+
+		memcpy(bytes + end, text, length);
+		end += length;
+		keys[i] = end;
+	}
+}
+
 static void
 flatten_into(ExpandedObjectHeader *header, void *result, Size size)
 {
@@ -226,10 +269,11 @@ flatten_into(ExpandedObjectHeader *header, void *result, Size size)
 		flatten_dense(map, flat->keys, smallest);
 		return;
 	}
-	memcpy(flat->keys, map->keys, sizeof(int64) * map->nnodes);
 	memcpy(smallest, map->parts.words, sizeof(int32) * map->nnodes);
 	if (map->is_text)
-		memcpy(smallest + map->nnodes, map->bytes, map->nbytes);
+		flatten_texts(map, flat->keys, (char *) (smallest + map->nnodes));
+	else
+		memcpy(flat->keys, map->keys, sizeof(int64) * map->nnodes);
 }
 
 void
@@ -255,6 +299,7 @@ cdp_component_view(Datum value, CdpComponentView *view)
 	view->keys = flat->keys;
 	view->base = 0;
 	view->smallest = (const int32 *) (flat->keys + flat->count);
+	view->pieces = NULL;
 	view->bytes = (const char *) (view->smallest + flat->count);
 	view->memory = VARSIZE(flat);
 }

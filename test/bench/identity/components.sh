@@ -129,6 +129,11 @@ cdp_rows() {
 	dense=$cpu
 	figure main "SELECT cdp.components(a, b) IS NOT NULL FROM link"
 	row "cdp.components(bigint, bigint), to hashed" "$hash" 3.5
+	figure main "SELECT cdp.components(a * 1000003, b * 1000003) IS NOT NULL FROM link"
+	row "the same over ids that are far apart" "$hash"
+	figure main "SELECT count(row) FROM (SELECT cdp.component_rows(cdp.components_of('link', 'a', 'b')) AS row OFFSET 0) AS rows"
+	row "cdp.components_of, read row by row, to the map" "$dense"
+	streamed=$cpu streamed_memory=$memory
 	figure main "SELECT count(*) FROM $of_table"
 	row "cdp.components_of, read as rows, to the map" "$dense"
 	rows=$cpu rows_memory=$memory
@@ -188,6 +193,8 @@ peer_rows() {
 	base=$rows
 	cpu=$rows least=$rows most=$rows wall="" memory=$rows_memory
 	row "cdp.components_of, read as rows" "$base"
+	cpu=$streamed least=$streamed most=$streamed memory=$streamed_memory
+	row "cdp.components_of, read row by row" "$base"
 	sql main "COPY link TO STDOUT (FORMAT csv)" >"$work/links.csv"
 	if "$python" -c "import igraph, numpy" 2>/dev/null; then
 		outside_peer "igraph $("$python" -c "import igraph; print(igraph.__version__)")" \
