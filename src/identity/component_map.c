@@ -21,8 +21,8 @@
  * Memory of a node: 4 to 6 bytes (word) and 21 to 43 (slots), and of a text
  * its bytes and 4 more.  Slots double into new memory, and take 64 meanwhile.
  * Once finished (component_value.c) there are no slots, but 8 bytes more (key).
- * A dense map takes 4 to 32 bytes a node.  All is
- * counted before it is allocated, and cdp.components_memory is the limit.
+ * A dense map takes 4 to 32 bytes a node.  All is counted before it is
+ * allocated, and cdp.components_memory is the limit.
  */
 #include "postgres.h"
 
