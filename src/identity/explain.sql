@@ -83,16 +83,18 @@ CREATE FUNCTION cdp._link_says(
 	records bigint,
 	sets bigint)
 RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN $3 IS NOT NULL THEN
+BEGIN
+	RETURN CASE WHEN $3 IS NOT NULL THEN
 			cdp._decision_says($3, 'always one customer')
 			|| CASE WHEN $9 > 0 THEN '; records say so too' ELSE '' END
 		ELSE cdp._set_says($4, $5, $6, $1, $2)
 			|| format(' (%s)', cdp._seen_says($8, $6, $7))
 			|| CASE WHEN $9 > 1 THEN format('; the first of %s', cdp._count_says($9, 'set')) ELSE '' END
-		END
+		END;
+END
 $$;
 COMMENT ON FUNCTION cdp._link_says(text, text, bigint, bigint, integer, timestamptz, timestamptz, bigint, bigint) IS
 'a sentence: what links two identifiers';
@@ -160,12 +162,15 @@ COMMENT ON FUNCTION cdp._explain_joined(bigint, bigint, bigint) IS
 'the strongest path of evidence from one identifier of a live profile to another, a row a step; from NULL: all links that made the profile one';
 
 CREATE FUNCTION cdp._decided_at(decision_id bigint) RETURNS timestamptz
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT action.at FROM cdp.decision
-	JOIN cdp.steward_action AS action USING (action_id)
-	WHERE decision.decision_id = $1
+BEGIN
+	RETURN (
+		SELECT action.at FROM cdp.decision
+		JOIN cdp.steward_action AS action USING (action_id)
+		WHERE decision.decision_id = $1);
+END
 $$;
 COMMENT ON FUNCTION cdp._decided_at(bigint) IS 'when a decision was made';
 
@@ -307,13 +312,16 @@ COMMENT ON FUNCTION cdp._explain_identity(bigint, bigint) IS
 'the evidence that joins two identifiers, a row a step; or one row, step 0, that tells why none does';
 
 CREATE FUNCTION cdp._profile_of(identifier_id bigint) RETURNS bigint
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT profile.root
-	FROM cdp.identifier
-	JOIN cdp.profile ON profile.profile_id = identifier.leaf
-	WHERE identifier.identifier_id = $1
+BEGIN
+	RETURN (
+		SELECT profile.root
+		FROM cdp.identifier
+		JOIN cdp.profile ON profile.profile_id = identifier.leaf
+		WHERE identifier.identifier_id = $1);
+END
 $$;
 COMMENT ON FUNCTION cdp._profile_of(bigint) IS
 'the live profile of an identifier; NULL: it belongs to none';
