@@ -562,23 +562,6 @@ $$;
 COMMENT ON FUNCTION cdp._summarise_rules(jsonb, boolean, text) IS
 'what changes of rules do to profiles, in counts and examples; apply: make the changes';
 
-CREATE FUNCTION cdp.preview_rules(changes jsonb)
-RETURNS TABLE (
-	change text,
-	cases bigint,
-	profiles_before bigint,
-	profiles_after bigint,
-	identifiers bigint,
-	profiles bigint[],
-	examples text[])
-LANGUAGE sql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT * FROM cdp._summarise_rules($1, false, NULL)
-$$;
-COMMENT ON FUNCTION cdp.preview_rules(jsonb) IS
-'what changes of rules ({"identifier_type": {"email": {"max_per_profile": 3}}, "block": [{"type": "email", "value": "x@y.de"}], "unblock": [...]}) would do to profiles, on the real data, changing and locking nothing: a row each for profiles that merge, split or regroup, and for identifiers that leave their profile for none or join one, with counts, the ids of some of the profiles and masked examples.  Everything is judged twice in memory, by the rules as they are and as they would be: work that waits for the merge run plays no part';
-
 CREATE FUNCTION cdp.change_rules(changes jsonb, reason text)
 RETURNS TABLE (
 	change text,

@@ -214,11 +214,11 @@ COMMENT ON FUNCTION cdp._note_rules_action(text, text, jsonb, bigint) IS
 
 -- Rules that others changed by hand are judged later: what they left in
 -- judge_all stays.
-CREATE FUNCTION cdp.block_value(
+CREATE FUNCTION cdp._block_value(
 	type text,
-	value text DEFAULT NULL,
-	reason text DEFAULT 'blocked by hand',
-	pattern text DEFAULT NULL)
+	value text,
+	reason text,
+	pattern text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -248,14 +248,14 @@ BEGIN
 	RETURN cardinality(changed);
 END
 $$;
-COMMENT ON FUNCTION cdp.block_value(text, text, text, text) IS
-'from now on a value (or all that match a pattern) of a type (NULL: of any) links nothing; profiles it held together part at once; returns how many identifiers it is about';
+COMMENT ON FUNCTION cdp._block_value(text, text, text, text) IS
+'cdp.block_value()';
 
-CREATE FUNCTION cdp.unblock_value(
+CREATE FUNCTION cdp._unblock_value(
 	type text,
-	value text DEFAULT NULL,
-	pattern text DEFAULT NULL,
-	reason text DEFAULT NULL)
+	value text,
+	pattern text,
+	reason text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -285,8 +285,8 @@ BEGIN
 	RETURN cardinality(changed);
 END
 $$;
-COMMENT ON FUNCTION cdp.unblock_value(text, text, text, text) IS
-'take a rule of cdp.block_value() back; what the value held together comes together again';
+COMMENT ON FUNCTION cdp._unblock_value(text, text, text, text) IS
+'cdp.unblock_value()';
 
 CREATE FUNCTION cdp._check_blocked(type text, value text, pattern text)
 RETURNS void
