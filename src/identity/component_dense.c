@@ -24,6 +24,9 @@
 #include "base/base.h"
 #include "identity/component_map.h"
 
+/* Places worked on between two looks for an interrupt. */
+#define PIECE 65536
+
 /* An empty map of its own context; it is dense if limit is not 0. */
 CdpComponentMap *
 cdp_component_map_dense(int64 limit)
@@ -45,6 +48,8 @@ find_window(const CdpComponentMap *map, int64 limit, int64 *low, int32 *width)
 	*low = PG_INT64_MAX;
 	for (uint32 i = 0; i < map->nslots; i++)
 	{
+		if (i % PIECE == 0)
+			CHECK_FOR_INTERRUPTS();
 		if (map->slots[i].place == 0)
 			continue;
 		*low = Min(*low, map->slots[i].key);
@@ -73,11 +78,19 @@ make_window(CdpComponentMap *map, int64 low, int32 width)
 
 	cdp_components_flatten(&map->parts, 0, count);
 	for (uint32 i = 0; i < map->nslots; i++)
+	{
+		if (i % PIECE == 0)
+			CHECK_FOR_INTERRUPTS();
 		if (map->slots[i].place != 0)
 			node_of[map->slots[i].place - 1] = map->slots[i].key - low;
+	}
 	for (int32 i = 0; i < count; i++)
+	{
+		if (i % PIECE == 0)
+			CHECK_FOR_INTERRUPTS();
 		if (roots[i] == i || node_of[i] < smallest[roots[i]])
 			smallest[roots[i]] = node_of[i];
+	}
 	memset(words, 0xff, sizeof(int32) * (Size) width);
 	for (int32 i = 0; i < count; i++)
 		words[node_of[i]] = smallest[roots[i]];
@@ -100,7 +113,6 @@ cdp_component_map_enter_dense(CdpComponentMap *map, uint64 nslots)
 	if (map->is_text || map->turning > 0 ||
 		!find_window(map, limit, &low, &width))
 		return false;
-	CHECK_FOR_INTERRUPTS();
 	cdp_component_map_check(map, sizeof(int32) *
 							((Size) width + 2 * (Size) map->parts.count));
 	context = MemoryContextSwitchTo(map->context);
@@ -199,7 +211,7 @@ leave_dense(CdpComponentMap *map)
 		int32		root = old.words[i];
 		int32		place;
 
-		if (i % 65536 == 0)
+		if (i % PIECE == 0)
 			CHECK_FOR_INTERRUPTS();
 		if (root == CDP_COMPONENTS_ABSENT)
 			continue;
