@@ -36,24 +36,24 @@ AS 'MODULE_PATHNAME', 'cdp__announce_change';
 COMMENT ON FUNCTION cdp._announce_change() IS
 'trigger: tell all sessions that what they keep of a table is out of date';
 
-CREATE FUNCTION cdp._watch_table("table" regclass) RETURNS void
+-- Before the row, so that whoever reads what is not committed has heard of it.
+-- TRUNCATE needs no trigger: the server itself announces a table's new file.
+CREATE FUNCTION cdp._watch_table("table" regclass, columns text DEFAULT NULL)
+RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	EXECUTE format('
 		CREATE TRIGGER announce_change
-		AFTER INSERT OR UPDATE OR DELETE ON %1$s
+		BEFORE INSERT OR DELETE OR UPDATE %2$s ON %1$s
 		FOR EACH ROW EXECUTE FUNCTION cdp._announce_change();
-		CREATE TRIGGER announce_truncate
-		AFTER TRUNCATE ON %1$s
-		FOR EACH STATEMENT EXECUTE FUNCTION cdp._announce_change();
-		ALTER TABLE %1$s ENABLE ALWAYS TRIGGER announce_change;
-		ALTER TABLE %1$s ENABLE ALWAYS TRIGGER announce_truncate', $1);
+		ALTER TABLE %1$s ENABLE ALWAYS TRIGGER announce_change',
+		$1, 'OF ' || $2);
 END
 $$;
-COMMENT ON FUNCTION cdp._watch_table(regclass) IS
-'give a table the triggers by which sessions hear that it has changed';
+COMMENT ON FUNCTION cdp._watch_table(regclass, text) IS
+'give a table the trigger by which sessions hear that a row has changed; columns (NULL: all): updates of others are not announced';
 
 -- A batch takes rows whole, so no row holds more than a batch can do with.
 CREATE FUNCTION cdp._add_todo(phase text, ids bigint[]) RETURNS void

@@ -10,10 +10,12 @@
  * command, and again if it is rolled back.  Watched tables have a trigger that
  * does that (cdp._watch_table()), and we count what we hear.
  *
- * Nothing is lost: a change is visible before it is heard of.  Whoever reads
- * with a snapshot taken after the number was asked for, and finds the number
- * unchanged afterwards, may keep what it read under that number; changes that
- * come to be heard of later give it another one.  A transaction that reads
+ * A change is visible before it is heard of.  Whoever asks for the number, then
+ * reads with a snapshot of its own, and finds the number unchanged, may keep
+ * what it read under that number: what it missed gives another number later.
+ * So a session may use what is old for the moment between another one's
+ * becoming visible and its announcing, as if it had come that much earlier, but
+ * no longer, and never keeps what was rolled back.  A transaction that reads
  * with one snapshot throughout would keep what is old, so it is given 0: keep
  * nothing.
  *
@@ -48,17 +50,23 @@ cdp_base_watched(void)
 	if (!listening)
 		CacheRegisterRelcacheCallback(hear_change, (Datum) 0);
 	listening = true;
+	/* Else only who takes a lock that it does not hold yet hears anything. */
+	AcceptInvalidationMessages();
 	return IsolationUsesXactSnapshot() ? 0 : heard;
 }
 
-/* cdp._announce_change(): the trigger of watched tables. */
+/* cdp._announce_change(): the trigger of watched tables, before each row. */
 Datum
 cdp__announce_change(PG_FUNCTION_ARGS)
 {
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("cdp._announce_change() was not called by a trigger")));
-	CacheInvalidateRelcache(((TriggerData *) fcinfo->context)->tg_relation);
-	return PointerGetDatum(NULL);
+	CacheInvalidateRelcache(trigger->tg_relation);
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		return PointerGetDatum(trigger->tg_newtuple);
+	return PointerGetDatum(trigger->tg_trigtuple);
 }

@@ -135,17 +135,35 @@ read_config(CdpIngestConfig *config)
 	SPI_freetuptable(SPI_tuptable);
 }
 
+/* Keep what was read in that memory, if nothing has changed meanwhile. */
+static void
+keep_config(MemoryContext memory, const CdpIngestConfig *config, uint64 watched)
+{
+	if (watched == 0 || cdp_base_watched() != watched)
+		return;
+	/* A trigger of the user's may ingest while a batch uses the former one. */
+	if (kept.memory != NULL)
+		MemoryContextSetParent(kept.memory, TopTransactionContext);
+	MemoryContextSetParent(memory, TopMemoryContext);
+	kept.memory = memory;
+	kept.config = *config;
+	kept.watched = watched;
+	kept.reader = GetUserId();
+}
+
 /*
- * Fill *config; what it points to lasts until the next call.  SPI is
- * connected.
+ * Fill *config; what it points to lasts as long as the caller's memory, or the
+ * transaction.  SPI is connected.
  */
 void
 cdp_ingest_load_config(CdpIngestConfig *config)
 {
 	uint64		watched = cdp_base_watched();
 
-	if (kept.memory == NULL || kept.watched != watched || watched == 0 ||
-		kept.reader != GetUserId())
+	if (kept.memory != NULL && kept.watched == watched &&
+		kept.reader == GetUserId())
+		*config = kept.config;
+	else
 	{
 		MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
 													 "cdp ingest config",
@@ -154,15 +172,8 @@ cdp_ingest_load_config(CdpIngestConfig *config)
 
 		read_config(config);
 		MemoryContextSwitchTo(caller);
-		MemoryContextSetParent(memory, TopMemoryContext);
-		if (kept.memory != NULL)
-			MemoryContextDelete(kept.memory);
-		kept.memory = memory;
-		kept.config = *config;
-		kept.watched = cdp_base_watched() == watched ? watched : 0;
-		kept.reader = GetUserId();
+		keep_config(memory, config, watched);
 	}
-	*config = kept.config;
 	config->now = cdp_base_clock();
 }
 

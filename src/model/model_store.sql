@@ -17,7 +17,7 @@ COMMENT ON COLUMN cdp.model.options IS
 'horizon (interval), kinds (purchase-count models to choose from by likelihood), min_repeat_customers; for clv also margin and annual_rate';
 COMMENT ON COLUMN cdp.model.status IS
 'waiting (detail says for what), converged, or boundary (usable; the model in cdp.model_version says what is not identified)';
-SELECT cdp._watch_table('cdp.model');
+SELECT cdp._watch_table('cdp.model', 'name');
 
 -- Truth: versions are kept, and a score names the version that made it.
 CREATE TABLE cdp.model_version (

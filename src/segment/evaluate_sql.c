@@ -248,6 +248,9 @@ cdp__evaluate(PG_FUNCTION_ARGS)
 			matched[count++] = Int32GetDatum(i + 1);
 	MemoryContextSwitchTo(old_memory);
 	prepared->is_running = false;
+	/* A call site ends with its query; the session may idle for long. */
+	if (prepared == kept)
+		MemoryContextResetOnly(evaluation->profile_context);
 	PG_RETURN_ARRAYTYPE_P(construct_array(matched, count, INT4OID, 4, true,
 										  TYPALIGN_INT));
 }

@@ -19,7 +19,7 @@ COMMENT ON COLUMN cdp.segment.size IS 'members at the last refresh';
 COMMENT ON COLUMN cdp.segment.as_of IS 'the instant of the last refresh';
 COMMENT ON COLUMN cdp.segment.error IS
 'why the last refresh could not evaluate it; its members are those of as_of';
-SELECT cdp._watch_table('cdp.segment');
+SELECT cdp._watch_table('cdp.segment', 'name, predicate');
 
 CREATE TABLE cdp.segment_version (
 	segment_id integer NOT NULL
