@@ -207,7 +207,9 @@ FROM (VALUES
 	(10, 'one far away', 'SELECT i, CASE i WHEN 4000 THEN 9e15::bigint ELSE i / 3 END FROM generate_series(1, 5000) AS i'),
 	(11, 'downwards', 'SELECT -i, -i - i % 3 FROM generate_series(1, 5000) AS i'),
 	(12, 'ever closer', 'SELECT i * 7919 % 9001, i * 7919 % 9001 / 5 FROM generate_series(1, 9000) AS i'),
-	(13, 'in and out', 'SELECT CASE WHEN i % 2500 > 2400 THEN i * 1e11::bigint ELSE i END, i / 3 FROM generate_series(1, 9000) AS i')
+	(13, 'in and out', 'SELECT CASE WHEN i % 2500 > 2400 THEN i * 1e11::bigint ELSE i END, i / 3 FROM generate_series(1, 9000) AS i'),
+	(14, 'far in the end', 'SELECT i * 15838 % 100003, CASE WHEN i > 9000 THEN 1e12::bigint + i ELSE (i * 15838 + 7919) % 100003 END
+		FROM generate_series(1, 12000) AS i')
 ) AS shapes (number, name, links), LATERAL pg_temp.shape(name, links)
 	AS shape (name text, links bigint, bigints bigint, texts bigint, from_table bigint,
 		from_text bigint, shuffled bigint)

@@ -38,6 +38,17 @@ cdp_component_map_dense(int64 limit)
 	return map;
 }
 
+/* Every word becomes its root. */
+static void
+flatten_all(CdpComponents *parts)
+{
+	for (int64 from = 0; from < parts->count; from += PIECE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		cdp_components_flatten(parts, from, Min(from + PIECE, parts->count));
+	}
+}
+
 /* The window of a hashed map; false: there is none, or it is too wide. */
 static bool
 find_window(const CdpComponentMap *map, int64 limit, int64 *low, int32 *width)
@@ -76,7 +87,7 @@ make_window(CdpComponentMap *map, int64 low, int32 width)
 										   MCXT_ALLOC_HUGE);
 	int32	   *words = cdp_components_allocate(sizeof(int32) * (Size) width);
 
-	cdp_components_flatten(&map->parts, 0, count);
+	flatten_all(&map->parts);
 	for (uint32 i = 0; i < map->nslots; i++)
 	{
 		if (i % PIECE == 0)
@@ -111,10 +122,10 @@ cdp_component_map_enter_dense(CdpComponentMap *map, uint64 nslots)
 
 	limit = Min(limit, CDP_COMPONENTS_MAX / 2);
 	if (map->is_text || map->turning > 0 ||
-		!find_window(map, limit, &low, &width))
+		!find_window(map, limit, &low, &width) ||
+		!cdp_component_map_fits(map, sizeof(int32) *
+								((Size) width + 2 * (Size) map->parts.count)))
 		return false;
-	cdp_component_map_check(map, sizeof(int32) *
-							((Size) width + 2 * (Size) map->parts.count));
 	context = MemoryContextSwitchTo(map->context);
 	words = make_window(map, low, width);
 	MemoryContextSwitchTo(context);
@@ -198,14 +209,14 @@ leave_dense(CdpComponentMap *map)
 	MemoryContext context = MemoryContextSwitchTo(map->context);
 	int32		nnodes = 0;
 
+	flatten_all(&old);
 	for (int32 i = 0; i < old.count; i++)
 		nnodes += old.words[i] != CDP_COMPONENTS_ABSENT;
 	map->turning = sizeof(int32) * (Size) old.room;
-	cdp_components_flatten(&old, 0, old.count);
 	cdp_components_init(&map->parts, 0);
 	map->is_dense = false;
-	/* And for what comes next, or it would be made dense again without it. */
-	cdp_component_map_reserve(map, nnodes + 4 * CDP_COMPONENT_LINKS);
+	/* So that as many more come before it is thought of as dense again. */
+	cdp_component_map_reserve(map, nnodes + Max(nnodes, 4 * CDP_COMPONENT_LINKS));
 	for (int32 i = 0; i < old.count; i++)
 	{
 		int32		root = old.words[i];
@@ -285,5 +296,8 @@ cdp_component_map_links(CdpComponentMap *map, const int64 *a, const int64 *b,
 	{
 		for (int i = 0; i < count; i++)
 			cdp_component_map_link(map, a[i], b[i]);
+		/* Having turned dense, it keeps nothing back between two calls. */
+		if (map->is_dense)
+			cdp_component_map_flush(map);
 	}
 }

@@ -101,13 +101,20 @@ cdp_component_map_memory(const CdpComponentMap *map)
 		(map->pending ? sizeof(ComponentEnd) * PENDING_ENDS : 0);
 }
 
+/* See component_map.h. */
+bool
+cdp_component_map_fits(const CdpComponentMap *map, Size more)
+{
+	return cdp_component_map_memory(map) + more <=
+		cdp_base_components_memory * (Size) 1024;
+}
+
 void
 cdp_component_map_check(const CdpComponentMap *map, Size more)
 {
 	Size		now = cdp_component_map_memory(map);
-	Size		limit = cdp_base_components_memory * (Size) 1024;
 
-	if (now + more <= limit)
+	if (cdp_component_map_fits(map, more))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),

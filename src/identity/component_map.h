@@ -131,7 +131,8 @@ extern void cdp_component_map_link_text(CdpComponentMap *map,
 extern void cdp_component_map_flush(CdpComponentMap *map);	/* join all links */
 extern Size cdp_component_map_memory(const CdpComponentMap *map);
 
-/* Raises if so many bytes more would exceed cdp.components_memory. */
+/* Would so many bytes more not exceed cdp.components_memory?  Else raises. */
+extern bool cdp_component_map_fits(const CdpComponentMap *map, Size more);
 extern void cdp_component_map_check(const CdpComponentMap *map, Size more);
 
 /* For component_dense.c: room for nodes; a bigint's place, made if need be. */
