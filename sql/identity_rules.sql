@@ -141,3 +141,11 @@ SELECT cdp.block_value('email', 'web/17');
 SELECT cdp.unblock_value('email', 'web/17');
 SELECT cdp.unblock_value('telex', 'x');
 SELECT cdp._attach('web', '[{"ids": [["telex", "1"]]}]');
+-- a time to live leads to a time
+SELECT cdp.add_identifier_type('far', priority => 9, time_to_live => '500000 years');
+SELECT cdp.add_identifier_type('near', priority => 9, time_to_live => '-1 day');
+UPDATE cdp.identifier_type SET time_to_live = '1001 years' WHERE type = 'third_party_id';
+-- no identifier is that long
+SELECT cdp.block_value('user_id', repeat('z', 1025));
+-- what is shown is masked
+SELECT cdp._parse_identifier('email:a...@e...com');

@@ -72,6 +72,30 @@ SELECT cdp.define_segment('everyone', 'kind = ''known''') \g /dev/null
 SELECT cdp.add_audience('news', 'everyone', 'marketing', 'email') \g /dev/null
 SELECT cdp.refresh_segments('{everyone}');
 
+-- every object that a role may read it can read, whole rows, data in it
+SELECT cdp.ingest('shop', '{"type": "identify", "messageId": "3", "userId": "cid",
+	"externalIds": [{"type": "user_id", "id": "cyd"}]}') IS NOT NULL;
+CREATE FUNCTION pg_temp.unreadable(role text) RETURNS TABLE (object text, error text)
+LANGUAGE plpgsql AS $$
+BEGIN
+	FOR object IN SELECT DISTINCT matrix.object FROM cdp._role_matrix() AS matrix
+		WHERE matrix.kind = $1 AND privilege = 'SELECT' AND to_regclass('cdp.' || matrix.object) IS NOT NULL
+	LOOP
+		BEGIN
+			EXECUTE format('SET LOCAL ROLE %I', 'cdp_test_' || role);
+			EXECUTE format('SELECT count(whole::text) FROM (SELECT * FROM cdp.%I OFFSET 0) AS whole', object);
+			RESET ROLE;
+		EXCEPTION WHEN insufficient_privilege THEN
+			error := SQLERRM;
+			RETURN NEXT;
+		END;
+	END LOOP;
+END
+$$;
+SELECT tested.role, failed.* FROM tested, pg_temp.unreadable(tested.role) AS failed
+WHERE tested.role NOT IN ('ingest', 'nobody');
+SELECT count(*) AS conflicts FROM cdp.conflict;
+
 -- attempt by attempt
 SET ROLE cdp_test_reader;
 SELECT count(*) FROM cdp.segment_member;

@@ -88,5 +88,7 @@ tell_identity() {
 if [ -n "$keep" ]; then
 	echo
 	echo "The server stays:  psql -h $work/server/run -U postgres shop"
-	echo "To remove it:      $(server_as sh -c 'command -v pg_ctl') -D $work/server/data stop -m fast && rm -r $work"
+	as=
+	[ "$(id -u)" -ne 0 ] || as="runuser -u postgres -- "
+	echo "To remove it:      $as$(server_as sh -c 'command -v pg_ctl') -D $work/server/data stop -m fast && rm -r $work"
 fi

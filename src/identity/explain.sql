@@ -44,7 +44,9 @@ BEGIN
 		RAISE EXCEPTION 'unknown identifier "%"', $1
 			USING ERRCODE = 'no_data_found',
 				DETAIL = 'No record has brought it.',
-				HINT = 'Write it as type:value, or type:source/value for a type whose values are a source''s own.';
+				HINT = CASE WHEN rest LIKE '%...%'
+					THEN 'It looks like a masked one: cdp.profile_identifier has values as they are.'
+					ELSE 'Write it as type:value, or type:source/value for a type whose values are a source''s own.' END;
 	END IF;
 	RETURN found;
 END

@@ -10,6 +10,7 @@ BEGIN
 	IF TG_OP <> 'DELETE' THEN
 		PERFORM cdp._check_pattern(NEW.pattern,
 			format('the pattern of identifier type "%s"', NEW.type));
+		PERFORM cdp._check_time_to_live(NEW.time_to_live);
 	END IF;
 	IF TG_OP = 'UPDATE' THEN
 		PERFORM cdp._check_type_change(OLD.type, CASE

@@ -53,24 +53,6 @@ COMMENT ON COLUMN cdp.refused_link.set_id IS
 COMMENT ON COLUMN cdp.refused_link.type_id IS
 'max_per_profile: the type that would have been exceeded; joins_known: the type that may not join';
 
-CREATE VIEW cdp.conflict AS
-SELECT refused.rule, limited.type::text AS type,
-	cdp._identifier_key(refused.identifier_a) AS identifier_a,
-	cdp._identifier_key(refused.identifier_b) AS identifier_b,
-	profile_a.root AS profile_a, profile_b.root AS profile_b,
-	cdp._source_name(identifier_set.source_id) AS source, identifier_set.first_seen,
-	identifier_set.last_seen, identifier_set.records,
-	refused.set_id, refused.found_at
-FROM cdp.refused_link AS refused
-JOIN cdp.identifier_set USING (set_id)
-LEFT JOIN cdp.identifier_type AS limited USING (type_id)
-JOIN cdp.identifier AS a ON a.identifier_id = refused.identifier_a
-JOIN cdp.identifier AS b ON b.identifier_id = refused.identifier_b
-LEFT JOIN cdp.profile AS profile_a ON profile_a.profile_id = a.leaf
-LEFT JOIN cdp.profile AS profile_b ON profile_b.profile_id = b.leaf;
-COMMENT ON VIEW cdp.conflict IS
-'evidence that was refused, the rule that refused it, and both sides';
-
 -- Doors.
 CREATE FUNCTION cdp.decide(a text, b text, verdict text, reason text)
 RETURNS bigint
@@ -145,7 +127,7 @@ AS $$
 	SELECT cdp._undo_action($1, $2)
 $$;
 COMMENT ON FUNCTION cdp.undo_action(bigint, text) IS
-'reverse a steward''s action as a whole, by its number in cdp.steward_action, an undo among them: profiles are as if it had not been done; returns the number of the new action';
+'reverse a decision, unmerge, retraction or undo as a whole, by its number in cdp.steward_action: profiles are as if it had not been done; returns the number of the new action';
 
 REVOKE ALL ON FUNCTION cdp.decide(text, text, text, text),
 	cdp.decide(bigint, bigint, text, text), cdp.undecide(text, text, text),

@@ -50,12 +50,12 @@ BEGIN
 		END IF;
 	WHEN $1 = 'time_to_live' THEN
 		BEGIN
-			IF kind <> 'null' AND (kind <> 'string' OR NOT says::interval > '0'
-					OR NOT isfinite(says::interval)) THEN
-				RETURN 'A time to live is an interval above zero, such as "90 days", or null.';
+			IF kind <> 'null' AND (kind <> 'string'
+					OR NOT cdp._is_time_to_live(says::interval)) THEN
+				RETURN 'A time to live is an interval above zero, such as "90 days", of at most 1000 years, or null.';
 			END IF;
 		EXCEPTION WHEN data_exception THEN
-			RETURN 'A time to live is an interval above zero, such as "90 days", or null.';
+			RETURN 'A time to live is an interval above zero, such as "90 days", of at most 1000 years, or null.';
 		END;
 	WHEN $1 = 'pattern' THEN
 		IF kind NOT IN ('string', 'null') THEN

@@ -30,6 +30,7 @@ BEGIN
 	PERFORM cdp._check_limit('priority', priority);
 	PERFORM cdp._check_limit('max_per_profile', max_per_profile);
 	PERFORM cdp._check_limit('max_strong_per_value', max_strong_per_value);
+	PERFORM cdp._check_time_to_live(time_to_live);
 	-- No identifier is of the type, so none need be judged.
 	was_pending := cdp._lock_rules();
 	INSERT INTO cdp.identifier_type AS new (type, priority, description, strong,
@@ -149,6 +150,29 @@ END
 $$;
 COMMENT ON FUNCTION cdp._check_limit(text, integer) IS
 'raise unless a limit is positive or NULL';
+
+-- Longer ones would lead out of what a time can be.
+CREATE FUNCTION cdp._is_time_to_live(time_to_live interval) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN time_to_live > interval '0' AND time_to_live <= interval '1000 years';
+COMMENT ON FUNCTION cdp._is_time_to_live(interval) IS
+'can values of an identifier type live that long';
+
+CREATE FUNCTION cdp._check_time_to_live(time_to_live interval) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT cdp._is_time_to_live($1) THEN
+		RAISE EXCEPTION 'invalid time to live "%"', $1
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'It is an interval above zero and of at most 1000 years.',
+				HINT = 'NULL is for ever.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_time_to_live(interval) IS
+'raise unless values of an identifier type can live that long';
 
 CREATE FUNCTION cdp._affected_by_block(type text, value text, pattern text)
 RETURNS bigint[]
@@ -297,6 +321,10 @@ BEGIN
 	IF num_nonnulls($2, $3) <> 1 THEN
 		RAISE EXCEPTION 'either a value or a pattern is needed'
 			USING ERRCODE = 'invalid_parameter_value';
+	ELSIF octet_length($2) > 1024 THEN
+		RAISE EXCEPTION 'cannot block a value of % bytes', octet_length($2)
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'No identifier is longer than 1024 bytes.';
 	END IF;
 	IF $1 IS NOT NULL AND NOT EXISTS (
 			SELECT FROM cdp.identifier_type WHERE identifier_type.type = $1) THEN

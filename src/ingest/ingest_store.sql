@@ -268,8 +268,8 @@ BEGIN
 	profile_id := cdp._record_profile(done.set_ids[1], done.owners[1]);
 	IF done.outcomes[1] = 'stored' AND profile_id IS NULL THEN
 		RAISE WARNING 'record was stored without a profile'
-			USING DETAIL = 'No identifier of it may stand for a person: each is blocked or of a type with priority 0.',
-				HINT = 'See cdp.blocked_value and cdp.identifier_type.';
+			USING DETAIL = 'No identifier of it may stand for a person: each is blocked, only describes, or has no evidence that is not retracted.',
+				HINT = 'See cdp.blocked_value, cdp.identifier_type and cdp.steward_action.';
 	END IF;
 	RETURN profile_id;
 END
