@@ -193,3 +193,7 @@ SELECT cdp.add_group_kind('by_device', '{device_id,ip}'), cdp.add_group_kind('by
 SELECT seed, differences, groups > 3 AS has_groups, written_in_vain
 FROM generate_series(1, 8) AS seed, LATERAL pg_temp.try(seed) AS tried;
 DROP SCHEMA identity_test CASCADE;
+-- a rule is checked when its row is updated, too
+INSERT INTO cdp.group_kind (kind, types) VALUES ('by_hand', '{phone}');
+UPDATE cdp.group_kind SET types = '{phone,fax}' WHERE kind = 'by_hand';
+UPDATE cdp.group_kind SET max_profiles_per_value = 1 WHERE kind = 'by_hand';

@@ -35,8 +35,9 @@ BEGIN ATOMIC
 			'purpose', 'channel', 'consent_document', 'catalog', 'run', 'health']),
 		('steward', 'EXECUTE', ARRAY['profile', 'resolve', 'find_profile', 'memberships',
 			'explain_identity', 'weak_links', 'profile_graph', 'identity_at', 'identity_history',
-			'suggest_blocked', 'block_value', 'unblock_value', 'preview_rules', 'decide', 'undecide', 'unmerge', 'retract', 'unretract',
-			'undo_action', 'pin_trait', 'unpin_trait', 'lineage', 'record_consent', 'suppress',
+			'suggest_blocked', 'block_value', 'unblock_value', 'preview_rules',
+			'decide', 'undecide', 'unmerge', 'retract', 'unretract', 'undo_action',
+			'pin_trait', 'unpin_trait', 'lineage', 'record_consent', 'suppress',
 			'unsuppress', 'why_not',
 			'audience_funnel', 'export_subject']),
 		-- records in, nothing out

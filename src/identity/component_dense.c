@@ -216,7 +216,8 @@ leave_dense(CdpComponentMap *map)
 	cdp_components_init(&map->parts, 0);
 	map->is_dense = false;
 	/* So that as many more come before it is thought of as dense again. */
-	cdp_component_map_reserve(map, nnodes + Max(nnodes, 4 * CDP_COMPONENT_LINKS));
+	cdp_component_map_reserve(map, Min(nnodes + Max(nnodes, 4 * CDP_COMPONENT_LINKS),
+									   CDP_COMPONENTS_MAX / 2));
 	for (int32 i = 0; i < old.count; i++)
 	{
 		int32		root = old.words[i];

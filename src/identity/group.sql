@@ -18,7 +18,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM cdp._check_store();
-	PERFORM cdp._check_group_kind($1, $2, $3);
+	PERFORM cdp._check_group_kind($1);
+	PERFORM cdp._check_group_rule($1, $2, $3);
 	INSERT INTO cdp.group_kind (kind, types, max_profiles_per_value, description)
 	VALUES ($1, $2, $3, coalesce($4, ''));
 END
@@ -43,13 +44,10 @@ $$;
 COMMENT ON FUNCTION cdp.drop_group_kind(text) IS
 'forget a kind of groups, and its groups with it';
 
-CREATE FUNCTION cdp._check_group_kind(kind text, types text[], max_profiles_per_value integer)
-RETURNS void
+CREATE FUNCTION cdp._check_group_kind(kind text) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	unknown text;
 BEGIN
 	IF $1 IS NULL OR $1 !~ '^[a-z][a-z0-9_]{0,30}$' THEN
 		RAISE EXCEPTION 'invalid kind of groups "%"', coalesce($1, 'NULL')
@@ -59,7 +57,21 @@ BEGIN
 		RAISE EXCEPTION 'kind of groups "%" exists already', $1
 			USING ERRCODE = 'duplicate_object',
 				HINT = 'Kinds are rows of cdp.group_kind, which may be updated.';
-	ELSIF coalesce(cardinality($2), 0) = 0 THEN
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_group_kind(text) IS
+'raise unless it can be the name of a new kind of groups';
+
+CREATE FUNCTION cdp._check_group_rule(kind text, types text[], max_profiles_per_value integer)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	unknown text;
+BEGIN
+	IF coalesce(cardinality($2), 0) = 0 THEN
 		RAISE EXCEPTION 'kind of groups "%" names no identifier type', $1
 			USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'Write them as ARRAY[''phone'', ''device_id''].';
@@ -79,8 +91,8 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION cdp._check_group_kind(text, text[], integer) IS
-'raise unless the arguments can be a new row of cdp.group_kind';
+COMMENT ON FUNCTION cdp._check_group_rule(text, text[], integer) IS
+'raise unless a kind of groups can be made by that rule';
 
 -- Is a value of that many profiles a link, and of which?  Each profile with
 -- the smallest one that shares a value with it.

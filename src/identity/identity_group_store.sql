@@ -17,6 +17,22 @@ COMMENT ON COLUMN cdp.group_kind.max_profiles_per_value IS
 COMMENT ON COLUMN cdp.group_kind.made_from IS
 'derived: the state of the store that the groups were made from; NULL: make them anew';
 
+CREATE FUNCTION cdp._check_group_row() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._check_group_rule(NEW.kind, NEW.types, NEW.max_profiles_per_value);
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_group_row() IS
+'trigger: groups can be made by the rule of their kind';
+
+CREATE TRIGGER check_row
+BEFORE UPDATE OF types, max_profiles_per_value ON cdp.group_kind
+FOR EACH ROW EXECUTE FUNCTION cdp._check_group_row();
+
 CREATE TABLE cdp.profile_group (
 	kind text COLLATE "C" NOT NULL REFERENCES cdp.group_kind ON DELETE CASCADE,
 	profile_id bigint NOT NULL,
