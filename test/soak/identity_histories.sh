@@ -58,7 +58,7 @@ while [ "$SECONDS" -lt "$end" ]; do
 		fail "$seed" "$found" "$shrunk"
 	fi
 	found=$(ask -c "SELECT * FROM identity_test.try_orders($seed, 2) AS tried
-		WHERE without > 0 OR 0 <> ANY (retold)")
+		WHERE differences > 0")
 	[ -z "$found" ] || fail "$seed" "orders differ: $found" "SELECT identity_test.write_step(step) FROM identity_test.step ORDER BY n"
 	found=$(ask -c "SELECT * FROM identity_test.try_undo($seed, 8) AS tried
 		WHERE not_undone > 0 OR differences > 0")
