@@ -53,9 +53,9 @@ typedef struct ComponentEnd
 
 /*
  * In memory texts lie in pieces that never move: each one's length (int32),
- * then its bytes.  A text begins at a number whose upper
- * bits are its piece.  The first piece begins small; a text that is longer
- * than a piece gets several in a row.
+ * then its bytes.  A text begins at a number whose upper bits are its piece.
+ * The first piece begins small; a text that is longer than a piece gets
+ * several in a row.
  */
 #define TEXT_PIECE_BITS 22
 #define TEXT_PIECE ((Size) 1 << TEXT_PIECE_BITS)
@@ -145,11 +145,11 @@ extern void cdp_component_map_free_slots(CdpComponentMap *map);
 
 /* component_dense.c: the same while nodes lie close together */
 extern CdpComponentMap *cdp_component_map_dense(int64 limit);
+extern void cdp_component_map_links(CdpComponentMap *map,
+									const int64 *a, const int64 *b, int count);
 
 /* Make it dense if that takes no more memory than so many slots. */
 extern bool cdp_component_map_enter_dense(CdpComponentMap *map, uint64 nslots);
-extern void cdp_component_map_links(CdpComponentMap *map,
-									const int64 *a, const int64 *b, int count);
 
 /* component_value.c */
 extern void cdp_component_map_header(CdpComponentMap *map);
