@@ -65,6 +65,9 @@ CREATE TABLE cdp.inbox (
 	received_at timestamptz NOT NULL DEFAULT cdp.clock()
 ) WITH (autovacuum_vacuum_scale_factor = 0.02,
 	autovacuum_vacuum_threshold = 10000);
+-- Statistics of whole records cost more than all else that ANALYZE does, and no
+-- plan asks for them.
+ALTER TABLE cdp.inbox ALTER record SET STATISTICS 0;
 COMMENT ON TABLE cdp.inbox IS
 'records as they came, until the merge run takes them; COPY into (source, record) or, after SET cdp.source, into (record)';
 
@@ -155,7 +158,9 @@ CREATE TABLE cdp.event (
 ALTER SEQUENCE cdp.event_id_seq OWNED BY cdp.event.event_id;
 CREATE INDEX event_name_idx ON cdp.event (name, occurred_at)
 	INCLUDE (set_id, amount);
+ALTER TABLE cdp.event ALTER properties SET STATISTICS 0;
 CREATE TABLE cdp.event_other PARTITION OF cdp.event DEFAULT;
+ALTER TABLE cdp.event_other ALTER properties SET STATISTICS 0;
 COMMENT ON TABLE cdp.event IS
 'the event log, partitioned by month of occurred_at (UTC)';
 COMMENT ON COLUMN cdp.event.set_id IS

@@ -81,6 +81,7 @@ CREATE TABLE cdp.trait_observation (
 	value jsonb NOT NULL,
 	PRIMARY KEY (set_id, name)
 ) WITH (fillfactor = 90);
+ALTER TABLE cdp.trait_observation ALTER value SET STATISTICS 0;
 COMMENT ON TABLE cdp.trait_observation IS
 'the latest value of each trait that came with each identifier set; a JSON null says there is no value any more';
 
@@ -133,6 +134,9 @@ CREATE TABLE cdp.profile_current (
 		GENERATED ALWAYS AS (jsonb_array_length(
 			jsonb_path_query_array(identifiers, '$.*[*]'))) STORED
 ) WITH (fillfactor = 85);
+ALTER TABLE cdp.profile_current
+	ALTER traits SET STATISTICS 0, ALTER lineage SET STATISTICS 0,
+	ALTER identifiers SET STATISTICS 0, ALTER consents SET STATISTICS 0;
 CREATE UNIQUE INDEX profile_current_ord_idx ON cdp.profile_current (ord);
 CREATE INDEX profile_current_identifier_count_idx
 	ON cdp.profile_current (identifier_count);
