@@ -151,51 +151,47 @@ COMMENT ON COLUMN cdp.profile_current.identifier_count IS
 COMMENT ON COLUMN cdp.profile_current.as_of IS
 'when the row was last made different';
 
--- The profile ids whose identifiers are these live profiles': their own, and
--- those of the profiles merged into them.  This and the readers after it are
--- inlined where they are used; each arm has its own index.
-CREATE FUNCTION cdp._profile_leaves(profile_ids bigint[])
-RETURNS TABLE (root bigint, leaf bigint)
-LANGUAGE sql STABLE ROWS 100
+-- The profile ids whose identifiers are this live profile's: its own, and those
+-- of the profiles merged into it.  This and the readers after it are inlined
+-- where they are used, beside the profile that they are given, so each is a
+-- chain of index probes, whatever the planner thinks of the store.
+CREATE FUNCTION cdp._profile_leaves(profile_id bigint)
+RETURNS TABLE (leaf bigint)
+LANGUAGE sql STABLE ROWS 2
 BEGIN ATOMIC
-	SELECT wanted.profile_id, wanted.profile_id
-	FROM unnest(profile_ids) AS wanted (profile_id)
+	SELECT $1
 	UNION ALL
-	SELECT merged.root, merged.profile_id
-	FROM unnest(profile_ids) AS wanted (profile_id)
-	JOIN cdp.profile AS merged ON merged.root = wanted.profile_id
-		AND merged.root <> merged.profile_id;
+	SELECT merged.profile_id
+	FROM cdp.profile AS merged
+	WHERE merged.root = $1 AND merged.root <> merged.profile_id;
 END;
-COMMENT ON FUNCTION cdp._profile_leaves(bigint[]) IS
-'these live profiles and the ones merged into them';
+COMMENT ON FUNCTION cdp._profile_leaves(bigint) IS
+'this live profile and the ones merged into it';
 
--- The sets whose events and observations are these live profiles'.  Sets are
+-- The sets whose events and observations are this live profile's.  Sets are
 -- found through their members; a set belongs to the profile of its owner.
-CREATE FUNCTION cdp._profile_sets(profile_ids bigint[])
+CREATE FUNCTION cdp._profile_sets(profile_id bigint)
 RETURNS TABLE (
-	profile_id bigint,
 	set_id bigint,
 	source_id integer,
 	first_seen timestamptz,
 	retracted boolean)
-LANGUAGE sql STABLE ROWS 100
+LANGUAGE sql STABLE ROWS 10
 BEGIN ATOMIC
-	SELECT leaf.root, held.set_id, held.source_id, held.first_seen,
-		held.retracted
-	FROM cdp._profile_leaves(profile_ids) AS leaf
-	JOIN cdp.identifier ON identifier.leaf = leaf.leaf
+	SELECT held.set_id, held.source_id, held.first_seen, held.retracted
+	FROM cdp._profile_leaves($1) AS own
+	JOIN cdp.identifier ON identifier.leaf = own.leaf
 	JOIN cdp.identifier_set_member AS member
 		ON member.identifier_id = identifier.identifier_id
 	JOIN cdp.identifier_set AS held ON held.set_id = member.set_id
 		AND held.owner = identifier.identifier_id;
 END;
-COMMENT ON FUNCTION cdp._profile_sets(bigint[]) IS
-'the identifier sets that belong to these live profiles';
+COMMENT ON FUNCTION cdp._profile_sets(bigint) IS
+'the identifier sets that belong to this live profile';
 
--- The observations of live profiles, each with what survivorship needs.
-CREATE FUNCTION cdp._profile_observation(profile_ids bigint[])
+-- The observations of a live profile, each with what survivorship needs.
+CREATE FUNCTION cdp._profile_observation(profile_id bigint)
 RETURNS TABLE (
-	profile_id bigint,
 	set_id bigint,
 	name text,
 	value jsonb,
@@ -204,42 +200,41 @@ RETURNS TABLE (
 	source text,
 	priority integer,
 	rule text)
-LANGUAGE sql STABLE ROWS 100
+LANGUAGE sql STABLE ROWS 10
 BEGIN ATOMIC
-	SELECT owned.profile_id, said.set_id, said.name::text, said.value,
+	SELECT said.set_id, said.name::text, said.value,
 		said.observed_at, said.first_observed_at, source.name::text,
 		CASE WHEN trait.sources IS NULL THEN source.priority
 			ELSE coalesce(-array_position(trait.sources, source.name::text),
 				-1000000)
 			END,
 		trait.rule
-	FROM cdp._profile_sets(profile_ids) AS owned
+	FROM cdp._profile_sets($1) AS owned
 	JOIN cdp.trait_observation AS said ON said.set_id = owned.set_id
 	JOIN cdp.trait ON trait.name = said.name
 	JOIN cdp.source ON source.source_id = said.source_id;
 END;
-COMMENT ON FUNCTION cdp._profile_observation(bigint[]) IS
-'observations of the traits of these live profiles';
+COMMENT ON FUNCTION cdp._profile_observation(bigint) IS
+'observations of the traits of this live profile';
 
 -- Of pins that merged profiles brought along the newest wins.
-CREATE FUNCTION cdp._profile_pin(profile_ids bigint[])
+CREATE FUNCTION cdp._profile_pin(profile_id bigint)
 RETURNS TABLE (
-	profile_id bigint,
 	name text,
 	value jsonb,
 	pinned_at timestamptz,
 	wins boolean)
-LANGUAGE sql STABLE ROWS 10
+LANGUAGE sql STABLE ROWS 1
 BEGIN ATOMIC
-	SELECT leaf.root, pin.name::text, pin.value, pin.pinned_at,
-		row_number() OVER (PARTITION BY leaf.root, pin.name
+	SELECT pin.name::text, pin.value, pin.pinned_at,
+		row_number() OVER (PARTITION BY pin.name
 			ORDER BY pin.pinned_at DESC, pin.identifier_id) = 1
-	FROM cdp._profile_leaves(profile_ids) AS leaf
-	JOIN cdp.identifier ON identifier.leaf = leaf.leaf
+	FROM cdp._profile_leaves($1) AS own
+	JOIN cdp.identifier ON identifier.leaf = own.leaf
 	JOIN cdp.trait_pin AS pin ON pin.identifier_id = identifier.identifier_id;
 END;
-COMMENT ON FUNCTION cdp._profile_pin(bigint[]) IS
-'pins of these live profiles';
+COMMENT ON FUNCTION cdp._profile_pin(bigint) IS
+'pins of this live profile';
 
 -- Business events as timelines hold them, duplicates included.  The key is
 -- the property named by cdp.event_type.business_key.
@@ -322,7 +317,9 @@ WHERE profile.root = profile.profile_id
 COMMENT ON VIEW cdp._live_profile IS
 'profiles that have a row in profile_current';
 
--- What the rows of these profiles are to be.
+-- What the rows of these profiles are to be: for each of them, what it is known
+-- by, who has told of it, what was said, what happened, what it bought and what
+-- it agreed to.
 CREATE FUNCTION cdp._make_profiles(profile_ids bigint[])
 RETURNS TABLE (
 	profile_id bigint,
@@ -343,123 +340,111 @@ RETURNS TABLE (
 	consents jsonb)
 LANGUAGE sql STABLE ROWS 100
 BEGIN ATOMIC
-	WITH listed AS (
-		SELECT leaf.root AS profile_id, type.type::text AS type,
-			bool_or((type.strong OR type.type IN ('email', 'phone'))
-				AND NOT identifier.shared AND NOT identifier.blocked) AS known,
-			jsonb_agg(CASE WHEN identifier.scope = '' THEN identifier.value
-					ELSE identifier.scope || '/' || identifier.value END
-				ORDER BY seen.first_seen DESC, identifier.value,
-					identifier.scope) AS list
-		FROM cdp._profile_leaves(profile_ids) AS leaf
-		JOIN cdp.identifier ON identifier.leaf = leaf.leaf
-		JOIN cdp.identifier_type AS type ON type.type_id = identifier.type_id
-		CROSS JOIN LATERAL (
-			SELECT min(held.first_seen) AS first_seen
-			FROM cdp.identifier_set_member AS member
-			JOIN cdp.identifier_set AS held ON held.set_id = member.set_id
-			WHERE member.identifier_id = identifier.identifier_id
-				AND NOT held.retracted
-		) AS seen
-		GROUP BY leaf.root, type.type
-	), identified AS (
-		SELECT listed.profile_id, bool_or(listed.known) AS known,
+	SELECT live.profile_id, live.ord,
+		CASE WHEN identified.known THEN 'known'
+			WHEN sourced.third_party THEN 'third_party'
+			ELSE 'anonymous' END,
+		coalesce(described.traits, '{}') || pinned.traits,
+		coalesce(described.lineage, '{}') || pinned.lineage,
+		coalesce(identified.identifiers, '{}'), coalesce(sourced.sources, '{}'),
+		least(sourced.first_seen, described.first_seen, happened.first_seen),
+		greatest(sourced.last_seen, described.last_seen, happened.last_seen),
+		coalesce(happened.events, 0), bought.orders,
+		coalesce(bought.gross, 0),
+		coalesce(bought.gross, 0) - coalesce(bought.returned, 0),
+		bought.first_order_at, bought.last_order_at,
+		coalesce(consented.consents, '{}')
+	FROM cdp._live_profile AS live
+	CROSS JOIN LATERAL (
+		SELECT bool_or(listed.known) AS known,
 			jsonb_object_agg(listed.type, listed.list) AS identifiers
-		FROM listed
-		GROUP BY listed.profile_id
-	), sourced AS (
-		SELECT owned.profile_id,
-			array_agg(DISTINCT source.name::text ORDER BY source.name::text)
+		FROM (
+			SELECT type.type::text AS type,
+				bool_or((type.strong OR type.type IN ('email', 'phone'))
+					AND NOT identifier.shared AND NOT identifier.blocked) AS known,
+				jsonb_agg(CASE WHEN identifier.scope = '' THEN identifier.value
+						ELSE identifier.scope || '/' || identifier.value END
+					ORDER BY seen.first_seen DESC, identifier.value,
+						identifier.scope) AS list
+			FROM cdp._profile_leaves(live.profile_id) AS own
+			JOIN cdp.identifier ON identifier.leaf = own.leaf
+			JOIN cdp.identifier_type AS type ON type.type_id = identifier.type_id
+			CROSS JOIN LATERAL (
+				SELECT min(held.first_seen) AS first_seen
+				FROM cdp.identifier_set_member AS member
+				JOIN cdp.identifier_set AS held ON held.set_id = member.set_id
+				WHERE member.identifier_id = identifier.identifier_id
+					AND NOT held.retracted
+			) AS seen
+			GROUP BY type.type
+		) AS listed
+	) AS identified
+	CROSS JOIN LATERAL (
+		SELECT array_agg(DISTINCT source.name::text ORDER BY source.name::text)
 				AS sources,
 			bool_and(source.kind = 'third_party') AS third_party,
 			min(owned.first_seen) AS first_seen,
 			max(owned.first_seen) AS last_seen
-		FROM cdp._profile_sets(profile_ids) AS owned
+		FROM cdp._profile_sets(live.profile_id) AS owned
 		JOIN cdp.source ON source.source_id = owned.source_id
 		WHERE NOT owned.retracted
-		GROUP BY owned.profile_id
-	), survived AS (
-		SELECT said.profile_id, said.name,
-			cdp._survivor(said.value, said.observed_at, said.priority,
-				said.rule, said.source, said.set_id) AS survivor,
-			min(said.first_observed_at) AS first_seen,
-			max(said.observed_at) AS last_seen
-		FROM cdp._profile_observation(profile_ids) AS said
-		GROUP BY said.profile_id, said.name
-	), chosen AS (
-		SELECT coalesce(pin.profile_id, survived.profile_id) AS profile_id,
-			coalesce(pin.name, survived.name) AS name,
-			CASE WHEN pin.name IS NOT NULL
-				THEN jsonb_build_object('value', pin.value, 'rule', 'pinned',
-					'source', 'pin', 'at', pin.pinned_at)
-				ELSE survived.survivor END AS survivor,
-			survived.first_seen, survived.last_seen
-		FROM survived
-		FULL JOIN (
-			SELECT pinned.profile_id, pinned.name, pinned.value, pinned.pinned_at
-			FROM cdp._profile_pin(profile_ids) AS pinned
-			WHERE pinned.wins
-		) AS pin ON pin.profile_id = survived.profile_id
-			AND pin.name = survived.name
-	), described AS (
-		SELECT chosen.profile_id,
-			jsonb_object_agg(chosen.name, chosen.survivor -> 'value')
-				FILTER (WHERE chosen.survivor ->> 'value' IS NOT NULL) AS traits,
+	) AS sourced
+	CROSS JOIN LATERAL (
+		SELECT coalesce(array_agg(pin.name), '{}') AS names,
+			coalesce(jsonb_object_agg(pin.name, pin.value)
+				FILTER (WHERE pin.value <> 'null'), '{}') AS traits,
+			coalesce(jsonb_object_agg(pin.name, jsonb_build_object(
+					'rule', 'pinned', 'source', 'pin', 'at', pin.pinned_at))
+				FILTER (WHERE pin.value <> 'null'), '{}') AS lineage
+		FROM cdp._profile_pin(live.profile_id) AS pin
+		WHERE pin.wins
+	) AS pinned
+	CROSS JOIN LATERAL (
+		SELECT jsonb_object_agg(chosen.name, chosen.survivor -> 'value')
+				FILTER (WHERE chosen.survives) AS traits,
 			jsonb_object_agg(chosen.name, chosen.survivor - 'value')
-				FILTER (WHERE chosen.survivor ->> 'value' IS NOT NULL) AS lineage,
+				FILTER (WHERE chosen.survives) AS lineage,
 			min(chosen.first_seen) AS first_seen,
 			max(chosen.last_seen) AS last_seen
-		FROM chosen
-		GROUP BY chosen.profile_id
-	), happened AS (
-		SELECT chunk.profile_id, sum(cdp.timeline_count(chunk.data))::bigint AS events,
+		FROM (
+			SELECT weighed.*, weighed.survivor ->> 'value' IS NOT NULL
+				AND weighed.name <> ALL (pinned.names) AS survives
+			FROM (
+				SELECT said.name,
+					cdp._survivor(said.value, said.observed_at, said.priority,
+						said.rule, said.source, said.set_id) AS survivor,
+					min(said.first_observed_at) AS first_seen,
+					max(said.observed_at) AS last_seen
+				FROM cdp._profile_observation(live.profile_id) AS said
+				GROUP BY said.name
+			) AS weighed
+		) AS chosen
+	) AS described
+	CROSS JOIN LATERAL (
+		SELECT sum(cdp.timeline_count(chunk.data))::bigint AS events,
 			min(cdp.timeline_first(chunk.data)) AS first_seen,
 			max(cdp.timeline_last(chunk.data)) AS last_seen
 		FROM cdp.timeline_chunk AS chunk
-		WHERE chunk.profile_id = ANY (profile_ids)
-		GROUP BY chunk.profile_id
-	), bought AS (
-		SELECT business.profile_id,
-			count(*) FILTER (WHERE business.name = 'order') AS orders,
-			coalesce(sum(business.amount)
-				FILTER (WHERE business.name = 'order'), 0) AS gross,
-			coalesce(sum(business.amount)
-				FILTER (WHERE business.name = 'return'), 0) AS returned,
+		WHERE chunk.profile_id = live.profile_id
+	) AS happened
+	CROSS JOIN LATERAL (
+		SELECT count(*) FILTER (WHERE business.name = 'order') AS orders,
+			sum(business.amount) FILTER (WHERE business.name = 'order') AS gross,
+			sum(business.amount) FILTER (WHERE business.name = 'return') AS returned,
 			min(business.occurred_at)
 				FILTER (WHERE business.name = 'order') AS first_order_at,
 			max(business.occurred_at)
 				FILTER (WHERE business.name = 'order') AS last_order_at
 		FROM cdp._ranked_business_event AS business
-		WHERE business.profile_id = ANY (profile_ids) AND business.rank = 1
-		GROUP BY business.profile_id
-	), consented AS (
-		SELECT said.profile_id,
-			jsonb_object_agg(said.purpose || '/' || said.channel,
+		WHERE business.profile_id = live.profile_id AND business.rank = 1
+	) AS bought
+	CROSS JOIN LATERAL (
+		SELECT jsonb_object_agg(said.purpose || '/' || said.channel,
 				jsonb_strip_nulls(jsonb_build_object('state', said.state,
 					'at', said.at, 'expires_at', said.expires_at))) AS consents
 		FROM cdp.consent_state AS said
-		WHERE said.profile_id = ANY (profile_ids)
-		GROUP BY said.profile_id
-	)
-	SELECT live.profile_id, live.ord,
-		CASE WHEN identified.known THEN 'known'
-			WHEN sourced.third_party THEN 'third_party'
-			ELSE 'anonymous' END,
-		coalesce(described.traits, '{}'), coalesce(described.lineage, '{}'),
-		coalesce(identified.identifiers, '{}'), coalesce(sourced.sources, '{}'),
-		least(sourced.first_seen, described.first_seen, happened.first_seen),
-		greatest(sourced.last_seen, described.last_seen, happened.last_seen),
-		coalesce(happened.events, 0), coalesce(bought.orders, 0),
-		coalesce(bought.gross, 0), coalesce(bought.gross - bought.returned, 0),
-		bought.first_order_at, bought.last_order_at,
-		coalesce(consented.consents, '{}')
-	FROM cdp._live_profile AS live
-	LEFT JOIN identified ON identified.profile_id = live.profile_id
-	LEFT JOIN sourced ON sourced.profile_id = live.profile_id
-	LEFT JOIN described ON described.profile_id = live.profile_id
-	LEFT JOIN happened ON happened.profile_id = live.profile_id
-	LEFT JOIN bought ON bought.profile_id = live.profile_id
-	LEFT JOIN consented ON consented.profile_id = live.profile_id
+		WHERE said.profile_id = live.profile_id
+	) AS consented
 	WHERE live.profile_id = ANY (profile_ids);
 END;
 COMMENT ON FUNCTION cdp._make_profiles(bigint[]) IS
@@ -560,12 +545,13 @@ AS $$
 			AND (current.lineage -> said.name ->> 'set_id')::bigint
 				IS NOT DISTINCT FROM said.set_id,
 		said.source, said.observed_at, said.rule, said.set_id
-	FROM cdp._profile_observation(ARRAY[cdp.resolve($1)]) AS said
-	JOIN cdp.profile_current AS current USING (profile_id)
-	WHERE $2 IS NULL OR said.name = $2
+	FROM cdp.profile_current AS current
+	CROSS JOIN LATERAL cdp._profile_observation(current.profile_id) AS said
+	WHERE current.profile_id = cdp.resolve($1)
+		AND ($2 IS NULL OR said.name = $2)
 	UNION ALL
 	SELECT pin.name, pin.value, pin.wins, 'pin', pin.pinned_at, 'pinned', NULL
-	FROM cdp._profile_pin(ARRAY[cdp.resolve($1)]) AS pin
+	FROM cdp._profile_pin(cdp.resolve($1)) AS pin
 	WHERE $2 IS NULL OR pin.name = $2
 	ORDER BY 1, 3 DESC, 5 DESC, 7
 $$;

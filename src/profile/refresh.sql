@@ -1,8 +1,7 @@
 -- cdp._refresh_profiles(ids) is the one way in which rows of profile_current
 -- come to be: behind a cdp.ingest(), in the merge run, in a rebuild.  It reads
 -- evidence, observations, timelines and consents of these profiles and writes
--- the rows that differ.  One set at a time, whatever its size; few profiles
--- are planned once and by keys, many by their number.
+-- the rows that differ.
 --
 -- Times in JSON are in UTC whatever the session's zone, or rows would differ
 -- between sessions.
@@ -40,15 +39,18 @@ $$;
 COMMENT ON FUNCTION cdp._order_identifiers(jsonb, jsonb) IS
 'identifiers with the e-mail address and phone number of the traits first';
 
--- Some dozens at a time, by a plan that is made once and reads by keys: its cost
--- does not depend on what the planner thinks of the store.  Given thousands at
--- once, plans joined what had been made for them row by row.
-CREATE FUNCTION cdp._refresh_few_profiles(profile_ids bigint[]) RETURNS void
+-- One plan, made once, that goes from profile to profile by keys, tables in the
+-- order written: what it costs does not depend on what the planner thinks of
+-- the store, which may have been empty when the session made it.
+CREATE FUNCTION cdp._refresh_profiles(profile_ids bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET join_collapse_limit = 1
 SET jit = off
 AS $$
 BEGIN
@@ -94,22 +96,6 @@ BEGIN
 			excluded.gross_revenue, excluded.revenue, excluded.sources,
 			excluded.traits, excluded.lineage, excluded.identifiers,
 			excluded.consents);
-END
-$$;
-COMMENT ON FUNCTION cdp._refresh_few_profiles(bigint[]) IS
-'bring the rows of some dozens of profiles up to date';
-
-CREATE FUNCTION cdp._refresh_profiles(profile_ids bigint[]) RETURNS void
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	size constant integer := 50;
-	ids bigint[] := ARRAY(SELECT DISTINCT id FROM unnest($1) AS id ORDER BY id);
-BEGIN
-	FOR place IN 1 .. cardinality(ids) BY size LOOP
-		PERFORM cdp._refresh_few_profiles(ids[place : place + size - 1]);
-	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION cdp._refresh_profiles(bigint[]) IS
