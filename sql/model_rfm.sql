@@ -50,7 +50,8 @@ WHERE single.rfm::text = by_workers.rfm::text;
 SELECT cdp.m(cdp.rfm_agg(at, 9e14, '2026-03-05'))
 FROM (VALUES ('2026-01-01'::timestamptz), ('2026-02-01 10:00'), ('2026-02-01 11:00')) AS given (at);
 
--- what is refused
+-- what is refused, in this process or in a worker
+\set SHOW_CONTEXT never
 SELECT cdp.rfm_agg(at, amount, '2026-03-05', '1 day', 'year') FROM public.purchase;
 SELECT cdp.rfm_agg(at, amount, '2026-03-05', '-1 day') FROM public.purchase;
 SELECT cdp.rfm_agg(at, amount, at) FROM public.purchase WHERE customer = 'ann';
