@@ -114,5 +114,22 @@ SELECT cdp.add_table_source('x', 'shop.sale', '{"identifiers": {"user_id": "$.cu
 SELECT cdp.add_table_source('x', 'shop.sale', '{"identifiers": {"user_id": "$.customer"}}', key => NULL);
 SELECT cdp.add_table_source('x', 'shop.sale', NULL, key => 'id');
 SELECT cdp.add_table_source('till', 'shop.sale', '{"identifiers": {"user_id": "$.customer"}}', key => 'id');
+UPDATE cdp.table_source SET key = 'no_column' WHERE watermark IS NOT NULL;
+UPDATE cdp.table_source SET relation = 'shop.nothing' WHERE watermark IS NOT NULL;
+
+-- with the key as message id a row counts once, whatever becomes of it
+SET client_min_messages = notice;
+SELECT cdp.add_table_source('once', 'shop.contact',
+	'{"identifiers": {"crm_id": "$.no"}, "message_id": "$.no", "traits": {"city": "$.city"}}',
+	key => 'no', watermark => 'changed');
+RESET client_min_messages;
+
+-- an error of another server is its source's; our own server's is not
+SELECT state, cdp._is_table_source_error(state)
+FROM unnest('{08006,42P01,57P01,57P03,57014,53100,40P01}'::text[]) AS state;
+
+-- a preview of a table source begins with its first rows, as a run reads them
+SELECT record, part, field, value, becomes, problem
+FROM cdp.preview_mapping('till') WHERE record = 2;
 SET client_min_messages = warning;
 DROP SCHEMA shop CASCADE;

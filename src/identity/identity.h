@@ -133,4 +133,7 @@ extern bool cdp_identity_normalise(const char *type, const char *value, int len,
 /* Is it a type that cdp_identity_attach knows? */
 extern bool cdp_identity_is_type(const char *type);
 
+/* Does a canonical value of the type mean nothing? */
+extern bool cdp_identity_is_blocked_value(const char *type, const char *value);
+
 #endif							/* CDP_IDENTITY_H */

@@ -427,6 +427,15 @@ cdp_identity_is_type(const char *type)
 
 /* See identity.h. */
 bool
+cdp_identity_is_blocked_value(const char *type, const char *value)
+{
+	const CdpIdentityType *known = find_type(type);
+
+	return known != NULL && cdp_identity_is_blocked(known, value);
+}
+
+/* See identity.h. */
+bool
 cdp_identity_normalise(const char *type, const char *value, int len,
 					   const char *region, char **out, const char **reason)
 {

@@ -63,9 +63,9 @@ find_source(CdpItem *item, CdpIngestConfig *config)
 	return false;
 }
 
-/* Read one item's text. */
-static void
-read_item(CdpItem *item, CdpBatch *batch, MemoryContext scratch)
+/* Read one item's text: whether it can be used, and what it says. */
+void
+cdp_ingest_read_item(CdpItem *item, CdpBatch *batch, MemoryContext scratch)
 {
 	CdpIngestConfig *config = &batch->config;
 	CdpReadOptions options = {0};
@@ -85,6 +85,7 @@ read_item(CdpItem *item, CdpBatch *batch, MemoryContext scratch)
 	options.future_tolerance_us = config->future_tolerance_us;
 	options.skew_tolerance_us = config->skew_tolerance_us;
 	options.sent_at = batch->sent_at;
+	options.unmapped = batch->unmapped;
 	cdp_ingest_read_record(item->text, item->len, &options, scratch,
 						   &item->record);
 	if (item->record.message_id == NULL)
@@ -107,14 +108,14 @@ read_items(CdpBatch *batch)
 	for (int i = 0; i < batch->nitems; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		read_item(&batch->items[i], batch, scratch);
+		cdp_ingest_read_item(&batch->items[i], batch, scratch);
 	}
 	MemoryContextDelete(scratch);
 }
 
 /* A call for a source that does not exist is a mistake of its programmer. */
-static void
-check_source(CdpBatch *batch)
+void
+cdp_ingest_check_source(CdpBatch *batch)
 {
 	if (cdp_ingest_find_source(&batch->config, batch->only_source) != NULL)
 		return;
@@ -148,7 +149,7 @@ cdp_ingest_process(CdpBatch *batch)
 	MemoryContextSwitchTo(context); /* results outlive SPI */
 	cdp_ingest_load_config(&batch->config);
 	if (batch->live)
-		check_source(batch);
+		cdp_ingest_check_source(batch);
 	read_items(batch);
 	if (batch->make_months)
 		cdp_ingest_make_months(batch);

@@ -80,6 +80,7 @@ typedef struct CdpBatch
 	bool		make_months;	/* partitions may be made */
 	const char *sent_at;		/* of the envelope, or NULL */
 	const char *only_source;	/* all records are of this one; or NULL */
+	CdpUnmapped *unmapped;		/* what mappings leave out is noted here; or NULL */
 	/* out */
 	CdpIngestConfig config;
 	int64	   *event_ids;
@@ -91,12 +92,20 @@ typedef struct CdpBatch
 /* batch.c: the one path; raises only if the store does not work */
 extern void cdp_ingest_process(CdpBatch *batch);
 
-/* config.c */
+/* its steps, for the preview */
+extern void cdp_ingest_check_source(CdpBatch *batch);
+extern void cdp_ingest_read_item(CdpItem *item, CdpBatch *batch,
+								 MemoryContext scratch);
+
+/* config.c: the mapping's check raises */
+extern void cdp_ingest_check_mapping(Jsonb *mapping);
 extern void cdp_ingest_load_config(CdpIngestConfig *config);
 extern CdpSource *cdp_ingest_find_source(CdpIngestConfig *config,
 										 const char *name);
 
 /* identifiers.c */
+extern const char *cdp_ingest_region(const CdpSource *source,
+									 const CdpIngestConfig *config);
 extern void cdp_ingest_normalise_item(CdpItem *item,
 									  const CdpIngestConfig *config);
 extern void cdp_ingest_attach(CdpBatch *batch);
@@ -109,6 +118,10 @@ extern void cdp_ingest_forget_keys(CdpBatch *batch);
 
 /* money.c */
 extern void cdp_ingest_convert(CdpBatch *batch);
+
+/* Why the consent room refuses an answer. */
+#define CDP_INGEST_CONSENT_REFUSED \
+	"The store does not know this consent's purpose or channel, so it was not used; see cdp.purpose and cdp.channel."
 
 /* column.c: arrays as parameters of statements over a set */
 typedef struct CdpColumn
@@ -131,6 +144,7 @@ extern Datum cdp_column_array(const CdpColumn *column);
 
 /* write_events.c, write_facts.c, write_rejects.c */
 extern void cdp_ingest_make_months(CdpBatch *batch);
+extern void cdp_ingest_resolve_aliases(CdpBatch *batch);
 extern void cdp_ingest_write_events(CdpBatch *batch);
 extern void cdp_ingest_write_traits(CdpBatch *batch);
 extern void cdp_ingest_write_consents(CdpBatch *batch);

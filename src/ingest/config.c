@@ -120,6 +120,19 @@ make_source(uint64 row)
 	return source;
 }
 
+void
+cdp_ingest_check_mapping(Jsonb *mapping)
+{
+	CdpReject	problem = {0};
+
+	if (cdp_ingest_compile_mapping(mapping, &problem) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 problem.field == NULL ? errmsg("invalid mapping") :
+				 errmsg("invalid mapping of \"%s\"", problem.field),
+				 errdetail_internal("%s", problem.message)));
+}
+
 /* Read all of it, in the current memory; SPI is connected. */
 static void
 read_config(CdpIngestConfig *config)

@@ -30,13 +30,19 @@ warning_of_type(const char *type)
 		"unknown_identifier_type";
 }
 
+/* The region of phone numbers without a country code; NULL: none. */
+const char *
+cdp_ingest_region(const CdpSource *source, const CdpIngestConfig *config)
+{
+	return source->region != NULL ? source->region : config->region;
+}
+
 /* Fill the item's keys from the raw identifiers of its record. */
 void
 cdp_ingest_normalise_item(CdpItem *item, const CdpIngestConfig *config)
 {
 	CdpRecord  *record = &item->record;
-	const char *region = item->source->region != NULL ?
-		item->source->region : config->region;
+	const char *region = cdp_ingest_region(item->source, config);
 	const char *last_reason = NULL;
 	const char *last_field = NULL;
 	ListCell   *cell;

@@ -199,13 +199,6 @@ cdp__ingest_records(PG_FUNCTION_ARGS)
 Datum
 cdp__check_mapping(PG_FUNCTION_ARGS)
 {
-	CdpReject	problem = {0};
-
-	if (cdp_ingest_compile_mapping(PG_GETARG_JSONB_P(0), &problem) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 problem.field == NULL ? errmsg("invalid mapping") :
-				 errmsg("invalid mapping of \"%s\"", problem.field),
-				 errdetail_internal("%s", problem.message)));
+	cdp_ingest_check_mapping(PG_GETARG_JSONB_P(0));
 	PG_RETURN_VOID();
 }

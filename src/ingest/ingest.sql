@@ -24,7 +24,7 @@ COMMENT ON FUNCTION cdp._ingest_step(integer) IS
 'take a batch of waiting records into the store; returns how many, 0: none wait';
 
 CREATE FUNCTION cdp._check_mapping(mapping jsonb) RETURNS void
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c IMMUTABLE STRICT
 AS 'MODULE_PATHNAME', 'cdp__check_mapping';
 COMMENT ON FUNCTION cdp._check_mapping(jsonb) IS
 'raise unless a source''s mapping can be understood';
@@ -39,6 +39,53 @@ AS $$
 $$;
 COMMENT ON FUNCTION cdp._ingest_backlog() IS
 'how many records wait in the inbox and in table sources';
+
+-- One rule, one message, for cdp.add_source() and for who changes the row.
+CREATE FUNCTION cdp._check_source() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NEW.name IS NULL OR NEW.name !~ '^[a-z][a-z0-9_.-]{0,62}$' THEN
+		RAISE EXCEPTION 'invalid source name "%"', NEW.name
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'A source name begins with a lower-case letter and goes on with at most 62 of a-z, 0-9, "_", "." and "-".';
+	END IF;
+	IF NEW.kind IS NULL
+			OR NEW.kind NOT IN ('first_party', 'second_party', 'third_party') THEN
+		RAISE EXCEPTION 'invalid source kind "%"', NEW.kind
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'The kind of a source is first_party, second_party or third_party.';
+	END IF;
+	IF NEW.trust IS NULL OR NEW.trust NOT BETWEEN 0 AND 1 THEN
+		RAISE EXCEPTION 'trust of a source must be between 0 and 1'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	PERFORM cdp._check_period('retention', NEW.retention);
+	PERFORM cdp._check_period('dedupe_for', NEW.dedupe_for);
+	PERFORM cdp._check_region(NEW.default_region);
+	PERFORM cdp._check_mapping(NEW.mapping);
+	NEW.default_region := upper(NEW.default_region);
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_source() IS
+'raise unless a row of cdp.source can be used';
+
+CREATE FUNCTION cdp._check_period(name text, period interval) RETURNS void
+LANGUAGE plpgsql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT isfinite($2) OR $2 <= '0' THEN
+		RAISE EXCEPTION 'invalid % of a source', $1
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'It is an interval longer than 0, or NULL: for ever.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_period(text, interval) IS
+'raise unless something can be kept for that long';
 
 CREATE FUNCTION cdp.add_source(
 	name text,
@@ -59,28 +106,10 @@ DECLARE
 	new_id integer;
 BEGIN
 	PERFORM cdp._check_store();
-	IF add_source.name IS NULL
-			OR add_source.name !~ '^[a-z][a-z0-9_.-]{0,62}$' THEN
-		RAISE EXCEPTION 'invalid source name "%"', add_source.name
-			USING ERRCODE = 'invalid_parameter_value',
-				DETAIL = 'A source name begins with a lower-case letter and goes on with at most 62 of a-z, 0-9, "_", "." and "-".';
-	END IF;
-	IF add_source.kind IS NULL OR add_source.kind
-			NOT IN ('first_party', 'second_party', 'third_party') THEN
-		RAISE EXCEPTION 'invalid source kind "%"', add_source.kind
-			USING ERRCODE = 'invalid_parameter_value',
-				DETAIL = 'The kind of a source is first_party, second_party or third_party.';
-	END IF;
-	IF add_source.trust IS NULL OR add_source.trust NOT BETWEEN 0 AND 1 THEN
-		RAISE EXCEPTION 'trust of a source must be between 0 and 1'
-			USING ERRCODE = 'invalid_parameter_value';
-	END IF;
-	PERFORM cdp._check_region(add_source.default_region);
-	PERFORM cdp._check_mapping(add_source.mapping);
 	INSERT INTO cdp.source (name, kind, priority, trust, default_region,
 		retention, mapping, own_user_ids, dedupe_for)
 	VALUES (add_source.name, add_source.kind, add_source.priority,
-		add_source.trust, upper(add_source.default_region),
+		add_source.trust, add_source.default_region,
 		add_source.retention, add_source.mapping, add_source.own_user_ids,
 		add_source.dedupe_for)
 	ON CONFLICT (name) DO NOTHING

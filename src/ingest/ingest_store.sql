@@ -1,13 +1,11 @@
 -- Where records come from.
 CREATE TABLE cdp.source (
 	source_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	name text COLLATE "C" NOT NULL UNIQUE
-		CHECK (name ~ '^[a-z][a-z0-9_.-]{0,62}$'),
-	kind text NOT NULL DEFAULT 'first_party'
-		CHECK (kind IN ('first_party', 'second_party', 'third_party')),
+	name text COLLATE "C" NOT NULL UNIQUE,
+	kind text NOT NULL DEFAULT 'first_party',
 	priority integer NOT NULL DEFAULT 100,
-	trust double precision NOT NULL DEFAULT 1 CHECK (trust BETWEEN 0 AND 1),
-	default_region text CHECK (default_region ~ '^[A-Z]{2}$'),
+	trust double precision NOT NULL DEFAULT 1,
+	default_region text,
 	retention interval,
 	mapping jsonb,
 	own_user_ids boolean NOT NULL DEFAULT false,
@@ -23,6 +21,8 @@ COMMENT ON COLUMN cdp.source.own_user_ids IS
 COMMENT ON COLUMN cdp.source.dedupe_for IS
 'how long message keys are remembered; NULL: for ever';
 SELECT cdp._watch_table('cdp.source');
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON cdp.source
+	FOR EACH ROW EXECUTE FUNCTION cdp._check_source();
 
 -- A table, view or foreign table that is read in place by the merge run.
 CREATE TABLE cdp.table_source (
@@ -39,6 +39,9 @@ CREATE TABLE cdp.table_source (
 	done_run bigint,
 	error text
 );
+CREATE TRIGGER check_row
+	BEFORE INSERT OR UPDATE OF relation, key, watermark ON cdp.table_source
+	FOR EACH ROW EXECUTE FUNCTION cdp._check_table_source();
 COMMENT ON TABLE cdp.table_source IS
 'sources that are tables of this database; made by cdp.add_table_source()';
 COMMENT ON COLUMN cdp.table_source.key IS

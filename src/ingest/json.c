@@ -220,6 +220,23 @@ cdp_json_parse(const char *text, int len, CdpReject *reject, bool *number_lost)
 	return builder.root;
 }
 
+/* The tree of a jsonb that is no scalar. */
+JsonbValue *
+cdp_json_tree(Jsonb *jsonb)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(&jsonb->root);
+	JsonbParseState *state = NULL;
+	JsonbValue *root = NULL;
+	JsonbValue	value;
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
+		root = pushJsonbValue(&state, token, token == WJB_KEY ||
+							  token == WJB_VALUE || token == WJB_ELEM ?
+							  &value : NULL);
+	return root;
+}
+
 /* The order of members in an object: by length, then bytes. */
 static int
 compare_key(const JsonbPair *pair, const char *key, int len)
@@ -260,9 +277,9 @@ cdp_json_is_absent(const JsonbValue *value)
 	return value == NULL || value->type == jbvNull;
 }
 
-/* The member of an object; NULL if absent, null, or no object at all. */
+/* The member of an object; NULL if absent, or no object at all. */
 JsonbValue *
-cdp_json_member(const JsonbValue *object, const char *key)
+cdp_json_find(const JsonbValue *object, const char *key)
 {
 	bool		found;
 	int			place;
@@ -270,10 +287,16 @@ cdp_json_member(const JsonbValue *object, const char *key)
 	if (object == NULL || object->type != jbvObject)
 		return NULL;
 	place = find_member(object, key, &found);
-	if (!found ||
-		cdp_json_is_absent(&object->val.object.pairs[place].value))
-		return NULL;
-	return &object->val.object.pairs[place].value;
+	return found ? &object->val.object.pairs[place].value : NULL;
+}
+
+/* The same, a null being as good as none. */
+JsonbValue *
+cdp_json_member(const JsonbValue *object, const char *key)
+{
+	JsonbValue *value = cdp_json_find(object, key);
+
+	return cdp_json_is_absent(value) ? NULL : value;
 }
 
 /* The same if it is an object, else NULL. */

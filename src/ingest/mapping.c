@@ -19,31 +19,21 @@
  *						 "state": "$.OptIn", "at": "$.OptInDate"}]
  *	}
  *
- * A path is $, then .name, ."any name" or [index from 0] as often as needed:
- * a part of SQL's path language, and of the same meaning.  It is kept this
- * small because it runs for each field of each record and may never raise.
+ * Paths are those of SQL's path language (path.c).  Where one has several
+ * matches, identifiers take all of them, and each element of a match that is an
+ * array; other parts take the first.
  *
  * When properties are a whole object of the record, members that the mapping
  * takes for identifiers are left out of them.
  */
 #include "postgres.h"
 
-#include <ctype.h>
-
-#include "ingest/record.h"
-
-/* One step of a path: into a member, or an element. */
-typedef struct PathStep
-{
-	char	   *key;			/* NULL: element */
-	int			index;
-} PathStep;
+#include "ingest/path.h"
 
 /* A path, or a value that stands for itself. */
 typedef struct Expression
 {
-	bool		is_path;
-	List	   *steps;			/* of PathStep */
+	CdpPath    *path;			/* or NULL */
 	JsonbValue	constant;
 } Expression;
 
@@ -68,47 +58,12 @@ struct CdpMapping
 	List	   *consents;		/* of List of NamedExpression */
 };
 
-/* Read ."any name" from behind its first quote. */
+/* Is it a path, which may begin with its mode? */
 static bool
-read_quoted_key(const char **at, PathStep *step)
+is_path(const char *text)
 {
-	const char *end = strchr(*at, '"');
-
-	if (end == NULL)
-		return false;
-	step->key = pnstrdup(*at, end - *at);
-	*at = end + 1;
-	return true;
-}
-
-/* Read one step; false: this is none. */
-static bool
-read_step(const char **at, PathStep *step)
-{
-	size_t		length;
-
-	step->key = NULL;
-	step->index = 0;
-	if (**at == '[')
-	{
-		length = strspn(++(*at), "0123456789");
-		if (length < 1 || length > 6 || (*at)[length] != ']')
-			return false;
-		step->index = atoi(*at);
-		*at += length + 1;
-		return true;
-	}
-	if (**at != '.')
-		return false;
-	if (*++(*at) == '"')
-	{
-		(*at)++;
-		return read_quoted_key(at, step);
-	}
-	length = strcspn(*at, ".[\"");
-	step->key = pnstrdup(*at, length);
-	*at += length;
-	return length > 0;
+	return text[0] == '$' || strncmp(text, "lax $", 5) == 0 ||
+		strncmp(text, "strict $", 8) == 0;
 }
 
 /* NULL: *problem says why. */
@@ -118,26 +73,17 @@ compile_expression(const JsonbValue *value, const char *field,
 {
 	Expression *expression = palloc0(sizeof(Expression));
 	char	   *text = cdp_json_text(value);
-	const char *at;
 
 	expression->constant = *value;
-	if (value->type != jbvString || text[0] != '$')
+	if (value->type != jbvString || !is_path(text))
 		return expression;
-	expression->is_path = true;
-	for (at = text + 1; *at != '\0';)
-	{
-		PathStep   *step = palloc(sizeof(PathStep));
-
-		if (!read_step(&at, step))
-		{
-			problem->field = field;
-			problem->message = psprintf("\"%s\" is not a path: a path is $, then .name, .\"any name\" or [index] as often as needed.",
-										text);
-			return NULL;
-		}
-		expression->steps = lappend(expression->steps, step);
-	}
-	return expression;
+	expression->path = cdp_ingest_compile_path(text);
+	if (expression->path != NULL)
+		return expression;
+	problem->field = field;
+	problem->message = psprintf("\"%s\" is not a path: write $.name, $.\"any name\", $.list[0] or another path of SQL (jsonpath) without variables.",
+								text);
+	return NULL;
 }
 
 /* Append name: expression for each member; an array gives one for each. */
@@ -178,7 +124,7 @@ compile_object(const JsonbValue *value, const char *field, Expression **whole,
 	if (value->type == jbvObject)
 		return compile_members(value, field, false, members, problem);
 	*whole = compile_expression(value, field, problem);
-	if (*whole != NULL && !(*whole)->is_path)
+	if (*whole != NULL && (*whole)->path == NULL)
 	{
 		problem->field = field;
 		problem->message = "This is a path to an object, or an object of name and path.";
@@ -284,85 +230,55 @@ cdp_ingest_compile_mapping(Jsonb *source_mapping, CdpReject *problem)
 
 /* The value an expression has in a record; NULL: absent or null. */
 static const JsonbValue *
-evaluate(const Expression *expression, const JsonbValue *root)
+evaluate(const Expression *expression, CdpPathTarget *target)
 {
-	const JsonbValue *value = root;
-	ListCell   *cell;
+	const JsonbValue *value;
 
 	if (expression == NULL)
 		return NULL;
-	if (!expression->is_path)
-		return cdp_json_is_absent(&expression->constant) ? NULL :
-			&expression->constant;
-	foreach(cell, expression->steps)
-	{
-		PathStep   *step = lfirst(cell);
-
-		if (value == NULL)
-			return NULL;
-		if (step->key != NULL)
-			value = cdp_json_member(value, step->key);
-		else if (value->type == jbvArray &&
-				 step->index < value->val.array.nElems)
-			value = &value->val.array.elems[step->index];
-		else
-			value = NULL;
-	}
+	value = expression->path == NULL ? &expression->constant :
+		cdp_ingest_path_first(expression->path, target);
 	return cdp_json_is_absent(value) ? NULL : value;
 }
 
-/* Is the step the same? */
-static bool
-same_step(const PathStep *a, const PathStep *b)
+/* A match for an identifier; of an array each element. */
+static void
+map_identifier(CdpRecord *record, const char *type, const JsonbValue *value)
 {
-	if (a->key == NULL || b->key == NULL)
-		return a->key == b->key && a->index == b->index;
-	return strcmp(a->key, b->key) == 0;
-}
-
-/* The member of the object at "whole" that a path leads to, or NULL. */
-static const char *
-member_of(const Expression *path, const Expression *whole)
-{
-	int			depth = list_length(whole->steps);
-
-	if (!path->is_path || list_length(path->steps) != depth + 1)
-		return NULL;
-	for (int i = 0; i < depth; i++)
-		if (!same_step(list_nth(path->steps, i), list_nth(whole->steps, i)))
-			return NULL;
-	return ((PathStep *) list_nth(path->steps, depth))->key;
+	if (value->type != jbvArray)
+		cdp_ingest_add_identifier(record, type, value, type);
+	else
+		for (int i = 0; i < value->val.array.nElems; i++)
+			cdp_ingest_add_identifier(record, type,
+									  &value->val.array.elems[i], type);
 }
 
 static void
-map_identifiers(CdpRecord *record, const JsonbValue *root,
+map_identifiers(CdpRecord *record, CdpPathTarget *target,
 				const CdpMapping *mapping)
 {
 	ListCell   *cell;
+	ListCell   *match;
 
 	foreach(cell, mapping->identifiers)
 	{
 		NamedExpression *member = lfirst(cell);
-		const JsonbValue *value = evaluate(member->expression, root);
+		const CdpPath *path = member->expression->path;
 
-		if (value == NULL || value->type != jbvArray)
-		{
-			cdp_ingest_add_identifier(record, member->name, value,
-									  member->name);
-			continue;
-		}
-		for (int i = 0; i < value->val.array.nElems; i++)
-			cdp_ingest_add_identifier(record, member->name,
-									  &value->val.array.elems[i],
-									  member->name);
+		if (path == NULL)
+			map_identifier(record, member->name,
+						   &member->expression->constant);
+		else
+			foreach(match, cdp_ingest_path_all(path, target))
+				map_identifier(record, member->name, lfirst(match));
 	}
 }
 
 static void
-map_traits(CdpRecord *record, const JsonbValue *root,
+map_traits(CdpRecord *record, CdpPathTarget *target,
 		   const CdpMapping *mapping)
 {
-	const JsonbValue *whole = evaluate(mapping->all_traits, root);
+	const JsonbValue *whole = evaluate(mapping->all_traits, target);
 	ListCell   *cell;
 
 	if (whole != NULL && whole->type == jbvObject)
@@ -372,13 +288,13 @@ map_traits(CdpRecord *record, const JsonbValue *root,
 		NamedExpression *member = lfirst(cell);
 
 		cdp_ingest_add_trait(record, member->name,
-							 evaluate(member->expression, root));
+							 evaluate(member->expression, target));
 	}
 }
 
 /* The members of an object that are there. */
 static JsonbValue
-map_object(const JsonbValue *root, const List *members)
+map_object(CdpPathTarget *target, const List *members)
 {
 	JsonbValue	object = cdp_json_copy_object(NULL, list_length(members));
 	const ListCell *cell;
@@ -386,7 +302,7 @@ map_object(const JsonbValue *root, const List *members)
 	foreach(cell, members)
 	{
 		NamedExpression *member = lfirst(cell);
-		const JsonbValue *value = evaluate(member->expression, root);
+		const JsonbValue *value = evaluate(member->expression, target);
 
 		if (value != NULL)
 			cdp_json_put(&object, member->name, value);
@@ -395,10 +311,10 @@ map_object(const JsonbValue *root, const List *members)
 }
 
 static void
-map_properties(CdpRecord *record, const JsonbValue *root,
+map_properties(CdpRecord *record, CdpPathTarget *target,
 			   const CdpMapping *mapping)
 {
-	const JsonbValue *whole = evaluate(mapping->all_properties, root);
+	const JsonbValue *whole = evaluate(mapping->all_properties, target);
 	JsonbValue	object;
 	ListCell   *cell;
 
@@ -408,55 +324,71 @@ map_properties(CdpRecord *record, const JsonbValue *root,
 		foreach(cell, mapping->identifiers)
 		{
 			NamedExpression *member = lfirst(cell);
-			const char *key = member_of(member->expression,
-										mapping->all_properties);
+			const CdpPath *path = member->expression->path;
+			const char *key = path == NULL ? NULL :
+				cdp_ingest_path_member(path, mapping->all_properties->path);
 
 			if (key != NULL)
 				cdp_json_remove(&object, key);
 		}
 	}
 	else
-		object = map_object(root, mapping->properties);
+		object = map_object(target, mapping->properties);
 	if (object.val.object.nPairs > 0)
 		record->properties = JsonbValueToJsonb(&object);
 }
 
 /* Consents whose state is there. */
 static void
-map_consents(CdpRecord *record, const JsonbValue *root,
+map_consents(CdpRecord *record, CdpPathTarget *target,
 			 const CdpReadOptions *options)
 {
 	ListCell   *cell;
 
 	foreach(cell, options->mapping->consents)
 	{
-		JsonbValue	consent = map_object(root, lfirst(cell));
+		JsonbValue	consent = map_object(target, lfirst(cell));
 
 		if (cdp_json_member(&consent, "state") != NULL)
 			cdp_ingest_read_consents(record, &consent, options);
 	}
 }
 
-/* Fill *record from the tree as the mapping says. */
-void
-cdp_ingest_apply_mapping(CdpRecord *record, JsonbValue *root,
-						 const CdpReadOptions *options)
+static void
+map_event(CdpRecord *record, CdpPathTarget *target, const CdpMapping *mapping)
 {
-	const CdpMapping *mapping = options->mapping;
-	const JsonbValue *event = evaluate(mapping->event, root);
+	const JsonbValue *event = evaluate(mapping->event, target);
 
-	cdp_ingest_read_message_id(record, evaluate(mapping->message_id, root),
-							   "message_id");
-	cdp_ingest_read_time(record, evaluate(mapping->at, root), NULL, NULL,
-						 "at", options);
-	map_identifiers(record, root, mapping);
-	map_traits(record, root, mapping);
-	map_consents(record, root, options);
 	if (event == NULL)
 		return;
 	cdp_ingest_read_event_name(record, event, "event");
-	cdp_ingest_read_amount(record, evaluate(mapping->amount, root), "amount");
-	cdp_ingest_read_currency(record, evaluate(mapping->currency, root),
+	cdp_ingest_read_amount(record, evaluate(mapping->amount, target), "amount");
+	cdp_ingest_read_currency(record, evaluate(mapping->currency, target),
 							 "currency");
-	map_properties(record, root, mapping);
+	map_properties(record, target, mapping);
+}
+
+/* Fill *record from the tree as the mapping says. */
+void
+cdp_ingest_apply_mapping(CdpRecord *record, JsonbValue *root,
+						 const CdpReadOptions *options,
+						 MemoryContext scratch)
+{
+	const CdpMapping *mapping = options->mapping;
+	List	   *used = NIL;
+	CdpPathTarget target = {
+		.root = root,.zone = options->zone,.scratch = scratch,
+		.used = options->unmapped == NULL ? NULL : &used
+	};
+
+	cdp_ingest_read_message_id(record, evaluate(mapping->message_id, &target),
+							   "message_id");
+	cdp_ingest_read_time(record, evaluate(mapping->at, &target), NULL, NULL,
+						 "at", options);
+	map_identifiers(record, &target, mapping);
+	map_traits(record, &target, mapping);
+	map_consents(record, &target, options);
+	map_event(record, &target, mapping);
+	if (options->unmapped != NULL)
+		cdp_ingest_find_unmapped(root, used, options->unmapped);
 }

@@ -351,7 +351,7 @@ cdp_ingest_read_record(const char *text, int len,
 	if (root != NULL)
 	{
 		if (options->mapping != NULL)
-			cdp_ingest_apply_mapping(record, root, options);
+			cdp_ingest_apply_mapping(record, root, options, scratch);
 		else if (options->third_party && cdp_ingest_is_third_party_row(root))
 			cdp_ingest_read_third_party(record, root, options);
 		else

@@ -89,6 +89,13 @@ typedef struct CdpRecord
 
 typedef struct CdpMapping CdpMapping;
 
+/* What a mapping left out of a record. */
+typedef struct CdpUnmapped
+{
+	List	   *paths;			/* of char * */
+	List	   *values;			/* of char *, JSON */
+} CdpUnmapped;
+
 /* What reading depends on besides the bytes. */
 typedef struct CdpReadOptions
 {
@@ -103,6 +110,7 @@ typedef struct CdpReadOptions
 	int64		future_tolerance_us;
 	int64		skew_tolerance_us;
 	const char *sent_at;		/* of the envelope, or NULL */
+	CdpUnmapped *unmapped;		/* to be filled; or NULL: nobody asks */
 } CdpReadOptions;
 
 /* record.c */
@@ -155,11 +163,18 @@ extern void cdp_ingest_read_third_party(CdpRecord *record, JsonbValue *root,
 extern CdpMapping *cdp_ingest_compile_mapping(Jsonb *mapping,
 											  CdpReject *problem);
 extern void cdp_ingest_apply_mapping(CdpRecord *record, JsonbValue *root,
-									 const CdpReadOptions *options);
+									 const CdpReadOptions *options,
+									 MemoryContext scratch);
+
+/* unmapped.c */
+extern void cdp_ingest_find_unmapped(const JsonbValue *root, const List *used,
+									 CdpUnmapped *unmapped);
 
 /* json.c */
 extern JsonbValue *cdp_json_parse(const char *text, int len,
 								  CdpReject *reject, bool *number_lost);
+extern JsonbValue *cdp_json_tree(Jsonb *jsonb);
+extern JsonbValue *cdp_json_find(const JsonbValue *object, const char *key);
 extern JsonbValue *cdp_json_member(const JsonbValue *object, const char *key);
 extern JsonbValue *cdp_json_object_member(const JsonbValue *object,
 										  const char *key);

@@ -16,7 +16,9 @@
 -- run nothing but that source: each is read in a subtransaction, the error is
 -- kept in cdp.table_source.error, and the next run tries again.  What is wrong
 -- with the server and not with the source (see _is_table_source_error) stops
--- the run as ever.
+-- the run as ever; so does a foreign server that goes away in the middle of a
+-- read, for postgres_fdw lets no transaction commit whose connection broke.  The
+-- next run finds that it cannot connect, and goes on with the others.
 CREATE FUNCTION cdp._mapping_columns(mapping jsonb) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -33,6 +35,61 @@ AS $$
 $$;
 COMMENT ON FUNCTION cdp._mapping_columns(jsonb) IS
 'columns that the paths of a mapping''s identifiers begin with';
+
+-- One rule, one message, for cdp.add_table_source() and for who changes the
+-- row.  That a table or column goes away later is found out by the run.
+CREATE FUNCTION cdp._check_table_source() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	table_id oid := to_regclass(NEW.relation);
+	missing text;
+	detail text := '';
+BEGIN
+	IF table_id IS NULL THEN
+		RAISE EXCEPTION 'relation "%" does not exist', NEW.relation
+			USING ERRCODE = 'undefined_table',
+				HINT = 'Name its schema, too.';
+	END IF;
+	SELECT wanted, why INTO missing, detail
+	FROM (
+		VALUES (1, NEW.key, 'It is the key.'),
+			(2, NEW.watermark, 'It is the watermark.')
+		UNION ALL
+		SELECT 3, path, 'The identifiers of the mapping name it.'
+		FROM cdp.source, cdp._mapping_columns(mapping) AS path
+		WHERE source.source_id = NEW.source_id
+	) AS named (place, wanted, why)
+	WHERE wanted IS NOT NULL AND NOT EXISTS (
+		SELECT FROM pg_attribute
+		WHERE attrelid = table_id AND attname = wanted
+			AND attnum > 0 AND NOT attisdropped)
+	ORDER BY place
+	LIMIT 1;
+	IF missing IS NOT NULL THEN
+		RAISE EXCEPTION 'column "%" of relation "%" does not exist',
+				missing, NEW.relation
+			USING ERRCODE = 'undefined_column', DETAIL = detail;
+	END IF;
+	IF EXISTS (
+			SELECT FROM pg_attribute
+			WHERE attrelid = table_id AND attname = NEW.watermark
+				AND atttypid NOT IN ('timestamptz'::regtype,
+					'timestamp'::regtype, 'date'::regtype)) THEN
+		RAISE EXCEPTION 'column "%" cannot be a watermark', NEW.watermark
+			USING ERRCODE = 'datatype_mismatch',
+				DETAIL = 'A watermark is a timestamp or a date.';
+	END IF;
+	SELECT format('%I.%I', nspname, relname) INTO NEW.relation
+	FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+	WHERE pg_class.oid = table_id;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_table_source() IS
+'raise unless a row of cdp.table_source can be read';
 
 CREATE FUNCTION cdp.add_table_source(
 	name text,
@@ -52,53 +109,12 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	new_id integer;
-	table_id oid := to_regclass(add_table_source.relation);
-	missing text;
 BEGIN
 	PERFORM cdp._check_store();
-	IF table_id IS NULL THEN
-		RAISE EXCEPTION 'relation "%" does not exist', add_table_source.relation
-			USING ERRCODE = 'undefined_table',
-				HINT = 'Name its schema, too.';
-	END IF;
-	SELECT wanted INTO missing
-	FROM unnest(ARRAY[add_table_source.key, add_table_source.watermark]) AS wanted
-	WHERE wanted IS NOT NULL AND NOT EXISTS (
-		SELECT FROM pg_attribute
-		WHERE attrelid = table_id AND attname = wanted
-			AND attnum > 0 AND NOT attisdropped);
-	IF missing IS NOT NULL THEN
-		RAISE EXCEPTION 'column "%" of relation "%" does not exist',
-				missing, add_table_source.relation
-			USING ERRCODE = 'undefined_column';
-	END IF;
-	IF EXISTS (
-			SELECT FROM pg_attribute
-			WHERE attrelid = table_id AND attname = add_table_source.watermark
-				AND atttypid NOT IN ('timestamptz'::regtype,
-					'timestamp'::regtype, 'date'::regtype)) THEN
-		RAISE EXCEPTION 'column "%" cannot be a watermark',
-				add_table_source.watermark
-			USING ERRCODE = 'datatype_mismatch',
-				DETAIL = 'A watermark is a timestamp or a date.';
-	END IF;
 	IF add_table_source.mapping IS NULL OR add_table_source.key IS NULL THEN
 		RAISE EXCEPTION 'a table source needs a mapping and a key'
 			USING ERRCODE = 'null_value_not_allowed',
 				HINT = 'A mapping is such as {"identifiers": {"email": "$.email"}, "at": "$.created_at", "event": "order", "amount": "$.total"}.';
-	END IF;
-	SELECT path INTO missing
-	FROM cdp._mapping_columns(add_table_source.mapping) AS path
-	WHERE NOT EXISTS (
-		SELECT FROM pg_attribute
-		WHERE attrelid = table_id AND attname = path
-			AND attnum > 0 AND NOT attisdropped)
-	LIMIT 1;
-	IF missing IS NOT NULL THEN
-		RAISE EXCEPTION 'column "%" of relation "%" does not exist',
-				missing, add_table_source.relation
-			USING ERRCODE = 'undefined_column',
-				DETAIL = 'The identifiers of the mapping name it.';
 	END IF;
 	new_id := cdp.add_source(name => add_table_source.name,
 		kind => add_table_source.kind,
@@ -107,10 +123,16 @@ BEGIN
 		mapping => add_table_source.mapping,
 		own_user_ids => add_table_source.own_user_ids);
 	INSERT INTO cdp.table_source (source_id, relation, key, watermark, overlap)
-	SELECT new_id, format('%I.%I', nspname, relname), add_table_source.key,
-		add_table_source.watermark, add_table_source.overlap
-	FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-	WHERE pg_class.oid = table_id;
+	VALUES (new_id, add_table_source.relation, add_table_source.key,
+		add_table_source.watermark, add_table_source.overlap);
+	IF add_table_source.watermark IS NOT NULL
+			AND add_table_source.mapping ->> 'message_id' IN (
+				'$.' || add_table_source.key,
+				format('$."%s"', add_table_source.key)) THEN
+		RAISE NOTICE 'each row of "%" is taken once, changes of it are not', add_table_source.relation
+			USING DETAIL = 'The mapping makes the key the message id, by which a changed row is a repeat.',
+				HINT = 'Without message_id in the mapping each version of a row, by key and watermark, is a record.';
+	END IF;
 	RETURN new_id;
 END
 $$;
@@ -140,12 +162,15 @@ COMMENT ON FUNCTION cdp._table_source_condition(integer, bigint) IS
 'SQL condition for the rows of a table source that are still to be read; run_id is the run under way, NULL: the next one';
 
 -- WHEN OTHERS leaves out cancels; memory, disk, shutdown, conflicts of
--- transactions and broken files are not the source's fault either.
+-- transactions and broken files are not the source's fault either.  That a
+-- server is shutting down (57P0.) is an error only if it is another server's:
+-- our own takes the session down.
 CREATE FUNCTION cdp._is_table_source_error(sqlstate text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT left($1, 2) NOT IN ('40', '53', '57', '58', 'F0', 'XX')
+		OR $1 LIKE '57P0_'
 $$;
 COMMENT ON FUNCTION cdp._is_table_source_error(text) IS
 'does an error met while reading a table source lie in that source alone';

@@ -137,8 +137,8 @@ rename_events(CdpBatch *batch, const char *alias, const char *name)
 }
 
 /* Bring the names of events to those of cdp.event_type. */
-static void
-resolve_aliases(CdpBatch *batch)
+void
+cdp_ingest_resolve_aliases(CdpBatch *batch)
 {
 	Datum		values[1];
 	SPITupleTable *rows;
@@ -210,7 +210,7 @@ cdp_ingest_write_events(CdpBatch *batch)
 		batch->nevents += is_event(&batch->items[i]);
 	if (batch->nevents == 0)
 		return;
-	resolve_aliases(batch);
+	cdp_ingest_resolve_aliases(batch);
 	batch->since = DT_NOEND;
 	batch->until = DT_NOBEGIN;
 	for (int i = 0; i < batch->nitems; i++)

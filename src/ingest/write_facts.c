@@ -105,7 +105,7 @@ warn_of_refused(CdpItem **items)
 
 		cdp_ingest_warn(&items[ordinal - 1]->record,
 						SPI_getvalue(row, SPI_tuptable->tupdesc, 2), "consent",
-						"The store does not know this consent's purpose or channel, so it was not used; see cdp.purpose and cdp.channel.");
+						CDP_INGEST_CONSENT_REFUSED);
 	}
 }
 
