@@ -113,7 +113,10 @@ SELECT email, phone, name FROM cdp.unified_profile WHERE profile_id = :profile_i
 UPDATE cdp.profile_current SET traits = '{"email": ["ann@example.com"], "phone": {"mobile": "0228 123456"}}'
 WHERE profile_id = :profile_id;
 SELECT email, phone FROM cdp.unified_profile WHERE profile_id = :profile_id;
-SELECT cdp._scalar_text(NULL) IS NULL AND cdp._scalar_text('null') IS NULL AS nothing;
+SELECT cdp._trait_text(traits, 'a') AS shown
+FROM unnest(ARRAY[NULL, '{}', '[]', '"a"', '{"a": null}', '{"a": {"b": 1}}', '{"a": ["b"]}',
+	'{"a": ""}', '{"a": "é"}', '{"a": 1.50}', '{"a": true}', '{"a": false}']::jsonb[])
+	WITH ORDINALITY AS v (traits, place) ORDER BY place;
 
 -- an exposed trait is a column: it keeps its name and type
 UPDATE cdp.trait SET type = 'text' WHERE name = 'income';

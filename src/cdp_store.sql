@@ -13,7 +13,7 @@ BEGIN
 			WHEN 'boolean' THEN ', CASE WHEN jsonb_typeof(current.traits -> %1$L) = ''boolean'' THEN (current.traits -> %1$L)::boolean END AS %2$I'
 			WHEN 'date' THEN ', cdp._iso_date(current.traits ->> %1$L) AS %2$I'
 			WHEN 'json' THEN ', current.traits -> %1$L AS %2$I'
-			ELSE ', cdp._scalar_text(current.traits -> %1$L) AS %2$I' END,
+			ELSE ', cdp._trait_text(current.traits, %1$L) AS %2$I' END,
 			trait.name, trait.name), E'\n' ORDER BY trait.exposed)
 	INTO exposed_columns
 	FROM cdp.trait
@@ -24,26 +24,26 @@ CREATE OR REPLACE VIEW cdp.unified_profile AS
 SELECT current.profile_id,
 	current.kind::text AS kind,
 	coalesce(current.identifiers -> 'email' ->> 0,
-		cdp.normalise_email(cdp._scalar_text(current.traits -> 'email'))) AS email,
+		cdp.normalise_email(cdp._trait_text(current.traits, 'email'))) AS email,
 	coalesce(current.identifiers -> 'phone' ->> 0,
-		cdp.normalise_phone(cdp._scalar_text(current.traits -> 'phone'),
+		cdp.normalise_phone(cdp._trait_text(current.traits, 'phone'),
 			(SELECT setting.value FROM cdp.setting WHERE setting.name = 'default_region'))) AS phone,
-	cdp._scalar_text(current.traits -> 'first_name') AS first_name,
-	cdp._scalar_text(current.traits -> 'last_name') AS last_name,
-	coalesce(cdp._scalar_text(current.traits -> 'name'),
-		nullif(concat_ws(' ', cdp._scalar_text(current.traits -> 'first_name'),
-			cdp._scalar_text(current.traits -> 'last_name')), '')) AS name,
+	cdp._trait_text(current.traits, 'first_name') AS first_name,
+	cdp._trait_text(current.traits, 'last_name') AS last_name,
+	coalesce(cdp._trait_text(current.traits, 'name'),
+		nullif(concat_ws(' ', cdp._trait_text(current.traits, 'first_name'),
+			cdp._trait_text(current.traits, 'last_name')), '')) AS name,
 	cdp._iso_date(current.traits ->> 'birth_date') AS birth_date,
-	cdp._scalar_text(current.traits -> 'gender') AS gender,
-	cdp._scalar_text(current.traits -> 'company') AS company,
-	cdp._scalar_text(current.traits -> 'street') AS street,
-	cdp._scalar_text(current.traits -> 'city') AS city,
-	cdp._scalar_text(current.traits -> 'region') AS region,
-	cdp._scalar_text(current.traits -> 'postal_code') AS postal_code,
-	cdp._scalar_text(current.traits -> 'country') AS country,
-	cdp._scalar_text(current.traits -> 'language') AS language,
-	cdp._scalar_text(current.traits -> 'time_zone') AS time_zone,
-	cdp._scalar_text(current.traits -> 'account_id') AS account_id,
+	cdp._trait_text(current.traits, 'gender') AS gender,
+	cdp._trait_text(current.traits, 'company') AS company,
+	cdp._trait_text(current.traits, 'street') AS street,
+	cdp._trait_text(current.traits, 'city') AS city,
+	cdp._trait_text(current.traits, 'region') AS region,
+	cdp._trait_text(current.traits, 'postal_code') AS postal_code,
+	cdp._trait_text(current.traits, 'country') AS country,
+	cdp._trait_text(current.traits, 'language') AS language,
+	cdp._trait_text(current.traits, 'time_zone') AS time_zone,
+	cdp._trait_text(current.traits, 'account_id') AS account_id,
 	current.first_seen,
 	current.last_seen,
 	current.sources,
@@ -100,12 +100,15 @@ COMMENT ON VIEW cdp.profile_metric IS
 
 CREATE FUNCTION cdp.profile(type text, value text, source text DEFAULT NULL)
 RETURNS SETOF cdp.unified_profile
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
+LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
+	RETURN QUERY
 	SELECT *
 	FROM cdp.unified_profile
-	WHERE unified_profile.profile_id = cdp.find_profile($1, $2, $3)
+	WHERE unified_profile.profile_id = cdp._find_profile($1, $2, $3);
+END
 $$;
 COMMENT ON FUNCTION cdp.profile(text, text, text) IS
 'the unified profile of an identifier, which is normalised first; source is for types whose values are a source''s own';

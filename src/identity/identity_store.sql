@@ -366,13 +366,12 @@ COMMENT ON FUNCTION cdp.resolve(bigint) IS
 
 CREATE FUNCTION cdp.find_profile(type text, value text, source text DEFAULT NULL)
 RETURNS bigint
-LANGUAGE sql STABLE SECURITY DEFINER
+LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT profile.root
-	FROM cdp.identifier
-	JOIN cdp.profile ON profile.profile_id = identifier.leaf
-	WHERE identifier.identifier_id = cdp._find_identifier($1, $2, $3)
+BEGIN
+	RETURN cdp._find_profile($1, $2, $3);
+END
 $$;
 COMMENT ON FUNCTION cdp.find_profile(text, text, text) IS
 'the live profile of an identifier as it was written (it is normalised first); source is for types whose values are a source''s own';

@@ -15,25 +15,17 @@ COMMENT ON FUNCTION cdp._identifier_scope(text, text) IS
 
 CREATE FUNCTION cdp._find_identifier(type text, value text, source text DEFAULT NULL)
 RETURNS bigint
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT identifier.identifier_id
-	FROM cdp.identifier
-	WHERE identifier.type_id = cdp._type_id($1)
-		AND identifier.scope = cdp._identifier_scope($1, $3)
-		AND identifier.value = cdp._canonical_value($1, $2,
-			(SELECT default_region FROM cdp.source WHERE source.name = $3))
-$$;
+LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'cdp__find_identifier';
 COMMENT ON FUNCTION cdp._find_identifier(text, text, text) IS
 'the identifier of a type, raw value and source (needed only for types whose values are a source''s own)';
 
-CREATE FUNCTION cdp._type_id(type text) RETURNS integer
-LANGUAGE c STABLE STRICT
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'cdp__type_id';
-COMMENT ON FUNCTION cdp._type_id(text) IS
-'the number of an identifier type; raises if there is none';
+CREATE FUNCTION cdp._find_profile(type text, value text, source text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'cdp__find_profile';
+COMMENT ON FUNCTION cdp._find_profile(text, text, text) IS
+'the live profile of an identifier, by the same';
 
 CREATE FUNCTION cdp._canonical_value(type text, value text, region text DEFAULT NULL)
 RETURNS text

@@ -418,6 +418,18 @@ find_type(const char *name)
 	return cdp_identity_type_by_name(name);
 }
 
+/* See rules.h. */
+void
+cdp_identity_hear_rules(void)
+{
+	static uint64 heard = 0;
+	uint64		watched = cdp_base_watched();
+
+	if (rules == NULL || watched == 0 || watched != heard)
+		(void) cdp_identity_refresh_rules();
+	heard = watched;
+}
+
 /* See identity.h. */
 bool
 cdp_identity_is_type(const char *type)

@@ -43,6 +43,12 @@ typedef struct CdpIdentityState
  */
 extern CdpIdentityState cdp_identity_refresh_rules(void);
 
+/*
+ * Read them only if a type may have changed since this was last called.
+ * Inside an SPI connection.
+ */
+extern void cdp_identity_hear_rules(void);
+
 /* Does some type stand in as long as the store has no strong value? */
 extern bool cdp_identity_has_stand_in(void);
 
@@ -65,6 +71,9 @@ cdp_identity_is_watched(const CdpIdentityType *type)
 {
 	return type->max_per_profile > 0 || type->known;
 }
+
+/* Raise unless there is a type of that name. */
+extern void cdp_identity_check_type(const char *type);
 
 /* By name or number, as of the last refresh; NULL if there is none. */
 extern const CdpIdentityType *cdp_identity_type_by_name(const char *name);

@@ -14,26 +14,16 @@
 
 PG_FUNCTION_INFO_V1(cdp__canonical_value);
 PG_FUNCTION_INFO_V1(cdp__reflag);
-PG_FUNCTION_INFO_V1(cdp__type_id);
 
-static void
-check_type(const char *type)
+/* See rules.h. */
+void
+cdp_identity_check_type(const char *type)
 {
 	if (!cdp_identity_is_type(type))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("unknown identifier type \"%s\"", type),
 				 errhint("See cdp.identifier_type; cdp.add_identifier_type() adds one.")));
-}
-
-/* cdp._type_id(type) */
-Datum
-cdp__type_id(PG_FUNCTION_ARGS)
-{
-	char	   *type = text_to_cstring(PG_GETARG_TEXT_PP(0));
-
-	check_type(type);
-	PG_RETURN_INT32(cdp_identity_type_by_name(type)->type_id);
 }
 
 /* The region of numbers written without a country code; NULL if none is set. */
@@ -71,7 +61,7 @@ cdp__canonical_value(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	type = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	value = PG_GETARG_TEXT_PP(1);
-	check_type(type);
+	cdp_identity_check_type(type);
 	region = PG_ARGISNULL(2) ? get_default_region() :
 		text_to_cstring(PG_GETARG_TEXT_PP(2));
 	if (!cdp_identity_normalise(type, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value),

@@ -86,10 +86,8 @@ AS 'MODULE_PATHNAME', 'cdp__iso_date';
 COMMENT ON FUNCTION cdp._iso_date(text) IS
 'the date that a text begins with, YYYY-MM-DD; NULL if it is none';
 
--- NULL gives NULL; not STRICT, so that it is inlined.
-CREATE FUNCTION cdp._scalar_text(value jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN jsonb_typeof(value) IN ('string', 'number', 'boolean')
-	THEN value #>> '{}' END;
-COMMENT ON FUNCTION cdp._scalar_text(jsonb) IS
-'a JSON string, number or boolean as text; NULL for arrays, objects and null';
+CREATE FUNCTION cdp._trait_text(traits jsonb, name text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__trait_text';
+COMMENT ON FUNCTION cdp._trait_text(jsonb, text) IS
+'a trait that is a JSON string, number or boolean as text; NULL for arrays, objects and null';
