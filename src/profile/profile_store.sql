@@ -44,6 +44,22 @@ CREATE TRIGGER keep_exposed BEFORE UPDATE OF name, type OR DELETE ON cdp.trait
 	FOR EACH ROW WHEN (OLD.exposed IS NOT NULL)
 	EXECUTE FUNCTION cdp._keep_exposed_trait();
 
+-- A changed rule holds for all profiles from the next merge run on.
+CREATE TRIGGER note_rule AFTER UPDATE OF name, rule, sources ON cdp.trait
+	FOR EACH ROW WHEN ((OLD.name, OLD.rule, OLD.sources)
+		IS DISTINCT FROM (NEW.name, NEW.rule, NEW.sources))
+	EXECUTE FUNCTION cdp._note_all_profiles();
+CREATE TRIGGER note_removal AFTER DELETE ON cdp.trait
+	FOR EACH ROW EXECUTE FUNCTION cdp._note_all_profiles();
+CREATE TRIGGER note_rank AFTER UPDATE OF name, kind, priority ON cdp.source
+	FOR EACH ROW WHEN ((OLD.name, OLD.kind, OLD.priority)
+		IS DISTINCT FROM (NEW.name, NEW.kind, NEW.priority))
+	EXECUTE FUNCTION cdp._note_all_profiles();
+CREATE TRIGGER note_region AFTER UPDATE OF value ON cdp.setting
+	FOR EACH ROW WHEN (NEW.name = 'default_region'
+		AND OLD.value IS DISTINCT FROM NEW.value)
+	EXECUTE FUNCTION cdp._note_all_profiles();
+
 INSERT INTO cdp.trait (name, type, pii, reserved, description) VALUES
 	('email', 'text', 'contact', true, 'e-mail address'),
 	('phone', 'text', 'contact', true, 'phone number'),

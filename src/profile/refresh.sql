@@ -101,6 +101,44 @@ $$;
 COMMENT ON FUNCTION cdp._refresh_profiles(bigint[]) IS
 'bring the rows of these profiles up to date; ids that are no longer live lose theirs';
 
+-- What rows are made of besides a profile's own evidence: rules of traits, the
+-- rank and names of sources, the region of numbers.  Who changes one notes in
+-- a row of phase "all_profiles" that every profile waits, and the merge run
+-- makes a list of them, under the merger's lock: whoever made rows before by
+-- the former rule has committed then.
+CREATE FUNCTION cdp._note_all_profiles() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM cdp.profile) THEN
+		PERFORM cdp._add_todo('all_profiles', '{0}');
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cdp._note_all_profiles() IS
+'note that the rows of all profiles are to be made anew';
+
+CREATE FUNCTION cdp._list_all_profiles() RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	DELETE FROM cdp.todo WHERE phase = 'all_profiles';
+	IF FOUND THEN
+		DELETE FROM cdp.todo WHERE phase = 'profile';
+		PERFORM cdp._add_todo('profile', ARRAY(
+			SELECT profile_id FROM cdp.profile
+			UNION
+			SELECT profile_id FROM cdp.profile_current
+			ORDER BY 1));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._list_all_profiles() IS
+'if all profiles wait, note each of them as work of phase "profile"';
+
 -- Whoever noted a profile may not have seen that it was being merged: what it
 -- has become part of is made anew as well.
 CREATE FUNCTION cdp._profile_step(batch integer) RETURNS bigint
@@ -111,6 +149,7 @@ DECLARE
 	ids bigint[];
 BEGIN
 	PERFORM cdp._check_store();
+	PERFORM cdp._list_all_profiles();
 	ids := cdp._take_todo('profile', $1);
 	IF ids IS NULL THEN
 		RETURN 0;
@@ -132,7 +171,7 @@ AS $$
 DECLARE
 	ids bigint[];
 BEGIN
-	DELETE FROM cdp.todo WHERE phase = 'profile';
+	DELETE FROM cdp.todo WHERE phase IN ('profile', 'all_profiles');
 	FOR ids IN
 		SELECT array_agg(numbered.profile_id)
 		FROM (
