@@ -136,6 +136,8 @@ BEGIN
 	SET exposed = (SELECT coalesce(max(other.exposed), 0) + 1 FROM cdp.trait AS other)
 	WHERE trait.name = $1;
 	PERFORM cdp._make_unified_profile();
+	-- plans that call it hear of a change, and so of the column
+	ALTER FUNCTION cdp.profile(text, text, text) ROWS 1;
 END
 $$;
 COMMENT ON FUNCTION cdp.expose_trait(text) IS
