@@ -46,14 +46,16 @@ CREATE TRIGGER keep_exposed BEFORE UPDATE OF name, type OR DELETE ON cdp.trait
 
 -- A changed rule holds for all profiles from the next merge run on.
 CREATE TRIGGER note_rule AFTER UPDATE OF name, rule, sources ON cdp.trait
-	FOR EACH ROW WHEN ((OLD.name, OLD.rule, OLD.sources)
-		IS DISTINCT FROM (NEW.name, NEW.rule, NEW.sources))
+	FOR EACH ROW WHEN (OLD.name IS DISTINCT FROM NEW.name
+		OR OLD.rule IS DISTINCT FROM NEW.rule
+		OR OLD.sources IS DISTINCT FROM NEW.sources)
 	EXECUTE FUNCTION cdp._note_all_profiles();
 CREATE TRIGGER note_removal AFTER DELETE ON cdp.trait
 	FOR EACH ROW EXECUTE FUNCTION cdp._note_all_profiles();
 CREATE TRIGGER note_rank AFTER UPDATE OF name, kind, priority ON cdp.source
-	FOR EACH ROW WHEN ((OLD.name, OLD.kind, OLD.priority)
-		IS DISTINCT FROM (NEW.name, NEW.kind, NEW.priority))
+	FOR EACH ROW WHEN (OLD.name IS DISTINCT FROM NEW.name
+		OR OLD.kind IS DISTINCT FROM NEW.kind
+		OR OLD.priority IS DISTINCT FROM NEW.priority)
 	EXECUTE FUNCTION cdp._note_all_profiles();
 CREATE TRIGGER note_region AFTER UPDATE OF value ON cdp.setting
 	FOR EACH ROW WHEN (NEW.name = 'default_region'
