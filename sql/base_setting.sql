@@ -28,11 +28,18 @@ SELECT name, value FROM cdp.setting
 WHERE name IN ('own', 'refresh_every', 'default_region', 'currency') ORDER BY name COLLATE "C";
 UPDATE cdp.setting SET value = NULL WHERE name = 'default_region';
 
+-- what the store reads by its name stays; what users added may go
+DELETE FROM cdp.setting WHERE name = 'refresh_every';
+UPDATE cdp.setting SET name = 'refresh' WHERE name = 'refresh_every';
+UPDATE cdp.setting SET kind = 'text' WHERE name = 'refresh_every';
+UPDATE cdp.setting SET built_in = false WHERE name = 'refresh_every';
+UPDATE cdp.setting SET name = 'mine' WHERE name = 'own';
+DELETE FROM cdp.setting WHERE name = 'mine' RETURNING name;
+
 -- amounts are in the store's currency: it stays while there are any
 SELECT cdp.add_source('web') \g /dev/null
 SELECT cdp.ingest('web', '{"type": "page", "userId": "u1", "messageId": "1"}') \g /dev/null
 UPDATE cdp.setting SET value = 'EUR' WHERE name = 'currency';
 SELECT cdp.ingest('web', '{"type": "track", "event": "order", "userId": "u1", "messageId": "2", "properties": {"total": 10}}') \g /dev/null
 UPDATE cdp.setting SET value = 'USD' WHERE name = 'currency';
-UPDATE cdp.setting SET name = 'coin' WHERE name = 'currency';
 UPDATE cdp.setting SET value = 'EUR' WHERE name = 'currency';

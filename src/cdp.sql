@@ -79,6 +79,7 @@ BEGIN
 	UPDATE cdp.setting SET value = setup.time_zone WHERE name = 'time_zone';
 	UPDATE cdp.setting SET value = setup.default_region WHERE name = 'default_region';
 	UPDATE cdp.setting SET value = coalesce(setup.currency, value) WHERE name = 'currency';
+	UPDATE cdp.setting SET built_in = true;
 	IF setup.starter THEN
 		PERFORM cdp._consent_starter();
 		PERFORM cdp._model_starter();
@@ -195,11 +196,32 @@ $$;
 COMMENT ON FUNCTION cdp._check_no_amounts(text) IS
 'raise if events hold amounts, which are in that currency';
 
+CREATE FUNCTION cdp._check_setting_stays(name text, built_in boolean, stays boolean)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $2 AND NOT $3 THEN
+		RAISE EXCEPTION 'cannot delete or rename setting "%"', $1
+			USING ERRCODE = 'object_in_use',
+				DETAIL = 'The store reads it by its name.',
+				HINT = 'Change its value; settings of your own can be deleted.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_setting_stays(text, boolean, boolean) IS
+'raise if a setting that the store reads would not stay what it is';
+
 CREATE FUNCTION cdp._check_setting() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF TG_OP = 'DELETE' THEN
+		PERFORM cdp._check_setting_stays(OLD.name, OLD.built_in, false);
+		RETURN OLD;
+	END IF;
 	IF NOT cdp._is_setting_value(NEW.kind, NEW.value) THEN
 		RAISE EXCEPTION 'invalid value for setting "%": "%"', NEW.name, coalesce(NEW.value, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value',
@@ -208,8 +230,12 @@ BEGIN
 	IF NEW.kind IN ('region', 'currency') THEN
 		NEW.value := upper(NEW.value);
 	END IF;
+	IF TG_OP = 'UPDATE' THEN
+		PERFORM cdp._check_setting_stays(OLD.name, OLD.built_in,
+			(NEW.name, NEW.kind, NEW.built_in) = (OLD.name, OLD.kind, OLD.built_in));
+	END IF;
 	IF TG_OP = 'UPDATE' AND OLD.name = 'currency'
-		AND (NEW.name, NEW.value, NEW.kind) IS DISTINCT FROM (OLD.name, OLD.value, OLD.kind)
+		AND NEW.value IS DISTINCT FROM OLD.value
 	THEN
 		PERFORM cdp._check_no_amounts(OLD.value);
 	END IF;

@@ -14,14 +14,17 @@ CREATE TABLE cdp.setting (
 	value text,
 	description text NOT NULL,
 	kind text NOT NULL DEFAULT 'text'
-		CHECK (kind IN ('text', 'integer', 'interval', 'time_zone', 'region', 'currency'))
+		CHECK (kind IN ('text', 'integer', 'interval', 'time_zone', 'region', 'currency')),
+	built_in boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE cdp.setting IS
 'settings that change the meaning of data: time zone, region, currency, limits';
 COMMENT ON COLUMN cdp.setting.kind IS
 'what the value is checked for: text, integer (from 1), interval (from 0), time_zone, region or currency';
+COMMENT ON COLUMN cdp.setting.built_in IS
+'made by cdp.setup() and read by its name: it can be neither deleted nor renamed';
 SELECT cdp._watch_table('cdp.setting');
-CREATE TRIGGER check_value BEFORE INSERT OR UPDATE ON cdp.setting
+CREATE TRIGGER check_value BEFORE INSERT OR UPDATE OR DELETE ON cdp.setting
 	FOR EACH ROW EXECUTE FUNCTION cdp._check_setting();
 
 INSERT INTO cdp.setting (name, value, description, kind) VALUES
