@@ -21,6 +21,7 @@ PG_FUNCTION_INFO_V1(cdp_migrate);
 
 static const CdpPhase merge_phases[] = {
 	{"ingest", "SELECT cdp._ingest_step($1)", "SELECT cdp._ingest_backlog()", false},
+	{"retain", "SELECT cdp._retain_step($1)", NULL, true},
 	{"stitch", "SELECT cdp._stitch_step($1)", "SELECT cdp._stitch_backlog()", true},
 	{"timeline", "SELECT cdp._timeline_step($1)",
 	TODO_SIZE("timeline") " + cdp._todo_size('rebuild_timeline')", true},

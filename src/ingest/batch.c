@@ -25,6 +25,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "storage/lockdefs.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
 #include "ingest/batch.h"
@@ -63,6 +64,20 @@ find_source(CdpItem *item, CdpIngestConfig *config)
 	return false;
 }
 
+/*
+ * How far back a source is kept, in microseconds; 0: for ever.  A month is as
+ * long as it was, in UTC.
+ */
+static int64
+retention_us(const CdpSource *source, TimestampTz now)
+{
+	if (source->retention == NULL)
+		return 0;
+	return now - DatumGetTimestamp(
+		DirectFunctionCall2(timestamp_mi_interval, TimestampGetDatum(now),
+							IntervalPGetDatum(source->retention)));
+}
+
 /* Read one item's text: whether it can be used, and what it says. */
 void
 cdp_ingest_read_item(CdpItem *item, CdpBatch *batch, MemoryContext scratch)
@@ -84,6 +99,7 @@ cdp_ingest_read_item(CdpItem *item, CdpBatch *batch, MemoryContext scratch)
 	options.live = batch->live;
 	options.future_tolerance_us = config->future_tolerance_us;
 	options.skew_tolerance_us = config->skew_tolerance_us;
+	options.retention_us = retention_us(item->source, config->now);
 	options.sent_at = batch->sent_at;
 	options.unmapped = batch->unmapped;
 	cdp_ingest_read_record(item->text, item->len, &options, scratch,

@@ -20,6 +20,7 @@ typedef struct CdpSource
 	const char *region;			/* or NULL */
 	bool		own_user_ids;
 	Interval   *dedupe_for;		/* NULL: ledger keys are kept for ever */
+	Interval   *retention;		/* NULL: what it sends is kept for ever */
 	CdpMapping *mapping;		/* or NULL */
 	CdpReject	mapping_problem;	/* reason NULL: the mapping is fine */
 } CdpSource;

@@ -26,7 +26,7 @@ static CdpPlan setting_plan = {
 
 static CdpPlan sources_plan = {
 	"SELECT source_id, name::text, kind OPERATOR(pg_catalog.=) 'third_party',"
-	" default_region, own_user_ids, dedupe_for, mapping FROM cdp.source", 0
+	" default_region, own_user_ids, dedupe_for, mapping, retention FROM cdp.source", 0
 };
 
 static struct
@@ -109,6 +109,12 @@ make_source(uint64 row)
 	{
 		source->dedupe_for = palloc(sizeof(Interval));
 		*source->dedupe_for = *DatumGetIntervalP(value);
+	}
+	value = source_column(row, 8, &isnull);
+	if (!isnull)
+	{
+		source->retention = palloc(sizeof(Interval));
+		*source->retention = *DatumGetIntervalP(value);
 	}
 	value = source_column(row, 7, &isnull);
 	if (isnull)

@@ -77,10 +77,10 @@ LANGUAGE plpgsql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF NOT isfinite($2) OR $2 <= '0' THEN
+	IF NOT isfinite($2) OR $2 <= '0' OR $2 > '1000 years' THEN
 		RAISE EXCEPTION 'invalid % of a source', $1
 			USING ERRCODE = 'invalid_parameter_value',
-				DETAIL = 'It is an interval longer than 0, or NULL: for ever.';
+				DETAIL = 'It is an interval longer than 0 and of at most 1000 years, or NULL: for ever.';
 	END IF;
 END
 $$;

@@ -10,6 +10,7 @@ CREATE TABLE cdp.source (
 	mapping jsonb,
 	own_user_ids boolean NOT NULL DEFAULT false,
 	dedupe_for interval,
+	removed_before timestamptz,
 	created_at timestamptz NOT NULL DEFAULT cdp.clock()
 );
 COMMENT ON TABLE cdp.source IS
@@ -20,9 +21,16 @@ COMMENT ON COLUMN cdp.source.own_user_ids IS
 'user ids of this source are its own: number 123 here is nobody''s number 123 elsewhere';
 COMMENT ON COLUMN cdp.source.dedupe_for IS
 'how long message keys are remembered; NULL: for ever';
+COMMENT ON COLUMN cdp.source.retention IS
+'events and trait observations of this source that are older are removed by the merge run, and rejected when they come; NULL: kept for ever';
+COMMENT ON COLUMN cdp.source.removed_before IS
+'what is older has been removed; NULL: not looked at since the retention changed';
 SELECT cdp._watch_table('cdp.source');
 CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON cdp.source
 	FOR EACH ROW EXECUTE FUNCTION cdp._check_source();
+CREATE TRIGGER restart_retention BEFORE UPDATE OF retention ON cdp.source
+	FOR EACH ROW WHEN (OLD.retention IS DISTINCT FROM NEW.retention)
+	EXECUTE FUNCTION cdp._restart_retention();
 
 -- A table, view or foreign table that is read in place by the merge run.
 CREATE TABLE cdp.table_source (

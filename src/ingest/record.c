@@ -217,6 +217,10 @@ cdp_ingest_read_time(CdpRecord *record, const JsonbValue *time,
 	if (occurred > options->now + options->future_tolerance_us)
 		cdp_ingest_reject(record, "time_out_of_range", field,
 						  "The time lies further in the future than the setting future_tolerance allows.");
+	if (options->retention_us > 0 &&
+		occurred < options->now - options->retention_us)
+		cdp_ingest_reject(record, "past_retention", field,
+						  "The record is older than the retention of its source.");
 	record->occurred_at = cut_to_millisecond(occurred);
 }
 

@@ -109,6 +109,7 @@ typedef struct CdpReadOptions
 	bool		live;			/* received_at is when it was sent, too */
 	int64		future_tolerance_us;
 	int64		skew_tolerance_us;
+	int64		retention_us;	/* what is older is refused; 0: nothing is */
 	const char *sent_at;		/* of the envelope, or NULL */
 	CdpUnmapped *unmapped;		/* to be filled; or NULL: nobody asks */
 } CdpReadOptions;

@@ -1,0 +1,105 @@
+-- Retention by source: what is too old goes, and all that follows from it.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set fresh :abs_srcdir '/test/data/fresh.sql'
+\i :fresh
+\set SHOW_CONTEXT never
+SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
+\set digest :abs_srcdir '/test/data/digest.sql'
+\set ECHO none
+\i :digest
+\set ECHO all
+
+-- a retention is longer than nothing
+SELECT cdp.add_source('bad', retention => '0');
+SELECT cdp.add_source('web', retention => '90 days') \g /dev/null
+SELECT cdp.add_source('shop') \g /dev/null
+SELECT cdp.add_source('partner', 'third_party', retention => '1 month') \g /dev/null
+\set VERBOSITY terse
+UPDATE cdp.source SET retention = '-1 day' WHERE name = 'web';
+\set VERBOSITY default
+UPDATE cdp.trait SET history = true WHERE name = 'city';
+SELECT cdp.define_segment('viewers', 'count(product_view) >= 1') \g /dev/null
+
+-- an event a day from both sources, before and since; ann and bob share them
+INSERT INTO cdp.inbox (source, record)
+SELECT source, format('{"type": "track", "event": "Product Viewed", "userId": "%s", "messageId": "%s-%s", "timestamp": "%s"}',
+	CASE WHEN n % 2 = 0 THEN 'ann' ELSE 'bob' END, source, n, to_char(timestamp '2026-03-10 12:00' + n * interval '1 day', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+FROM unnest('{web,shop}'::text[]) AS source, generate_series(0, 80) AS n;
+INSERT INTO cdp.inbox (source, record) VALUES
+	('web', '{"type": "identify", "userId": "ann", "messageId": "i1", "timestamp": "2026-03-10T12:00:00Z", "traits": {"city": "Graz"}}'),
+	('web', '{"type": "identify", "userId": "ann", "messageId": "i2", "timestamp": "2026-05-10T12:00:00Z", "traits": {"name": "Ann"}}'),
+	('web', '{"type": "track", "event": "Product Viewed", "userId": "cleo", "messageId": "c1", "timestamp": "2026-03-10T12:00:00Z"}'),
+	('partner', '{"id": "p-1", "segment": "golfers", "at": "2026-05-20T12:00:00Z"}');
+CALL cdp.merge();
+
+CREATE FUNCTION pg_temp.kept() RETURNS TABLE (source text, events bigint, oldest timestamptz)
+LANGUAGE sql AS $$
+	SELECT source.name, count(event_id), min(occurred_at)
+	FROM cdp.source LEFT JOIN cdp.event USING (source_id) GROUP BY 1 ORDER BY 1
+$$;
+CREATE FUNCTION pg_temp.profiles() RETURNS TABLE (who text, events bigint, in_timeline bigint, city text, segments text[])
+LANGUAGE sql AS $$
+	SELECT u.identifiers #>> '{user_id,0}', u.events,
+		(SELECT count(*) FROM cdp.profile_event AS e WHERE e.profile_id = u.profile_id), u.city, u.segments
+	FROM cdp.unified_profile AS u ORDER BY 1
+$$;
+SELECT * FROM pg_temp.kept();
+SELECT * FROM pg_temp.profiles();
+
+-- a record that comes too late is rejected, and so is a repeat
+SELECT cdp.ingest('web', '{"type": "track", "event": "late", "userId": "ann", "timestamp": "2026-03-03T11:59:59Z", "messageId": "l1"}');
+SELECT source, reason, field, message FROM cdp.reject ORDER BY reject_id;
+
+-- nothing is too old yet
+SELECT name, removed_before FROM cdp.source ORDER BY name;
+-- two weeks later, in batches smaller than what there is to do
+SET cdp.test_clock = '2026-06-14 12:00:00+00';
+CALL cdp.merge(batch => 1);
+SELECT * FROM pg_temp.kept();
+SELECT * FROM pg_temp.profiles();
+SELECT count(*) AS history FROM cdp.trait_history;
+SELECT name, removed_before FROM cdp.source ORDER BY name;
+SELECT count(*) AS identifiers FROM cdp.identifier;
+SELECT count(*) AS waiting FROM cdp.todo;
+-- what is gone does not come back
+SELECT cdp.ingest('web', '{"type": "track", "event": "Product Viewed", "userId": "ann", "messageId": "web-0"}') IS NOT NULL AS known;
+SELECT * FROM pg_temp.kept();
+
+-- once a day; later that day nothing is looked at
+SET cdp.test_clock = '2026-06-14 23:00:00+00';
+SELECT count(*) AS due FROM cdp._due_retentions();
+
+-- a shorter retention takes more, at any time of day; a longer one brings
+-- nothing back and lets older records in
+UPDATE cdp.source SET retention = '30 days' WHERE name = 'web';
+CALL cdp.merge();
+SELECT * FROM pg_temp.kept();
+UPDATE cdp.source SET retention = '1 year' WHERE name = 'web';
+SELECT cdp.ingest('web', '{"type": "track", "event": "Product Viewed", "userId": "ann", "timestamp": "2026-01-01T00:00:00Z", "messageId": "old"}') IS NOT NULL AS known;
+CALL cdp.merge();
+SELECT * FROM pg_temp.kept();
+UPDATE cdp.source SET retention = '30 days' WHERE name = 'web';
+CALL cdp.merge();
+SELECT * FROM pg_temp.kept();
+
+-- a day on, what the pass looks through are the months at its limit
+SET cdp.test_clock = '2026-06-16 12:00:00+00';
+SELECT since, until FROM cdp._due_retentions() JOIN cdp.source USING (source_id) WHERE name = 'web';
+CALL cdp.merge();
+-- the partner's list has run out
+SELECT count(*) AS third_party FROM cdp.trait_observation WHERE name LIKE 'third_party.%';
+SET cdp.test_clock = '2026-06-21 12:00:00+00';
+CALL cdp.merge();
+SELECT count(*) AS third_party FROM cdp.trait_observation WHERE name LIKE 'third_party.%';
+
+-- a rebuild finds the same
+CREATE TEMP TABLE before AS SELECT * FROM pg_temp.canonical_digest();
+CALL cdp.rebuild();
+SELECT now.name FROM pg_temp.canonical_digest() AS now
+	LEFT JOIN before ON before = now WHERE before IS NULL;
+
+-- runs are kept 90 days
+UPDATE cdp.run_log SET started_at = cdp.clock() - interval '91 days' WHERE run_id = 1;
+CALL cdp.merge();
+SELECT min(run_id) AS oldest_run FROM cdp.run;

@@ -1,0 +1,152 @@
+-- What has been kept long enough goes: the "retain" phase of a merge run.
+--
+-- A source's retention covers what it sent: events by occurred_at, trait
+-- observations by observed_at.  Identifiers and the evidence that joins them
+-- stay (they have a time to live of their own), and so do consents and the
+-- message ledger, so that a message that was removed does not come back.
+--
+-- Once a day.  Limits are cut to the day (UTC): timelines that lose events
+-- are made anew from the log, which is not worth it for each minute's worth.
+-- cdp.source.removed_before tells how far a source has been cleared, so a run
+-- with nothing to do reads that table and no other.  A pass reads the
+-- partitions between that instant and the new limit, and all observations.
+-- When the retention changes, the next pass begins at the beginning of time.
+--
+-- Each step removes a batch and commits with it what follows from it as
+-- cdp.todo.  A source is marked by the step that finds nothing more, so a
+-- pass that was cut off goes on in the next run.
+--
+-- Locks.  Nobody else locks events that are this old.  Observations that an
+-- ingest holds are skipped: they are being made new.  So nothing here waits.
+
+-- Records that were let in just before the last pass may have been committed
+-- after it.
+CREATE FUNCTION cdp._due_retentions()
+RETURNS TABLE (source_id integer, since timestamptz, until timestamptz)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT source.source_id,
+		coalesce(source.removed_before - interval '2 days', '-infinity'),
+		due.until
+	FROM cdp.source,
+		LATERAL (SELECT date_trunc('day', (cdp.clock() AT TIME ZONE 'UTC')
+			- source.retention) AT TIME ZONE 'UTC' AS until) AS due
+	WHERE source.retention IS NOT NULL
+		AND coalesce(source.removed_before < due.until, true)
+$$;
+COMMENT ON FUNCTION cdp._due_retentions() IS
+'sources that a pass of retention is due for, and the times of events that it looks through';
+
+CREATE FUNCTION cdp._remove_events(source_id integer, since timestamptz, until timestamptz, units integer)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	removed bigint;
+	sets bigint[];
+BEGIN
+	WITH chosen AS MATERIALIZED (
+		SELECT event.event_id, event.occurred_at
+		FROM cdp.event
+		WHERE event.source_id = $1
+			AND event.occurred_at >= $2 AND event.occurred_at < $3
+		LIMIT $4
+	), gone AS (
+		DELETE FROM cdp.event
+		USING chosen
+		WHERE event.event_id = chosen.event_id
+			AND event.occurred_at = chosen.occurred_at
+		RETURNING event.set_id
+	)
+	SELECT count(*), array_agg(DISTINCT set_id) INTO removed, sets FROM gone;
+	PERFORM cdp._add_todo('rebuild_timeline', cdp._profiles_of_sets(sets));
+	RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION cdp._remove_events(integer, timestamptz, timestamptz, integer) IS
+'remove at most "units" events of a source and note that timelines must follow; returns how many';
+
+CREATE FUNCTION cdp._remove_observations(source_id integer, until timestamptz, units integer)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	removed bigint;
+	sets bigint[];
+BEGIN
+	WITH chosen AS MATERIALIZED (
+		SELECT set_id, name
+		FROM cdp.trait_observation
+		WHERE source_id = $1 AND observed_at < $2
+		LIMIT $3
+		FOR UPDATE SKIP LOCKED
+	), gone AS (
+		DELETE FROM cdp.trait_observation AS old
+		USING chosen
+		WHERE old.set_id = chosen.set_id AND old.name = chosen.name
+		RETURNING old.set_id
+	), chosen_history AS MATERIALIZED (
+		SELECT ctid
+		FROM cdp.trait_history
+		WHERE source_id = $1 AND observed_at < $2
+		LIMIT $3
+		FOR UPDATE SKIP LOCKED
+	), gone_history AS (
+		DELETE FROM cdp.trait_history AS old
+		WHERE old.ctid = ANY (ARRAY(SELECT ctid FROM chosen_history))
+		RETURNING old.set_id
+	), every AS (
+		SELECT set_id FROM gone UNION ALL SELECT set_id FROM gone_history
+	)
+	SELECT count(*), array_agg(DISTINCT set_id) INTO removed, sets FROM every;
+	PERFORM cdp._add_todo('profile', cdp._profiles_of_sets(sets));
+	RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION cdp._remove_observations(integer, timestamptz, integer) IS
+'remove at most "units" trait observations of a source, and as many of their history, and note that profiles must follow; returns how many';
+
+-- Timelines are made anew some tens of thousands at a time, so steps are larger
+-- than others.
+CREATE FUNCTION cdp._retain_step(batch integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	due record;
+	removed bigint;
+BEGIN
+	PERFORM cdp._check_store();
+	FOR due IN SELECT * FROM cdp._due_retentions() ORDER BY source_id LOOP
+		removed := cdp._remove_events(due.source_id, due.since, due.until, 20 * $1)
+			+ cdp._remove_observations(due.source_id, due.until, 20 * $1);
+		IF removed > 0 THEN
+			RETURN removed;
+		END IF;
+		UPDATE cdp.source SET removed_before = due.until
+		WHERE source.source_id = due.source_id;
+	END LOOP;
+	DELETE FROM cdp.run_log
+	WHERE started_at < cdp.clock() - interval '90 days' AND state <> 'running';
+	RETURN 0;
+END
+$$;
+COMMENT ON FUNCTION cdp._retain_step(integer) IS
+'remove a batch of what sources sent longer ago than their retention; returns how many rows, 0 when nothing is left to remove';
+
+CREATE FUNCTION cdp._restart_retention() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	NEW.removed_before := NULL;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION cdp._restart_retention() IS
+'trigger: the next pass looks through all times';
