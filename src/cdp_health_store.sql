@@ -45,6 +45,21 @@ FROM (VALUES
 			WHERE rejected_at > cdp.clock() - interval '24 hours'),
 		'rows', 0, NULL,
 		'See cdp.reject for reasons; mend the source, then CALL cdp.retry_rejects().'),
+	('warnings_24h', (
+			SELECT coalesce(sum(records), 0) FROM cdp.ingest_warning
+			WHERE warned_at > cdp.clock() - interval '24 hours'),
+		'records', 1000, NULL,
+		'See cdp.ingest_warning: fields that could not be used in records that were stored.'),
+	('table_sources_failing', (
+			SELECT count(*) FROM cdp.table_source WHERE active AND error IS NOT NULL),
+		'sources', 0, NULL,
+		'See error in cdp.table_source.'),
+	('retention_overdue', (
+			SELECT greatest(0, extract(epoch FROM max(cdp.clock() - retention
+				- coalesce(removed_before, created_at - retention))))
+			FROM cdp.source WHERE retention IS NOT NULL),
+		'seconds', 2 * 86400, NULL,
+		'A source keeps more than its retention allows. Run CALL cdp.merge(), with the phase retain.'),
 	('amounts_without_rate_24h', (
 			SELECT coalesce(sum(records), 0) FROM cdp.ingest_warning
 			WHERE reason = 'no_exchange_rate'
@@ -52,7 +67,7 @@ FROM (VALUES
 		'records', 0, NULL,
 		'Add rows to cdp.exchange_rate.'),
 	('conflicts', (
-			SELECT count(*) FROM cdp.conflict),
+			SELECT count(*) FROM cdp.refused_link),
 		'rows', 1000, NULL,
 		'See cdp.conflict: evidence that a rule refused.'),
 	('largest_profile', (
@@ -78,19 +93,44 @@ FROM (VALUES
 			SELECT extract(epoch FROM cdp.clock() - max(as_of)) FROM cdp.score_run),
 		'seconds', 2 * 86400, NULL,
 		'Run CALL cdp.merge().'),
+	('models_not_usable', (
+			SELECT count(*)
+			FROM cdp.model JOIN cdp.model_quality AS quality
+				ON quality.model = model.name AND quality.version = model.version
+			WHERE quality.verdict = 'do not use'),
+		'models', 0, NULL,
+		'See cdp.model_report(model): what these models said differs from what happened.'),
 	('months_ahead_missing', (
 			SELECT count(*) FROM generate_series(0, 1) AS ahead
 			WHERE to_regclass('cdp.event_' || to_char((cdp.clock() AT TIME ZONE 'UTC')
 				+ make_interval(months => ahead), 'YYYYMM')) IS NULL),
 		'partitions', 0, NULL,
 		'Run CALL cdp.merge(): it makes months ahead.'),
+	('event_other_size', (
+			pg_catalog.pg_relation_size('cdp.event_other')),
+		'bytes', 1073741824, NULL,
+		'Events of many months wait in the default partition. See cdp.setting, partition_rows.'),
 	('store_version_differs', (
 			SELECT (store.version <> extension.extversion)::integer
 			FROM cdp.store, pg_catalog.pg_extension AS extension
 			WHERE extension.extname = 'cdp'),
 		'boolean', 0, 0,
-		'Run CALL cdp.migrate().')
-) AS figure (name, value, unit, warn_above, error_above, hint);
+		'Run CALL cdp.migrate().'),
+	('icu_version_differs', (
+			SELECT (store.icu_version <> cdp.icu_version())::integer FROM cdp.store),
+		'boolean', 0, NULL,
+		'Canonical forms may differ from those that keys were made with. Compare cdp.icu_version() with icu_version in cdp.store.')
+) AS figure (name, value, unit, warn_above, error_above, hint)
+UNION ALL
+SELECT 'last_merge_' || phase.key, round(phase.value::numeric / 1000, 3), 'seconds',
+	CASE WHEN phase.value::numeric > 3600000 THEN 'warn' ELSE 'ok' END,
+	'at most 3600',
+	CASE WHEN phase.value::numeric > 3600000
+		THEN 'This phase takes most of a run. See cdp.run.' END
+FROM (
+	SELECT phase_ms FROM cdp.run_log
+	WHERE kind = 'merge' AND state = 'done' ORDER BY run_id DESC LIMIT 1
+) AS last, pg_catalog.jsonb_each_text(last.phase_ms) AS phase;
 COMMENT ON VIEW cdp.health IS
 'is all well: one row per figure with its state (ok, warn, error), what is healthy, and a hint when it is not';
 GRANT USAGE ON SCHEMA cdp TO pg_monitor;

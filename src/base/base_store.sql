@@ -2,11 +2,14 @@
 CREATE TABLE cdp.store (
 	version text NOT NULL,
 	store_id uuid NOT NULL DEFAULT gen_random_uuid(),
+	icu_version text NOT NULL DEFAULT cdp.icu_version(),
 	created_at timestamptz NOT NULL DEFAULT now(),
 	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
 );
 COMMENT ON TABLE cdp.store IS
 'one row: the version of the store, compared with the extension''s by every entry point';
+COMMENT ON COLUMN cdp.store.icu_version IS
+'what the canonical forms of its identifiers were first made with; compare with cdp.icu_version()';
 SELECT cdp._watch_table('cdp.store');
 
 CREATE TABLE cdp.setting (
