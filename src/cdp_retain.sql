@@ -133,7 +133,7 @@ BEGIN
 	END LOOP;
 	DELETE FROM cdp.run_log
 	WHERE started_at < cdp.clock() - interval '90 days' AND state <> 'running';
-	RETURN 0;
+	RETURN cdp._forget_old_memberships();
 END
 $$;
 COMMENT ON FUNCTION cdp._retain_step(integer) IS

@@ -66,11 +66,14 @@ COMMENT ON VIEW cdp.segment_history IS
 CREATE TABLE cdp.segment_refresh (
 	refreshed_at timestamptz,
 	run_id bigint,
+	told_since timestamptz,
 	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
 );
 INSERT INTO cdp.segment_refresh DEFAULT VALUES;
 COMMENT ON TABLE cdp.segment_refresh IS
 'one row: the last refresh of all segments and the run that did it';
+COMMENT ON COLUMN cdp.segment_refresh.told_since IS
+'earliest instant that cdp.memberships() can tell of; NULL: from the first refresh on';
 
 INSERT INTO cdp.setting (name, value, description, kind) VALUES
 	('refresh_every', '0', 'merge runs refresh segments when the last refresh is older than this interval; 0: every run', 'interval');
@@ -121,7 +124,7 @@ AS $$
 $$;
 REVOKE ALL ON FUNCTION cdp.memberships(bigint, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.memberships(bigint, timestamptz) IS
-'the segments that a profile is in, now or at a past instant, and since when';
+'the segments that a profile is in, now or at an instant of the last 400 days, and since when';
 
 -- Audiences.
 CREATE TABLE cdp.destination (

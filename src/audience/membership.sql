@@ -69,6 +69,7 @@ BEGIN
 				current.ord, 'infinity') AS known ON true
 		WHERE profile.profile_id = $1;
 	ELSE
+		PERFORM cdp._check_told($2);
 		RETURN QUERY
 		SELECT segment.name::text, known.since
 		FROM cdp.profile
