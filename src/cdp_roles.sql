@@ -28,7 +28,8 @@ BEGIN ATOMIC
 			'audience_ack', 'suppress']),
 		-- whose data it is, and what is wrong with it
 		('steward', 'SELECT', ARRAY['unified_profile', 'profile_metric', 'profile_identifier',
-			'profile_trait', 'profile_event', 'profile_order', 'profile_id_map',
+			'profile_trait', 'profile_trait_history', 'profile_event', 'profile_order',
+			'profile_id_map',
 			'segment_member', 'segment', 'segment_history', 'score', 'identity_log',
 			'conflict', 'decision', 'steward_action', 'profile_group', 'group_kind', 'identity_benchmark',
 			'identifier_type', 'blocked_value', 'reject', 'ingest_warning',

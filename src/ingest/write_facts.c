@@ -16,7 +16,7 @@
 #include "ingest/batch.h"
 
 static CdpPlan trait_plan = {
-	"SELECT cdp._observe_traits($1, $2, $3, $4, $5, $6)",
+	"SELECT ordinal FROM cdp._observe_traits($1, $2, $3, $4, $5, $6) AS ordinal",
 	6, {
 		INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, JSONBARRAYOID,
 		TIMESTAMPTZARRAYOID, INT8ARRAYOID
@@ -33,6 +33,30 @@ static CdpPlan consent_plan = {
 	}
 };
 
+/* One trait of a batch: whose it is and what it is called. */
+typedef struct SaidTrait
+{
+	CdpItem    *item;
+	const char *name;
+} SaidTrait;
+
+/* Warn of the traits that the profile room refused. */
+static void
+warn_of_refused_traits(const SaidTrait *said)
+{
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		Datum		ordinal = SPI_getbinval(SPI_tuptable->vals[i],
+											SPI_tuptable->tupdesc, 1, &isnull);
+		const SaidTrait *refused = &said[DatumGetInt32(ordinal) - 1];
+
+		cdp_ingest_warn(&refused->item->record, "invalid_trait",
+						psprintf("traits.%s", refused->name),
+						"The value is not of the type, or does not match the format, that cdp.trait has for this trait, so it was not used.");
+	}
+}
+
 /* Write the traits of all records that are stored. */
 void
 cdp_ingest_write_traits(CdpBatch *batch)
@@ -42,13 +66,18 @@ cdp_ingest_write_traits(CdpBatch *batch)
 	};
 	CdpColumn  *columns[6];
 	Datum		values[6];
+	SaidTrait  *said;
+	int			nsaid = 0;
 	ListCell   *cell;
 
+	for (int i = 0; i < batch->nitems; i++)
+		nsaid += list_length(batch->items[i].record.traits);
+	said = palloc(Max(nsaid, 1) * sizeof(SaidTrait));
 	for (int i = 0; i < lengthof(types); i++)
 		columns[i] = cdp_column(types[i], 64);
 	for (int i = 0; i < batch->nitems; i++)
 	{
-		const CdpItem *item = &batch->items[i];
+		CdpItem    *item = &batch->items[i];
 
 		if (item->outcome != CDP_STORED)
 			continue;
@@ -56,6 +85,7 @@ cdp_ingest_write_traits(CdpBatch *batch)
 		{
 			const CdpTraitValue *trait = lfirst(cell);
 
+			said[columns[0]->count] = (SaidTrait) {item, trait->name};
 			cdp_column_add(columns[0], Int64GetDatum(item->owner));
 			cdp_column_add(columns[1], Int32GetDatum(item->source->source_id));
 			cdp_column_add_text(columns[2], trait->name);
@@ -69,6 +99,8 @@ cdp_ingest_write_traits(CdpBatch *batch)
 	for (int i = 0; i < lengthof(types); i++)
 		values[i] = cdp_column_array(columns[i]);
 	cdp_base_execute(&trait_plan, values, NULL, false, 0);
+	warn_of_refused_traits(said);
+	SPI_freetuptable(SPI_tuptable);
 }
 
 /* One answer as a row of the columns. */

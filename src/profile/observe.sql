@@ -1,13 +1,13 @@
 -- Make sure that these traits are registered.  Their type is that of the
 -- first value seen of each; a text that begins with an ISO date and time is a
--- timestamp.
+-- timestamp.  That is a guess, and no later value is refused for it.
 CREATE FUNCTION cdp._register_traits(names text[], "values" jsonb[])
 RETURNS void
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	INSERT INTO cdp.trait (name, type)
-	SELECT said.name, min(CASE jsonb_typeof(said.value)
+	INSERT INTO cdp.trait (name, strict, type)
+	SELECT said.name, false, min(CASE jsonb_typeof(said.value)
 		WHEN 'number' THEN 'number'
 		WHEN 'boolean' THEN 'boolean'
 		WHEN 'object' THEN 'json'
@@ -27,7 +27,8 @@ COMMENT ON FUNCTION cdp._register_traits(text[], jsonb[]) IS
 'register traits that are not known yet, with a type by content and the default rule';
 
 -- Of each set and trait the latest survives; of equal times the greater text,
--- so that the order of arrival plays no part.
+-- so that the order of arrival plays no part.  A value that is refused is
+-- taken for one without a set.
 CREATE FUNCTION cdp._observe_traits(
 	identifier_ids bigint[],
 	source_ids integer[],
@@ -35,15 +36,25 @@ CREATE FUNCTION cdp._observe_traits(
 	"values" jsonb[],
 	observed_at timestamptz[],
 	set_ids bigint[])
-RETURNS void
+RETURNS SETOF integer
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	fitted record;
 BEGIN
 	PERFORM cdp._register_traits($3, $4)
 	WHERE EXISTS (
 		SELECT FROM unnest($3) AS said (name)
 		WHERE NOT EXISTS (SELECT FROM cdp.trait WHERE trait.name = said.name));
+
+	FOR fitted IN SELECT fit.ordinal, fit.value FROM cdp._fit_traits($3, $4) AS fit LOOP
+		"values"[fitted.ordinal] := fitted.value;
+		IF fitted.value IS NULL THEN
+			set_ids[fitted.ordinal] := 0;
+			RETURN NEXT fitted.ordinal;
+		END IF;
+	END LOOP;
 
 	INSERT INTO cdp.trait_history (set_id, observed_at, source_id, name, value)
 	SELECT said.set_id, said.at, said.source_id, said.name, said.value
@@ -73,7 +84,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._observe_traits(bigint[], integer[], text[], jsonb[], timestamptz[], bigint[]) IS
-'note what records say about traits, one element a trait; the caller sees to it that the profiles of the sets are refreshed';
+'note what records say about traits, one element a trait; returns the places of those that the registry refuses; the caller sees to it that the profiles of the sets are refreshed';
 
 CREATE FUNCTION cdp._profile_to_change(profile_id bigint) RETURNS bigint
 LANGUAGE plpgsql STABLE

@@ -5,7 +5,8 @@ CREATE TABLE cdp.trait (
 		CHECK (type IN ('text', 'number', 'boolean', 'timestamp', 'date', 'json')),
 	rule text NOT NULL DEFAULT 'latest'
 		CHECK (rule ~ '^(non_empty_)?(latest|earliest|source_priority|most_frequent|longest|min|max|sum|union)$'),
-	format text,
+	strict boolean NOT NULL DEFAULT true,
+	format text CHECK (format IS NULL OR ('' ~ format) IS NOT NULL),
 	pii text NOT NULL DEFAULT 'none'
 		CHECK (pii IN ('none', 'personal', 'contact', 'special')),
 	indexed boolean NOT NULL DEFAULT false,
@@ -19,8 +20,10 @@ COMMENT ON TABLE cdp.trait IS
 'attributes of profiles; unknown ones are registered on sight';
 COMMENT ON COLUMN cdp.trait.rule IS
 'which observation survives: latest, earliest, source_priority, most_frequent, longest, min, max, sum, union; non_empty_... passes over empty ones';
+COMMENT ON COLUMN cdp.trait.strict IS
+'values that are not of the type are not used; false where the type is a guess, from the first value seen';
 COMMENT ON COLUMN cdp.trait.format IS
-'regular expression that values are expected to match';
+'regular expression; values that do not match it are not used';
 COMMENT ON COLUMN cdp.trait.pii IS
 'none, personal, contact, or special (health, religion, ...: never used for modelling)';
 COMMENT ON COLUMN cdp.trait.sources IS
@@ -480,6 +483,15 @@ CROSS JOIN LATERAL (SELECT current.lineage -> trait.name AS lineage) AS origin;
 COMMENT ON VIEW cdp.profile_trait IS
 'the traits of each profile, one a row, and where each came from';
 
+CREATE VIEW cdp.profile_trait_history AS
+SELECT owner.profile_id, said.name::text AS name, said.value,
+	source.name::text AS source, said.observed_at, said.set_id
+FROM cdp.trait_history AS said
+JOIN cdp._set_profile AS owner ON owner.set_id = said.set_id
+JOIN cdp.source ON source.source_id = said.source_id;
+COMMENT ON VIEW cdp.profile_trait_history IS
+'every value that was ever said of a profile, of traits with cdp.trait.history; it goes with its set through merges and splits';
+
 CREATE VIEW cdp.profile_event AS
 SELECT owner.profile_id, event.event_id, event.name::text AS name,
 	event.occurred_at::timestamptz AS occurred_at,
@@ -490,6 +502,45 @@ JOIN cdp._set_profile AS owner ON owner.set_id = event.set_id
 JOIN cdp.source ON source.source_id = event.source_id;
 COMMENT ON VIEW cdp.profile_event IS
 'the event log with the live profile of each event; for one profile cdp.timeline_of() is faster';
+
+-- A trait that was registered on sight becomes what is asked for.
+CREATE FUNCTION cdp.add_trait(
+	name text,
+	type text DEFAULT 'text',
+	rule text DEFAULT 'latest',
+	format text DEFAULT NULL,
+	pii text DEFAULT 'none',
+	history boolean DEFAULT false,
+	sources text[] DEFAULT NULL,
+	description text DEFAULT '')
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._check_store();
+	IF $1 = '' THEN
+		RAISE EXCEPTION 'a trait needs a name'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	INSERT INTO cdp.trait AS old (name, type, rule, format, pii, history,
+		sources, description)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+	ON CONFLICT ON CONSTRAINT trait_pkey DO UPDATE
+	SET strict = true, type = excluded.type, rule = excluded.rule,
+		format = excluded.format, pii = excluded.pii,
+		history = excluded.history, sources = excluded.sources,
+		description = excluded.description
+	WHERE NOT old.strict;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'trait "%" exists already', $1
+			USING ERRCODE = 'duplicate_object',
+				HINT = 'Change its row in cdp.trait.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp.add_trait(text, text, text, text, text, boolean, text[], text) IS
+'register a trait whose values are checked: those that are not of the type, or do not match the format, are not used';
 
 CREATE FUNCTION cdp.pin_trait(
 	profile_id bigint,
@@ -510,7 +561,7 @@ BEGIN
 	END IF;
 	PERFORM cdp._register_traits(ARRAY[$2], ARRAY[$3]);
 	INSERT INTO cdp.trait_pin (identifier_id, pinned_at, name, value, reason, actor)
-	SELECT founder, cdp.clock(), $2, $3, $4, session_user
+	SELECT founder, cdp.clock(), $2, cdp._fit_trait($2, $3), $4, session_user
 	FROM cdp.profile
 	WHERE profile.profile_id = live
 	ON CONFLICT ON CONSTRAINT trait_pin_pkey DO UPDATE
@@ -586,6 +637,8 @@ $$;
 COMMENT ON FUNCTION cdp.rebuild_profiles() IS
 'make the rows of all profiles anew; returns how many there are';
 
-REVOKE ALL ON FUNCTION cdp.pin_trait(bigint, text, jsonb, text),
+REVOKE ALL ON FUNCTION
+	cdp.add_trait(text, text, text, text, text, boolean, text[], text),
+	cdp.pin_trait(bigint, text, jsonb, text),
 	cdp.unpin_trait(bigint, text), cdp.lineage(bigint, text),
 	cdp.rebuild_profiles() FROM PUBLIC;

@@ -1,0 +1,55 @@
+-- What the registry lets through: values of the type and format of a trait.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set fresh :abs_srcdir '/test/data/fresh.sql'
+\i :fresh
+\set SHOW_CONTEXT never
+SELECT cdp.add_source('web') \g /dev/null
+
+-- a type by itself: what it takes, and as what
+SELECT type, value, cdp._typed_trait(value, type) AS typed
+FROM unnest('{text,number,boolean,date,timestamp,json}'::text[]) WITH ORDINALITY AS t (type, place),
+	unnest(ARRAY['"a"', '12', '" -1.50e2 "', '"1e9999"', '"."', '"NaN"', 'true', '"false"', '"False"', '"2024-02-29"',
+		'"2023-02-29"', '"2024-02-29T23:59:59.5+01:00"', '"2024-02-29 24:00"', '[1]', '{}']::jsonb[]) WITH ORDINALITY AS v (value, n)
+WHERE cdp._typed_trait(value, type) IS NOT NULL
+ORDER BY place, n;
+
+-- what does not fit is a warning, and the record is stored with the rest
+SELECT cdp.add_trait('shoe_size', 'number', format => '^\d\d$');
+SELECT cdp.add_trait('member', 'boolean', history => true);
+SELECT cdp.ingest('web', '{"type": "identify", "userId": "u1", "messageId": "1", "timestamp": "2026-05-01T10:00:00Z",
+	"traits": {"shoe_size": "42", "member": "true", "city": "Ulm", "birth_date": "2000-01-31"}}');
+SELECT cdp.ingest('web', '{"type": "identify", "userId": "u1", "messageId": "2", "timestamp": "2026-05-02T10:00:00Z",
+	"traits": {"shoe_size": 420, "member": "perhaps", "city": ["Ulm"], "birth_date": "31.1.2000", "loyalty_points": "many", "nick": "Jo"}}');
+SELECT name, value FROM cdp.profile_trait ORDER BY name COLLATE "C";
+SELECT name, value FROM cdp.trait_history;
+SELECT reason, field, records, example_message_id, message FROM cdp.ingest_warning ORDER BY field COLLATE "C";
+SELECT reason, count(*) FROM cdp.reject GROUP BY reason;
+-- a batch warns once a field, and its good records count
+SELECT cdp.ingest_batch('web', '[
+	{"type": "identify", "userId": "u2", "messageId": "3", "traits": {"shoe_size": 38, "title": {}}},
+	{"type": "identify", "userId": "u3", "messageId": "4", "traits": {"shoe_size": 9}},
+	{"type": "identify", "userId": "u4", "messageId": "5", "traits": {"shoe_size": "ten", "name": "Ina"}}]') \g /dev/null
+SELECT field, sum(records) AS records FROM cdp.ingest_warning GROUP BY field ORDER BY field COLLATE "C";
+SELECT name, value FROM cdp.trait_observation WHERE set_id > 1 ORDER BY name COLLATE "C", value;
+-- a null is no value of a wrong type: it takes the value away
+SELECT count(*) AS refused FROM cdp._observe_traits('{1}', '{1}', '{shoe_size}', '{null}', '{2026-05-04}', '{1}');
+SELECT value FROM cdp.trait_observation WHERE set_id = 1 AND name = 'shoe_size';
+
+-- a trait that came by itself has a type that is a guess: nothing is refused
+SELECT type, strict FROM cdp.trait WHERE name = 'nick';
+SELECT count(*) AS refused FROM cdp._observe_traits('{1}', '{1}', '{nick}', '{"[1, 2]"}', '{2026-05-04}', '{1}');
+SELECT cdp.add_trait('nick', 'text', 'longest', '^[A-Z]', 'personal');
+SELECT type, rule, format, pii, strict, reserved FROM cdp.trait WHERE name = 'nick';
+SELECT cdp._observe_traits('{1,1}', '{1,1}', '{nick,nick}', '{"\"jo\"","[1, 2]"}', '{2026-05-05,2026-05-05}', '{1,1}') AS refused;
+
+-- a steward is held to the same
+SELECT cdp.pin_trait(1, 'shoe_size', '"large"', 'as told');
+SELECT cdp.pin_trait(1, 'shoe_size', '"44"', 'as told');
+SELECT traits -> 'shoe_size' AS shoe_size FROM cdp.profile_current WHERE profile_id = 1;
+
+-- what cannot be
+SELECT cdp.add_trait('shoe_size', 'number');
+SELECT cdp.add_trait('', 'number');
+SELECT cdp.add_trait('hat', 'size');
+SELECT cdp.add_trait('hat', format => '(');
+UPDATE cdp.trait SET format = '[' WHERE name = 'nick';

@@ -1,0 +1,82 @@
+-- What the registry lets through, and in what form.
+
+-- A value as its type has it: a number that came as text is a number.  NULL if
+-- it is not of the type.  Not STRICT, so that it is inlined.
+CREATE FUNCTION cdp._typed_trait(value jsonb, type text) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE type
+	WHEN 'json' THEN value
+	WHEN 'text' THEN
+		CASE WHEN jsonb_typeof(value) IN ('string', 'number', 'boolean')
+			THEN value END
+	WHEN 'number' THEN
+		CASE WHEN jsonb_typeof(value) = 'number' THEN value
+			WHEN jsonb_typeof(value) = 'string'
+				AND value #>> '{}' ~ '^\s*[-+]?(\d{1,255}(\.\d{0,255})?|\.\d{1,255})([eE][-+]?\d{1,3})?\s*$'
+			THEN to_jsonb((value #>> '{}')::numeric) END
+	WHEN 'boolean' THEN
+		CASE WHEN jsonb_typeof(value) = 'boolean' THEN value
+			WHEN value IN ('"true"', '"false"')
+			THEN to_jsonb((value #>> '{}')::boolean) END
+	WHEN 'date' THEN
+		CASE WHEN jsonb_typeof(value) = 'string'
+				AND cdp._iso_date(value #>> '{}') IS NOT NULL
+			THEN value END
+	WHEN 'timestamp' THEN
+		CASE WHEN jsonb_typeof(value) = 'string'
+				AND cdp._iso_date(value #>> '{}') IS NOT NULL
+				AND substr(value #>> '{}', 11) ~ '^([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d([.,]\d+)?)?\s*(Z|[-+]\d\d(:?\d\d)?)?)?$'
+			THEN value END
+	END;
+COMMENT ON FUNCTION cdp._typed_trait(jsonb, text) IS
+'the value in the form of a trait''s type; NULL if it is not of that type';
+
+-- What becomes of values that the registry looks at: only those that change
+-- are given back, which is seldom one.  A JSON null is always welcome, it says
+-- that there is no value any more.
+CREATE FUNCTION cdp._fit_traits(names text[], "values" jsonb[])
+RETURNS TABLE (ordinal integer, value jsonb)
+LANGUAGE sql STABLE ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT typed.ordinal::integer,
+		CASE WHEN typed.format IS NULL OR typed.fitted #>> '{}' ~ typed.format
+			THEN typed.fitted END
+	FROM (
+		SELECT said.ordinal, said.value, trait.format,
+			CASE WHEN trait.strict
+				THEN cdp._typed_trait(said.value, trait.type)
+				ELSE said.value END AS fitted
+		FROM unnest($1, $2) WITH ORDINALITY AS said (name, value, ordinal)
+		JOIN cdp.trait ON trait.name = said.name
+		WHERE (trait.strict OR trait.format IS NOT NULL)
+			AND jsonb_typeof(said.value) <> 'null'
+	) AS typed
+	WHERE typed.fitted IS DISTINCT FROM typed.value
+		OR typed.fitted #>> '{}' !~ typed.format
+$$;
+COMMENT ON FUNCTION cdp._fit_traits(text[], jsonb[]) IS
+'which of these values the registry changes or, with NULL, refuses';
+
+-- The same for one value, which somebody gave by hand.
+CREATE FUNCTION cdp._fit_trait(name text, value jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	fitted record;
+BEGIN
+	SELECT * INTO fitted FROM cdp._fit_traits(ARRAY[$1], ARRAY[$2]);
+	IF NOT FOUND THEN
+		RETURN $2;
+	END IF;
+	IF fitted.value IS NULL THEN
+		RAISE EXCEPTION 'the value does not fit trait "%"', $1
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'It is not of the type, or does not match the format, that cdp.trait has for it.';
+	END IF;
+	RETURN fitted.value;
+END
+$$;
+COMMENT ON FUNCTION cdp._fit_trait(text, jsonb) IS
+'the value as the registry wants it; raises if it refuses it';
