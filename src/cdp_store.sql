@@ -8,13 +8,8 @@ AS $$
 DECLARE
 	exposed_columns text;
 BEGIN
-	SELECT string_agg(format(CASE trait.type
-			WHEN 'number' THEN ', CASE WHEN jsonb_typeof(current.traits -> %1$L) = ''number'' THEN (current.traits -> %1$L)::numeric END AS %2$I'
-			WHEN 'boolean' THEN ', CASE WHEN jsonb_typeof(current.traits -> %1$L) = ''boolean'' THEN (current.traits -> %1$L)::boolean END AS %2$I'
-			WHEN 'date' THEN ', cdp._iso_date(current.traits ->> %1$L) AS %2$I'
-			WHEN 'json' THEN ', current.traits -> %1$L AS %2$I'
-			ELSE ', cdp._trait_text(current.traits, %1$L) AS %2$I' END,
-			trait.name, trait.name), E'\n' ORDER BY trait.exposed)
+	SELECT string_agg(format(', %s AS %I', cdp._trait_column('current',
+			trait.name, trait.type), trait.name), E'\n' ORDER BY trait.exposed)
 	INTO exposed_columns
 	FROM cdp.trait
 	WHERE trait.exposed IS NOT NULL;
