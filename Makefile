@@ -71,7 +71,7 @@ else
 .PHONY: $(PHONE_MODULE)
 endif
 
-.PHONY: install-phone uninstall-phone lint
+.PHONY: install-phone uninstall-phone lint fuzz
 install-phone: $(PHONE_MODULE)
 	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
 	if test -f $(PHONE_MODULE); then \
@@ -82,6 +82,12 @@ uninstall-phone:
 
 lint:
 	for check in test/lint/*.sh; do bash "$$check" || exit 1; done
+
+# Each fuzzer for so long; test/run.sh gives them a few seconds.
+FUZZ_SECONDS ?= 600
+fuzz:
+	for harness in norm phone record timeline; do PG_CONFIG=$(PG_CONFIG) \
+		bash test/fuzz/run.sh $$harness $(FUZZ_SECONDS) || exit 1; done
 
 # Every object depends on every front door: rooms are small.
 $(OBJS): $(wildcard src/*.h src/*/*.h)

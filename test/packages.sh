@@ -40,7 +40,7 @@ packages_list() {
 					"make gcc g++ libc6-dev"
 				;;
 			test) echo "libipc-run-perl perl postgresql-$version-cron" ;;
-			clang) echo "clang" ;;
+			clang) echo "clang libclang-rt-dev" ;;
 		esac
 	done
 }

@@ -3,11 +3,12 @@
 #
 # Installs what is missing from Debian packages, builds with warnings as
 # errors, installs the extension, and runs the lints, the regression tests,
-# the isolation specs and the TAP tests against temporary servers, as user
-# postgres when started by root.  All of it works on a copy of the tree, so
-# the checkout stays as it is.  The last line is "N passed, N failed".
+# the isolation specs and the TAP tests against temporary servers, and each
+# fuzzer for FUZZ_SECONDS (8), as user postgres when started by root.  All of
+# it works on a copy of the tree, so the checkout stays as it is.  The last
+# line is "N passed, N failed".
 #
-#	test/run.sh [lint] [regress] [isolation] [tap]
+#	test/run.sh [lint] [regress] [isolation] [tap] [fuzz]
 #
 # With names only those parts run.  TESTS="ingest_json profile_views" chooses
 # regression tests.
@@ -25,7 +26,7 @@ export PSQLRC=/dev/null
 passed=0
 failed=0
 failures=()
-parts=("${@:-lint regress isolation tap}")
+parts=("${@:-lint regress isolation tap fuzz}")
 
 section() { printf '\n== %s\n' "$*"; }
 wanted() { [[ " ${parts[*]} " == *" $1 "* ]]; }
@@ -139,6 +140,22 @@ tap() {
 	fi
 }
 
+# fuzz HARNESS: a fuzzer that comes to its end has found nothing.
+fuzz() {
+	local harness=$1 runs
+	if (cd "$work/tree" && as_user env PG_CONFIG="$PG_CONFIG" \
+		bash test/fuzz/run.sh "$harness" "${FUZZ_SECONDS:-8}") \
+		>"$work/fuzz-$harness.log" 2>&1; then
+		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/fuzz-$harness.log")
+		echo "ok      $harness ($runs inputs)"
+		note_pass
+	else
+		echo "failed  $harness"
+		tail -n 60 "$work/fuzz-$harness.log"
+		note_fail "fuzz $harness"
+	fi
+}
+
 packages_need build test clang
 if ! can_be_root; then
 	echo "Installing the extension for its tests needs root, or sudo."
@@ -169,6 +186,12 @@ if wanted tap; then
 	as_user mkdir -p "$work/tap/log"
 	for file in "$work"/tree/test/tap/*.pl; do
 		tap "$file"
+	done
+fi
+if wanted fuzz; then
+	section "fuzz"
+	for harness in norm phone record timeline; do
+		fuzz "$harness"
 	done
 fi
 finish
