@@ -17,7 +17,8 @@ DECLARE
 	owner regrole;
 BEGIN
 	EXECUTE format(
-		'CREATE TABLE cdp.%1$I (LIKE cdp.event INCLUDING DEFAULTS INCLUDING STORAGE);'
+		'CREATE TABLE cdp.%1$I (LIKE cdp.event INCLUDING CONSTRAINTS'
+		' INCLUDING DEFAULTS INCLUDING STORAGE);'
 		' ALTER TABLE cdp.%1$I ALTER properties SET STATISTICS 0',
 		partition);
 	SELECT relowner INTO owner FROM pg_class WHERE oid = 'cdp.event'::regclass;
