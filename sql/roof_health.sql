@@ -44,7 +44,7 @@ SELECT source_id, 'no_exchange_rate', 'total', '', 1001 FROM cdp.source;
 SELECT * FROM pg_temp.state('warnings_24h');
 SELECT * FROM pg_temp.state('amounts_without_rate_24h');
 -- a table that cannot be read
-INSERT INTO cdp.table_source (source_id, relation, key, error) SELECT source_id, 'public.none', 'id', 'gone' FROM cdp.source;
+INSERT INTO cdp.table_source (source_id, relation, key, error) SELECT source_id, 'cdp.catalog', 'product_id', 'gone' FROM cdp.source;
 SELECT * FROM pg_temp.state('table_sources_failing');
 -- segments and scores
 UPDATE cdp.segment SET error = 'broken', as_of = cdp.clock() - interval '2 days' WHERE name = (SELECT min(name) FROM cdp.segment);
