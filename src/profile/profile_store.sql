@@ -180,7 +180,7 @@ CREATE FUNCTION cdp._profile_leaves(profile_id bigint)
 RETURNS TABLE (leaf bigint)
 LANGUAGE sql STABLE ROWS 2
 BEGIN ATOMIC
-	SELECT $1
+	SELECT $1 AS leaf
 	UNION ALL
 	SELECT merged.profile_id
 	FROM cdp.profile AS merged
