@@ -9,6 +9,7 @@
 #
 #	test/demo.sh			run, tell, clean up
 #	test/demo.sh identity	who is who: six orders, one truth, and back
+#	test/demo.sh ingest	records in: nothing lost, each value explained
 #	... --keep				leave the server running to play with
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -19,7 +20,7 @@ keep=
 story=shop
 for word in "$@"; do
 	case $word in
-		identity) story=identity ;;
+		identity | ingest) story=$word ;;
 		--keep) keep=yes ;;
 		*) sed -n 's/^#\t//p' "$0"; exit 2 ;;
 	esac
@@ -62,6 +63,16 @@ tell_shop() {
 	run_sql -o /dev/null -f "$here/demo/setup.sql" -f "$here/demo/catalog.sql"
 	run_sql -f "$here/demo/load.sql" 2>&1 | sed 's/^psql:[^ ]* NOTICE: */   /'
 	run_sql -f "$here/demo/story.sql" 2>&1 | tell
+}
+
+# From the records of the six systems to a profile, with what goes wrong.
+tell_ingest() {
+	run_sql -v people=1000 -f "$here/demo/shop.sql"
+	run_sql -o /dev/null -f "$here/demo/setup.sql" \
+		-c 'INSERT INTO cdp.inbox (source, record) SELECT source, line FROM shop.record ORDER BY at, line COLLATE "C"' \
+		-f "$here/demo/catalog.sql"
+	run_sql -c 'SET client_min_messages = warning' -f "$here/demo/ingest_story.sql" 2>&1 | tell |
+		sed 's/^psql:[^ ]*: \(ERROR\|WARNING\)/\1/'
 }
 
 # The records of one month, in six orders into six stores; then the story, in
