@@ -120,7 +120,8 @@ tap() {
 	local file=$1 name status=0 oks not_oks perl_lib
 	name=$(basename "$file")
 	perl_lib="$(dirname "$("$PG_CONFIG" --pgxs)")/../../src/test/perl"
-	(cd "$work/tree" && as_user env TESTDIR="$work/tap" TESTDATADIR="$work/tap" \
+	(cd "$work/tree" && as_user env CDP_SMALL_DISK="$small_disk" \
+		TESTDIR="$work/tap" TESTDATADIR="$work/tap" \
 		TESTLOGDIR="$work/tap/log" PG_REGRESS="$(dirname "$perl_lib")/regress/pg_regress" \
 		PATH="$("$PG_CONFIG" --bindir):$PATH" PG_CONFIG="$PG_CONFIG" \
 		prove -v -I "$perl_lib" -I test/tap "test/tap/$name") >"$work/$name.log" 2>&1 || status=$?
@@ -138,6 +139,21 @@ tap() {
 		tail -n 60 "$work/$name.log"
 		tail -n 30 "$work/tap/log/regress_log_${name%.pl}" 2>/dev/null
 	fi
+}
+
+# A file system that is soon full, for the test that fills it; where none can
+# be mounted that test skips.
+mount_small_disk() {
+	as_user mkdir "$work/disk"
+	if as_root mount -t tmpfs -o "size=48m,mode=755,uid=$(as_user id -u)" \
+		tmpfs "$work/disk" 2>/dev/null; then
+		small_disk=$work/disk
+	fi
+}
+
+clean_up() {
+	[ -z "$small_disk" ] || as_root umount "$small_disk"
+	as_root rm -rf "$work"
 }
 
 # fuzz HARNESS: a fuzzer that comes to its end has found nothing.
@@ -162,7 +178,8 @@ if ! can_be_root; then
 	exit 1
 fi
 work=$(mktemp -d /tmp/cdp-test.XXXXXX)
-trap 'as_root rm -rf "$work"' EXIT
+small_disk=
+trap clean_up EXIT
 chmod 755 "$work"
 [ "$(id -u)" -ne 0 ] || chown postgres: "$work"
 tree_copy "$root" "$work/tree"
@@ -184,6 +201,7 @@ fi
 if wanted tap; then
 	section "tap"
 	as_user mkdir -p "$work/tap/log"
+	mount_small_disk
 	for file in "$work"/tree/test/tap/*.pl; do
 		tap "$file"
 	done
