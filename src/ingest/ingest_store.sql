@@ -231,18 +231,24 @@ COMMENT ON TABLE cdp.exchange_rate IS
 'what one unit of a currency is worth in the store''s currency, from an instant on';
 
 CREATE TABLE cdp.catalog (
-	product_id text PRIMARY KEY,
+	product_id text NOT NULL,
 	name text,
 	category text,
 	price numeric(19,4),
 	currency text,
 	stock integer,
-	valid_from timestamptz,
+	valid_from timestamptz NOT NULL DEFAULT '-infinity',
 	valid_to timestamptz,
-	properties jsonb NOT NULL DEFAULT '{}'
+	properties jsonb NOT NULL DEFAULT '{}',
+	PRIMARY KEY (product_id, valid_from),
+	CHECK (valid_to > valid_from)
 );
 COMMENT ON TABLE cdp.catalog IS
-'products, to be joined with events by their property product_id';
+'products, each with as many rows as it changed; cdp.event_product joins them with events';
+COMMENT ON COLUMN cdp.catalog.valid_from IS
+'instant from which the row holds; of rows that overlap the one with the later valid_from counts';
+COMMENT ON COLUMN cdp.catalog.valid_to IS
+'instant at which it ends to hold; NULL: until the next row';
 
 INSERT INTO cdp.setting (name, value, description, kind) VALUES
 	('max_record_size', '1048576', 'bytes of one record; a longer one is rejected (at most 16777216)', 'integer'),

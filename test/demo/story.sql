@@ -22,9 +22,9 @@ WHERE crm_id LIKE '%/4711' ORDER BY revenue DESC;
 \echo '## How do we know that a cookie of the web shop is the one in the north, Mara?'
 SELECT says FROM cdp.explain_identity('anonymous_id:c-71f0a2', 'crm_id:crm_north/4711');
 \echo '## What did Mara buy before, and where?'
-SELECT occurred_at::date AS bought, catalog.name AS product, amount::numeric(9,2), source
-FROM cdp.profile_event event JOIN cdp.catalog ON product_id = event.properties ->> 'product_id'
-WHERE profile_id = :mara AND event.name = 'order' ORDER BY occurred_at DESC LIMIT 3;
+SELECT event.occurred_at::date AS bought, product_name AS product, amount::numeric(9,2), source
+FROM cdp.profile_event AS event JOIN cdp.event_product AS product USING (profile_id, event_id)
+WHERE profile_id = :mara AND event.name = 'order' ORDER BY event.occurred_at DESC LIMIT 3;
 \echo '## Which segments is she in? Will she leave, and why do we think so? What is she worth?'
 SELECT segments, lifecycle, round(churn_90d::numeric, 2) AS churn_90d, churn_band,
 	clv_365d AS worth, clv_365d_low AS at_least, clv_365d_high AS at_most
@@ -34,11 +34,10 @@ SELECT reason FROM cdp.score_reasons(:mara, 'churn');
 SELECT audience, step, members, lost, reason
 FROM unnest('{finish_cart,win_back}'::text[]) AS audience, cdp.audience_funnel(audience);
 \echo '## For the CRM team: what sells best in each region?'
-SELECT DISTINCT ON (region) region, catalog.name AS product, count(*) AS orders
-FROM cdp.profile_event AS event JOIN cdp.unified_profile USING (profile_id)
-	JOIN cdp.catalog ON product_id = event.properties ->> 'product_id'
+SELECT DISTINCT ON (region) region, product_name AS product, count(*) AS orders
+FROM cdp.event_product AS event JOIN cdp.unified_profile USING (profile_id)
 WHERE event.name = 'order' AND region IS NOT NULL
-GROUP BY region, catalog.name ORDER BY region, count(*) DESC;
+GROUP BY region, product_name ORDER BY region, count(*) DESC;
 \set ECHO none
 \echo '## Try next (test/demo.sh --keep leaves this server running):'
 \echo '   SELECT cdp.define_segment(''tea'', $$sum(order.amount where product_id = ''assam-250'') > 50$$);'
