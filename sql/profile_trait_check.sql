@@ -47,7 +47,36 @@ SELECT cdp.pin_trait(1, 'shoe_size', '"large"', 'as told');
 SELECT cdp.pin_trait(1, 'shoe_size', '"44"', 'as told');
 SELECT traits -> 'shoe_size' AS shoe_size FROM cdp.profile_current WHERE profile_id = 1;
 
+-- a form: the canonical value counts, and what the source wrote is kept
+SELECT name, form FROM cdp.trait WHERE form IS NOT NULL ORDER BY name COLLATE "C";
+UPDATE cdp.trait SET history = true WHERE name = 'country';
+SELECT cdp.ingest('web', '{"type": "identify", "userId": "u9", "messageId": "9", "timestamp": "2026-05-06T10:00:00Z",
+	"traits": {"country": "Brasil", "language": "pt_BR", "time_zone": "america/sao paulo", "city": " São  Paulo ", "shoe_size": "41", "first_name": "Ana", "last_name": " "}}') AS profile \gset
+SELECT trait_name, value, wins, raw FROM cdp.lineage(:profile) ORDER BY trait_name COLLATE "C";
+SELECT value, raw FROM cdp.profile_trait_history WHERE name = 'country';
+-- what has none is not used
+SELECT cdp.ingest('web', '{"type": "identify", "userId": "u9", "messageId": "10", "timestamp": "2026-05-07T10:00:00Z",
+	"traits": {"country": "Atlantis", "language": "klingonish", "time_zone": "CET", "city": 7}}') = :profile AS same;
+SELECT field, reason FROM cdp.ingest_warning WHERE example_message_id = '10' ORDER BY field COLLATE "C";
+SELECT trait_name, value, raw FROM cdp.lineage(:profile) WHERE trait_name IN ('city', 'country', 'language', 'time_zone') ORDER BY trait_name COLLATE "C";
+-- of one instant the order of arrival decides neither the value nor what was written
+SELECT count(refused) AS refused
+FROM (VALUES ('{"\"Germany\"","\"Deutschland\""}'::jsonb[]), ('{"\"DE\"","\"Austria\""}'), ('{"\"Alemania\"","\"DE\""}')) AS v (said),
+	cdp._observe_traits('{1,1}', '{1,1}', '{country,country}', said, '{2026-05-08,2026-05-08}', '{1,1}') AS refused;
+SELECT value, raw FROM cdp.trait_observation WHERE set_id = 1 AND name = 'country';
+SELECT value, raw FROM cdp.trait_history WHERE set_id = 1 AND name = 'country' ORDER BY value;
+-- another trait may have a form, one that was registered on sight too, and a
+-- built-in one none
+UPDATE cdp.trait SET form = 'country' WHERE name = 'nick';
+UPDATE cdp.trait SET form = NULL WHERE name = 'language';
+SELECT ordinal, value FROM cdp._fit_traits('{nick,nick,nick,language}', '{"\"POLSKA\"","\"Joe\"",[1],"\"any\""}') ORDER BY ordinal;
+-- a steward's value is brought into the form as well
+SELECT cdp.pin_trait(:profile, 'country', '"Portugal"', 'as told'), cdp.pin_trait(:profile, 'country', '"Atlantis"', 'as told');
+SELECT cdp.pin_trait(:profile, 'country', '"Portugal"', 'as told');
+SELECT value, wins, raw FROM cdp.lineage(:profile, 'country');
+
 -- what cannot be
+UPDATE cdp.trait SET form = 'planet' WHERE name = 'nick';
 SELECT cdp.add_trait('shoe_size', 'number');
 SELECT cdp.add_trait('', 'number');
 SELECT cdp.add_trait('hat', 'size');

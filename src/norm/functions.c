@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
+#include "pgtime.h"
 #include "utils/builtins.h"
 
 #include "base/compat.h"
@@ -26,6 +27,10 @@ PG_FUNCTION_INFO_V1(cdp_normalise_email);
 PG_FUNCTION_INFO_V1(cdp_normalise_phone);
 PG_FUNCTION_INFO_V1(cdp_normalise_name);
 PG_FUNCTION_INFO_V1(cdp_normalise_event_name);
+PG_FUNCTION_INFO_V1(cdp_normalise_country);
+PG_FUNCTION_INFO_V1(cdp_normalise_language);
+PG_FUNCTION_INFO_V1(cdp_normalise_time_zone);
+PG_FUNCTION_INFO_V1(cdp__normalise_display);
 PG_FUNCTION_INFO_V1(cdp__normalise_identifier);
 PG_FUNCTION_INFO_V1(cdp_icu_version);
 
@@ -85,6 +90,43 @@ Datum
 cdp_normalise_event_name(PG_FUNCTION_ARGS)
 {
 	return normalise_argument(fcinfo, cdp_norm_snake_case);
+}
+
+/* cdp.normalise_country(value) */
+Datum
+cdp_normalise_country(PG_FUNCTION_ARGS)
+{
+	return normalise_argument(fcinfo, cdp_norm_country);
+}
+
+/* cdp.normalise_language(value) */
+Datum
+cdp_normalise_language(PG_FUNCTION_ARGS)
+{
+	return normalise_argument(fcinfo, cdp_norm_language);
+}
+
+/* A zone that ICU has and PostgreSQL has not could be used nowhere. */
+static bool
+normalise_time_zone(const char *s, int len,
+					StringInfo out, const char **reason)
+{
+	return cdp_norm_time_zone(s, len, out, reason) &&
+		pg_tzset(out->data) != NULL;
+}
+
+/* cdp.normalise_time_zone(value) */
+Datum
+cdp_normalise_time_zone(PG_FUNCTION_ARGS)
+{
+	return normalise_argument(fcinfo, normalise_time_zone);
+}
+
+/* cdp._normalise_display(value) */
+Datum
+cdp__normalise_display(PG_FUNCTION_ARGS)
+{
+	return normalise_argument(fcinfo, cdp_norm_display);
 }
 
 /* cdp.normalise_phone(value, region); value may be NULL, and so may region */

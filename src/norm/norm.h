@@ -14,6 +14,9 @@
  *	uuid	lower case with hyphens if it looks like a UUID, else as text
  *	name	for matching only: case, marks and punctuation folded away
  *
+ * So have some traits, which are shown and grouped by: countries, languages,
+ * time zones, and names and places (display).
+ *
  * All of it is a pure function of its input and of the versions of ICU and
  * libphonenumber: no tables, no settings, no locale.  cdp.icu_version() lets
  * a store remember under which version its keys were made.
@@ -95,6 +98,22 @@ extern bool cdp_norm_uuid(const char *s, int len,
 /* name.c */
 extern bool cdp_norm_name(const char *s, int len,
 						  StringInfo out, const char **reason);
+
+/* display.c: names and places as people see them */
+extern bool cdp_norm_display(const char *s, int len,
+							 StringInfo out, const char **reason);
+
+/* country.c: a code or a name in some languages; ISO 3166, two capitals */
+extern bool cdp_norm_country(const char *s, int len,
+							 StringInfo out, const char **reason);
+
+/* language.c: BCP 47 */
+extern bool cdp_norm_language(const char *s, int len,
+							  StringInfo out, const char **reason);
+
+/* time_zone.c: IANA; whether PostgreSQL has the zone, the caller must ask */
+extern bool cdp_norm_time_zone(const char *s, int len,
+							   StringInfo out, const char **reason);
 
 /* Reasons that a caller may want to tell from others, by address. */
 extern const char cdp_norm_region_missing[];	/* national phone, no region */

@@ -33,6 +33,30 @@ AS 'MODULE_PATHNAME', 'cdp_normalise_event_name';
 COMMENT ON FUNCTION cdp.normalise_event_name(text) IS
 'an event name in lower case with underscores: order_completed for "Order Completed" and "orderCompleted"; NULL if it has no letter or digit';
 
+CREATE FUNCTION cdp.normalise_country(value text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'cdp_normalise_country';
+COMMENT ON FUNCTION cdp.normalise_country(text) IS
+'the ISO 3166 code of two letters, from codes of two or three letters and from names in English, German, French, Spanish, Italian, Dutch, Polish and Portuguese; NULL if it is no country';
+
+CREATE FUNCTION cdp.normalise_language(value text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'cdp_normalise_language';
+COMMENT ON FUNCTION cdp.normalise_language(text) IS
+'a BCP 47 tag: de-DE for "de_DE.UTF-8"; NULL if it is no tag of a known language';
+
+CREATE FUNCTION cdp.normalise_time_zone(value text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'cdp_normalise_time_zone';
+COMMENT ON FUNCTION cdp.normalise_time_zone(text) IS
+'the canonical IANA name: America/New_York for "US/Eastern"; NULL if it is no time zone that PostgreSQL knows, or an abbreviation';
+
+CREATE FUNCTION cdp._normalise_display(value text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+AS 'MODULE_PATHNAME', 'cdp__normalise_display';
+COMMENT ON FUNCTION cdp._normalise_display(text) IS
+'a name or place as it is shown: NFC, single spaces, trimmed, invisible characters removed; NULL if nothing is left';
+
 -- CALLED ON NULL INPUT: a NULL normaliser or value gives NULL.
 CREATE FUNCTION cdp._normalise_identifier(
 	normaliser text,

@@ -117,13 +117,6 @@ cdp_norm_transform(CdpUnits *units, CdpForm form)
 	units->length = length;
 }
 
-/* Zero width joiner and non-joiner: ignorable, but part of some domains. */
-static bool
-is_joiner(UChar32 c)
-{
-	return c == 0x200c || c == 0x200d;
-}
-
 /*
  * Whether a character, not white space, leaves no mark on the page.  The few
  * format characters that do, such as the Arabic number sign, are the
@@ -178,11 +171,11 @@ cdp_norm_from_utf8(const char *s, int len, CdpUnits *units)
 }
 
 /*
- * Steps 2 to 4 of the story.  keep_joiners leaves the two zero-width joiners
- * in, for the caller to judge.
+ * Step 2 of the story.  keep_joiners leaves the two zero-width joiners in, for
+ * the caller to judge.
  */
 void
-cdp_norm_clean(CdpUnits *units, bool keep_joiners)
+cdp_norm_drop_invisible(CdpUnits *units, bool keep_joiners)
 {
 	int32_t		length = 0;
 
@@ -193,11 +186,18 @@ cdp_norm_clean(CdpUnits *units, bool keep_joiners)
 		U16_NEXT(units->data, i, units->length, c);
 		if (u_isUWhiteSpace(c))
 			c = ' ';
-		else if (is_invisible(c) && !(keep_joiners && is_joiner(c)))
+		else if (is_invisible(c) && !(keep_joiners && cdp_norm_is_joiner(c)))
 			continue;
 		U16_APPEND_UNSAFE(units->data, length, c);
 	}
 	units->length = length;
+}
+
+/* Steps 2 to 4 of the story. */
+void
+cdp_norm_clean(CdpUnits *units, bool keep_joiners)
+{
+	cdp_norm_drop_invisible(units, keep_joiners);
 	cdp_norm_transform(units, CDP_NFKC);
 	trim_units(units);
 }

@@ -78,8 +78,16 @@ cdp_norm_lower_ascii(char c)
 	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
 }
 
+/* Zero width joiner and non-joiner: ignorable, but part of some words. */
+static inline bool
+cdp_norm_is_joiner(UChar32 c)
+{
+	return c == 0x200c || c == 0x200d;
+}
+
 extern void cdp_norm_check_icu(UErrorCode status);
 extern bool cdp_norm_from_utf8(const char *s, int len, CdpUnits *units);
+extern void cdp_norm_drop_invisible(CdpUnits *units, bool keep_joiners);
 extern void cdp_norm_clean(CdpUnits *units, bool keep_joiners);
 extern bool cdp_norm_decode(const char *s, int len, bool keep_joiners,
 							CdpUnits *units, const char **reason);

@@ -27,8 +27,9 @@ COMMENT ON FUNCTION cdp._register_traits(text[], jsonb[]) IS
 'register traits that are not known yet, with a type by content and the default rule';
 
 -- Of each set and trait the latest survives; of equal times the greater text,
--- so that the order of arrival plays no part.  A value that is refused is
--- taken for one without a set.
+-- so that the order of arrival plays no part.  What a source wrote is kept
+-- beside a value that the registry changed.  A value that is refused is taken
+-- for one without a set.
 CREATE FUNCTION cdp._observe_traits(
 	identifier_ids bigint[],
 	source_ids integer[],
@@ -42,6 +43,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	fitted record;
+	raws jsonb[] := array_fill(NULL::jsonb, ARRAY[cardinality($4)]);
 BEGIN
 	PERFORM cdp._register_traits($3, $4)
 	WHERE EXISTS (
@@ -49,6 +51,7 @@ BEGIN
 		WHERE NOT EXISTS (SELECT FROM cdp.trait WHERE trait.name = said.name));
 
 	FOR fitted IN SELECT fit.ordinal, fit.value FROM cdp._fit_traits($3, $4) AS fit LOOP
+		raws[fitted.ordinal] := "values"[fitted.ordinal];
 		"values"[fitted.ordinal] := fitted.value;
 		IF fitted.value IS NULL THEN
 			set_ids[fitted.ordinal] := 0;
@@ -56,30 +59,46 @@ BEGIN
 		END IF;
 	END LOOP;
 
-	INSERT INTO cdp.trait_history (set_id, observed_at, source_id, name, value)
-	SELECT said.set_id, said.at, said.source_id, said.name, said.value
-	FROM unnest($2, $3, $4, $5, $6) AS said (source_id, name, value, at, set_id)
+	INSERT INTO cdp.trait_history AS old (set_id, observed_at, source_id, name,
+		value, raw)
+	SELECT DISTINCT ON (said.set_id, said.name COLLATE "C", said.at, said.value)
+		said.set_id, said.at, said.source_id, said.name, said.value, said.raw
+	FROM unnest($2, $3, $4, $5, $6, raws)
+		AS said (source_id, name, value, at, set_id, raw)
 	JOIN cdp.trait ON trait.name = said.name AND trait.history
 	WHERE said.set_id > 0
-	ON CONFLICT DO NOTHING;
+	ORDER BY said.set_id, said.name COLLATE "C", said.at, said.value,
+		said.raw::text COLLATE "C" DESC NULLS LAST
+	ON CONFLICT ON CONSTRAINT trait_history_pkey DO UPDATE
+	SET raw = excluded.raw
+	WHERE excluded.raw::text COLLATE "C" > coalesce(old.raw::text, '');
 
 	INSERT INTO cdp.trait_observation AS old (set_id, observed_at,
-		first_observed_at, source_id, name, value)
+		first_observed_at, source_id, name, value, raw)
 	SELECT DISTINCT ON (said.set_id, said.name COLLATE "C") said.set_id, said.at,
 		min(said.at) OVER (PARTITION BY said.set_id, said.name),
-		said.source_id, said.name, coalesce(said.value, 'null')
-	FROM unnest($2, $3, $4, $5, $6) AS said (source_id, name, value, at, set_id)
+		said.source_id, said.name, coalesce(said.value, 'null'), said.raw
+	FROM unnest($2, $3, $4, $5, $6, raws)
+		AS said (source_id, name, value, at, set_id, raw)
 	WHERE said.set_id > 0 AND said.name <> ''
 	ORDER BY said.set_id, said.name COLLATE "C", said.at DESC,
-		said.value::text COLLATE "C" DESC
+		said.value::text COLLATE "C" DESC,
+		said.raw::text COLLATE "C" DESC NULLS LAST
 	ON CONFLICT ON CONSTRAINT trait_observation_pkey DO UPDATE
 	SET first_observed_at = least(old.first_observed_at, excluded.first_observed_at),
 		observed_at = greatest(old.observed_at, excluded.observed_at),
-		value = CASE WHEN (excluded.observed_at, excluded.value::text COLLATE "C")
-				> (old.observed_at, old.value::text COLLATE "C")
-			THEN excluded.value ELSE old.value END
-	WHERE (excluded.observed_at, excluded.value::text COLLATE "C")
-			> (old.observed_at, old.value::text COLLATE "C")
+		(value, raw) = (
+			SELECT latest.value, latest.raw
+			FROM (VALUES (old.observed_at, old.value, old.raw),
+					(excluded.observed_at, excluded.value, excluded.raw))
+				AS latest (at, value, raw)
+			ORDER BY latest.at DESC, latest.value::text COLLATE "C" DESC,
+				latest.raw::text COLLATE "C" DESC NULLS LAST
+			LIMIT 1)
+	WHERE (excluded.observed_at, excluded.value::text COLLATE "C",
+				coalesce(excluded.raw::text, '') COLLATE "C")
+			> (old.observed_at, old.value::text COLLATE "C",
+				coalesce(old.raw::text, '') COLLATE "C")
 		OR excluded.first_observed_at < old.first_observed_at;
 END
 $$;

@@ -7,6 +7,7 @@ CREATE TABLE cdp.trait (
 		CHECK (rule ~ '^(non_empty_)?(latest|earliest|source_priority|most_frequent|longest|min|max|sum|union)$'),
 	strict boolean NOT NULL DEFAULT true,
 	format text CHECK (format IS NULL OR ('' ~ format) IS NOT NULL),
+	form text CHECK (form IN ('country', 'language', 'time_zone', 'text')),
 	pii text NOT NULL DEFAULT 'none'
 		CHECK (pii IN ('none', 'personal', 'contact', 'special')),
 	indexed boolean NOT NULL DEFAULT false,
@@ -24,6 +25,8 @@ COMMENT ON COLUMN cdp.trait.strict IS
 'values that are not of the type are not used; false where the type is a guess, from the first value seen';
 COMMENT ON COLUMN cdp.trait.format IS
 'regular expression; values that do not match it are not used';
+COMMENT ON COLUMN cdp.trait.form IS
+'canonical form that values are brought into: country, language, time_zone (what has none is not used) or text (cleaned of white space and invisible characters); NULL: as they came';
 COMMENT ON COLUMN cdp.trait.pii IS
 'none, personal, contact, or special (health, religion, ...: never used for modelling)';
 COMMENT ON COLUMN cdp.trait.sources IS
@@ -91,6 +94,11 @@ INSERT INTO cdp.trait (name, type, pii, reserved, description) VALUES
 	('loyalty_points', 'number', 'none', true, ''),
 	('crm_stage', 'text', 'none', true, ''),
 	('account_id', 'text', 'none', true, 'company account, from groupId');
+UPDATE cdp.trait SET form = name
+WHERE name IN ('country', 'language', 'time_zone');
+UPDATE cdp.trait SET form = 'text'
+WHERE name IN ('title', 'first_name', 'middle_name', 'last_name', 'name',
+	'company', 'job_title', 'street', 'city', 'region', 'postal_code');
 
 -- What sources said.  The set says of whom, and from which source.
 CREATE TABLE cdp.trait_observation (
@@ -100,11 +108,15 @@ CREATE TABLE cdp.trait_observation (
 	source_id integer NOT NULL,
 	name text COLLATE "C" NOT NULL,
 	value jsonb NOT NULL,
+	raw jsonb,
 	PRIMARY KEY (set_id, name)
 ) WITH (fillfactor = 90);
-ALTER TABLE cdp.trait_observation ALTER value SET STATISTICS 0;
+ALTER TABLE cdp.trait_observation
+	ALTER value SET STATISTICS 0, ALTER raw SET STATISTICS 0;
 COMMENT ON TABLE cdp.trait_observation IS
 'the latest value of each trait that came with each identifier set; a JSON null says there is no value any more';
+COMMENT ON COLUMN cdp.trait_observation.raw IS
+'what the source wrote, where the registry changed it; NULL: value';
 
 CREATE TABLE cdp.trait_history (
 	set_id bigint NOT NULL,
@@ -112,10 +124,13 @@ CREATE TABLE cdp.trait_history (
 	source_id integer NOT NULL,
 	name text COLLATE "C" NOT NULL,
 	value jsonb NOT NULL,
+	raw jsonb,
 	PRIMARY KEY (set_id, name, observed_at, value)
 );
 COMMENT ON TABLE cdp.trait_history IS
 'every observation of traits with history, the latest included';
+COMMENT ON COLUMN cdp.trait_history.raw IS
+'what the source wrote, where the registry changed it; NULL: value';
 
 -- What a steward decided.  It hangs on the identifier that founded the
 -- profile, so it goes where the profile id goes.
@@ -220,7 +235,8 @@ RETURNS TABLE (
 	first_observed_at timestamptz,
 	source text,
 	priority integer,
-	rule text)
+	rule text,
+	raw jsonb)
 LANGUAGE sql STABLE ROWS 10
 BEGIN ATOMIC
 	SELECT said.set_id, said.name::text, said.value,
@@ -229,7 +245,7 @@ BEGIN ATOMIC
 			ELSE coalesce(-array_position(trait.sources, source.name::text),
 				-1000000)
 			END,
-		trait.rule
+		trait.rule, said.raw
 	FROM cdp._profile_sets($1) AS owned
 	JOIN cdp.trait_observation AS said ON said.set_id = owned.set_id
 	JOIN cdp.trait ON trait.name = said.name
@@ -485,7 +501,7 @@ COMMENT ON VIEW cdp.profile_trait IS
 
 CREATE VIEW cdp.profile_trait_history AS
 SELECT owner.profile_id, said.name::text AS name, said.value,
-	source.name::text AS source, said.observed_at, said.set_id
+	source.name::text AS source, said.observed_at, said.set_id, said.raw
 FROM cdp.trait_history AS said
 JOIN cdp._set_profile AS owner ON owner.set_id = said.set_id
 JOIN cdp.source ON source.source_id = said.source_id;
@@ -605,7 +621,8 @@ RETURNS TABLE (
 	source text,
 	observed_at timestamptz,
 	rule text,
-	set_id bigint)
+	set_id bigint,
+	raw jsonb)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -613,13 +630,13 @@ AS $$
 		current.lineage -> said.name ->> 'rule' IS DISTINCT FROM 'pinned'
 			AND (current.lineage -> said.name ->> 'set_id')::bigint
 				IS NOT DISTINCT FROM said.set_id,
-		said.source, said.observed_at, said.rule, said.set_id
+		said.source, said.observed_at, said.rule, said.set_id, said.raw
 	FROM cdp.profile_current AS current
 	CROSS JOIN LATERAL cdp._profile_observation(current.profile_id) AS said
 	WHERE current.profile_id = cdp.resolve($1)
 		AND ($2 IS NULL OR said.name = $2)
 	UNION ALL
-	SELECT pin.name, pin.value, pin.wins, 'pin', pin.pinned_at, 'pinned', NULL
+	SELECT pin.name, pin.value, pin.wins, 'pin', pin.pinned_at, 'pinned', NULL, NULL
 	FROM cdp._profile_pin(cdp.resolve($1)) AS pin
 	WHERE $2 IS NULL OR pin.name = $2
 	ORDER BY 1, 3 DESC, 5 DESC, 7

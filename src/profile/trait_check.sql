@@ -31,6 +31,25 @@ RETURN CASE type
 COMMENT ON FUNCTION cdp._typed_trait(jsonb, text) IS
 'the value in the form of a trait''s type; NULL if it is not of that type';
 
+-- A value as the form of its trait has it; NULL if it has none there.  Empty
+-- text is what sources say when they know no name, and stays.  Not STRICT, so
+-- that it is inlined.
+CREATE FUNCTION cdp._formed_trait(value jsonb, form text) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+	WHEN form IS NULL OR value IS NULL THEN value
+	WHEN jsonb_typeof(value) <> 'string' THEN
+		CASE WHEN form = 'text' THEN value END
+	ELSE to_jsonb(CASE form
+		WHEN 'country' THEN cdp.normalise_country(value #>> '{}')
+		WHEN 'language' THEN cdp.normalise_language(value #>> '{}')
+		WHEN 'time_zone' THEN cdp.normalise_time_zone(value #>> '{}')
+		WHEN 'text' THEN coalesce(cdp._normalise_display(value #>> '{}'), '')
+		END)
+	END;
+COMMENT ON FUNCTION cdp._formed_trait(jsonb, text) IS
+'the value in the canonical form that cdp.trait.form names; NULL if it has none';
+
 -- What becomes of values that the registry looks at: only those that change
 -- are given back, which is seldom one.  A JSON null is always welcome, it says
 -- that there is no value any more.
@@ -44,12 +63,12 @@ AS $$
 			THEN typed.fitted END
 	FROM (
 		SELECT said.ordinal, said.value, trait.format,
-			CASE WHEN trait.strict
+			cdp._formed_trait(CASE WHEN trait.strict
 				THEN cdp._typed_trait(said.value, trait.type)
-				ELSE said.value END AS fitted
+				ELSE said.value END, trait.form) AS fitted
 		FROM unnest($1, $2) WITH ORDINALITY AS said (name, value, ordinal)
 		JOIN cdp.trait ON trait.name = said.name
-		WHERE (trait.strict OR trait.format IS NOT NULL)
+		WHERE (trait.strict OR trait.format IS NOT NULL OR trait.form IS NOT NULL)
 			AND jsonb_typeof(said.value) <> 'null'
 	) AS typed
 	WHERE typed.fitted IS DISTINCT FROM typed.value
@@ -73,7 +92,7 @@ BEGIN
 	IF fitted.value IS NULL THEN
 		RAISE EXCEPTION 'the value does not fit trait "%"', $1
 			USING ERRCODE = 'invalid_parameter_value',
-				DETAIL = 'It is not of the type, or does not match the format, that cdp.trait has for it.';
+				DETAIL = 'It is not of the type or form, or does not match the format, that cdp.trait has for it.';
 	END IF;
 	RETURN fitted.value;
 END

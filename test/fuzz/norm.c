@@ -21,7 +21,8 @@
 #include "fuzz.h"
 
 static const char *const normalisers[] =
-{"email", "lower", "phone", "text", "uuid", "name", "event"};
+{"email", "lower", "phone", "text", "uuid", "name", "event", "country",
+"language", "time_zone", "display"};
 
 static CdpPhoneVerdict
 refuse_number(const char *number, int len, const char *region, char *e164)
@@ -49,6 +50,14 @@ normalise(int which, const char *s, int len, StringInfo out,
 		return cdp_norm_name(s, len, out, reason);
 	if (strcmp(name, "event") == 0)
 		return cdp_norm_snake_case(s, len, out, reason);
+	if (strcmp(name, "country") == 0)
+		return cdp_norm_country(s, len, out, reason);
+	if (strcmp(name, "language") == 0)
+		return cdp_norm_language(s, len, out, reason);
+	if (strcmp(name, "time_zone") == 0)
+		return cdp_norm_time_zone(s, len, out, reason);
+	if (strcmp(name, "display") == 0)
+		return cdp_norm_display(s, len, out, reason);
 	return cdp_norm_identifier(name, s, len, "DE", out, reason);
 }
 

@@ -17,16 +17,17 @@ seconds=${2:-60}
 config=${PG_CONFIG:-pg_config}
 clang=${CLANG:-clang}
 folder=$PWD/build/fuzz
-norm=$(ls src/norm/{unicode,email,phone,phone_plan,uuid,name,identifier}.c)
+norm=$(ls src/norm/{unicode,email,phone,phone_plan,uuid,name,identifier}.c \
+	src/norm/{display,country,language,time_zone}.c)
 options=()
 
 case $harness in
 norm)
-	sources="$norm" libraries="-licuuc"
+	sources="$norm" libraries="-licui18n -licuuc"
 	options=(-dict=test/fuzz/norm.dict) ;;
 phone)
 	sources="$norm build/fuzz/phone_module.o"
-	libraries="-licuuc -lphonenumber -lstdc++"
+	libraries="-licui18n -licuuc -lphonenumber -lstdc++"
 	options=(-max_len=20) ;;
 record)
 	sources=$(ls src/ingest/{record,json,segment_spec,mapping,third_party}.c \

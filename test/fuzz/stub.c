@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "utils/memutils.h"
+
 #include "fuzz.h"
 
 void
@@ -16,6 +18,15 @@ fuzz_insist(bool condition, const char *promise)
 		return;
 	fprintf(stderr, "broken promise: %s\n", promise);
 	abort();
+}
+
+/* What outlives a call is never freed, and there is one kind of memory. */
+MemoryContext TopMemoryContext = NULL;
+
+void *
+MemoryContextAlloc(MemoryContext context, Size size)
+{
+	return palloc(size);
 }
 
 __attribute__((weak)) bool
