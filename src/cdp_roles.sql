@@ -19,8 +19,9 @@ BEGIN ATOMIC
 		-- those who may be reached, and the customer at the counter
 		('crm', 'SELECT', ARRAY['audience_member', 'crm_contact', 'profile_metric',
 			'segment_member', 'profile_id_map', 'profile_order', 'score', 'segment',
-			'audience', 'destination', 'purpose', 'channel', 'catalog', 'event_product']),
-		('crm', 'EXECUTE', ARRAY['audience_funnel', 'why_not', 'memberships', 'profile',
+			'audience', 'destination', 'purpose', 'channel', 'catalog',
+			'event_product', 'computed_trait', 'profile_computed_trait']),
+		('crm', 'EXECUTE', ARRAY['audience_funnel', 'computed_traits', 'why_not', 'memberships', 'profile',
 			'record_consent', 'suppress']),
 		-- those who may be reached
 		('activation', 'SELECT', ARRAY['audience_member', 'audience', 'destination']),
@@ -29,7 +30,7 @@ BEGIN ATOMIC
 		-- whose data it is, and what is wrong with it
 		('steward', 'SELECT', ARRAY['unified_profile', 'profile_metric', 'profile_identifier',
 			'profile_trait', 'profile_trait_history', 'profile_event', 'profile_order',
-			'profile_id_map',
+			'profile_id_map', 'computed_trait', 'profile_computed_trait',
 			'segment_member', 'segment', 'segment_history', 'score', 'identity_log',
 			'conflict', 'decision', 'steward_action', 'profile_group', 'group_kind', 'identity_benchmark',
 			'identifier_type', 'blocked_value', 'reject', 'ingest_warning',
@@ -41,7 +42,7 @@ BEGIN ATOMIC
 			'suggest_blocked', 'block_value', 'unblock_value', 'preview_rules',
 			'decide', 'undecide', 'unmerge', 'retract', 'unretract', 'undo_action',
 			'pin_trait', 'unpin_trait', 'lineage', 'record_consent', 'suppress',
-			'unsuppress', 'why_not',
+			'unsuppress', 'why_not', 'computed_traits',
 			'audience_funnel', 'export_subject']),
 		-- records in, nothing out
 		('ingest', 'INSERT', ARRAY['inbox']),

@@ -53,8 +53,21 @@ SET enable_mergejoin = off
 SET join_collapse_limit = 1
 SET jit = off
 AS $$
+DECLARE
+	names text[];
+	expressions cdp.predicate[];
+	computed jsonb;
 BEGIN
 	PERFORM cdp._refresh_consents($1);
+
+	-- Seldom is anything computed from events: this is all it costs then.
+	SELECT array_agg(trait.name::text), array_agg(trait.expression)
+	INTO names, expressions
+	FROM cdp.computed_trait AS trait
+	WHERE trait.steady;
+	IF names IS NOT NULL THEN
+		computed := cdp._steady_values($1, names, expressions);
+	END IF;
 
 	DELETE FROM cdp.profile_current AS old
 	WHERE old.profile_id = ANY ($1)
@@ -68,8 +81,13 @@ BEGIN
 	SELECT made.profile_id, made.first_seen, made.last_seen,
 		made.events, made.orders, made.first_order_at, made.last_order_at,
 		cdp.clock(), made.ord, made.kind,
-		made.gross_revenue, made.revenue, made.sources, made.traits,
-		made.lineage,
+		made.gross_revenue, made.revenue, made.sources,
+		CASE WHEN computed IS NULL THEN made.traits
+			ELSE made.traits - names
+				|| (computed -> made.profile_id::text -> 'traits') END,
+		CASE WHEN computed IS NULL THEN made.lineage
+			ELSE made.lineage - names
+				|| (computed -> made.profile_id::text -> 'lineage') END,
 		CASE WHEN made.traits ?| '{email,phone}'
 			THEN cdp._order_identifiers(made.identifiers, made.traits)
 			ELSE made.identifiers END,

@@ -164,23 +164,6 @@ cdp_segment_property(CdpEvaluation *evaluation, int slot)
 	return value;
 }
 
-/* An order over values of all kinds: by kind, then by value. */
-static int
-total_order(const CdpValue *a, const CdpValue *b)
-{
-	int			order;
-
-	if (a->kind != b->kind)
-		return (a->kind > b->kind) - (a->kind < b->kind);
-	return cdp_segment_compare(a, b, NULL, &order) ? order : 0;
-}
-
-static int
-compare_values(const void *a, const void *b)
-{
-	return total_order(a, b);
-}
-
 /* Sum exactly: ten-thousandths in 128 bits, other numbers as numeric. */
 static void
 add_to_sum(CdpState *state, const CdpValue *value)
@@ -256,7 +239,7 @@ keep_best(CdpState *state, const CdpValue *value, int sign)
 	if (value->kind == CDP_VALUE_NULL)
 		return;
 	if (state->best.kind == CDP_VALUE_NULL ||
-		sign * total_order(value, &state->best) > 0)
+		sign * cdp_segment_total_order(value, &state->best) > 0)
 		state->best = *value;
 }
 
@@ -291,6 +274,8 @@ count_event(CdpEvaluation *evaluation, const CdpAggregate *aggregate,
 			keep_best(state, &value, 1);
 			return;
 		case CDP_DISTINCT_COUNT:
+		case CDP_MOST_FREQUENT:
+		case CDP_UNIQUE_LIST:
 			if (value.kind == CDP_VALUE_NULL)
 				return;
 			state->values = grow(state, state->values, sizeof(CdpValue));
@@ -413,17 +398,16 @@ avg_value(const CdpState *state)
 	return cdp_segment_arithmetic('/', &sum, &count, NULL);
 }
 
-/* Sorts the values once: they stay sorted for the next time it is asked. */
+/* Whole days of 24 hours since the last event; null if there is none. */
 static CdpValue
-distinct_value(CdpState *state)
+days_value(const CdpEvaluation *evaluation, const CdpState *state)
 {
-	int64		distinct = state->count > 0;
+	TimestampTz last = cdp_segment_from_ms(state->last_ms);
+	CdpValue	unknown = {CDP_VALUE_NULL};
 
-	if (state->count > 1)
-		qsort(state->values, state->count, sizeof(CdpValue), compare_values);
-	for (int64 i = 1; i < state->count; i++)
-		distinct += total_order(&state->values[i - 1], &state->values[i]) != 0;
-	return cdp_segment_integer(distinct);
+	if (state->count == 0 || TIMESTAMP_NOT_FINITE(evaluation->as_of))
+		return unknown;
+	return cdp_segment_integer((evaluation->as_of - last) / USECS_PER_DAY);
 }
 
 /* The result of an aggregate whose pass is done. */
@@ -445,7 +429,13 @@ cdp_segment_aggregate(CdpEvaluation *evaluation, const CdpExpr *expr)
 		case CDP_AVG:
 			return state->count > 0 ? avg_value(state) : unknown;
 		case CDP_DISTINCT_COUNT:
-			return distinct_value(state);
+			return cdp_segment_count_distinct(state);
+		case CDP_MOST_FREQUENT:
+			return cdp_segment_most_frequent(state);
+		case CDP_UNIQUE_LIST:
+			return cdp_segment_unique_list(state);
+		case CDP_DAYS_SINCE:
+			return days_value(evaluation, state);
 		case CDP_FIRST:
 			return state->count == 0 ? unknown :
 				cdp_segment_time(cdp_segment_from_ms(state->first_ms));

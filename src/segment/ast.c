@@ -9,7 +9,8 @@
 const char *const cdp_segment_aggregate_names[CDP_AGGREGATE_COUNT] = {
 	"did", "count", "sum", "avg", "min", "max",
 	"distinct_count", "active_days", "first", "last",
-	"earliest", "latest"
+	"earliest", "latest", "most_frequent", "unique_list",
+	"days_since"
 };
 
 const char *const cdp_segment_unit_names[CDP_UNIT_COUNT] = {

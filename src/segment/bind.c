@@ -636,13 +636,16 @@ find_zone(CdpBinder *binder, const CdpPredicate *predicate)
 /* See program.h. */
 CdpExpr *
 cdp_segment_bind(CdpProgram *program, const CdpPredicate *predicate,
-				 List **messages)
+				 CdpType wanted, List **messages)
 {
 	CdpBinder	binder = {program, messages, NULL, NULL, false};
 	CdpExpr    *expr;
 
 	binder.zone = find_zone(&binder, predicate);
-	expr = cdp_segment_bind_question(&binder, predicate->root);
+	if (wanted == CDP_TYPE_BOOLEAN)
+		expr = cdp_segment_bind_question(&binder, predicate->root);
+	else
+		expr = cdp_segment_bind_expr(&binder, predicate->root);
 	program->uses_zone = binder.uses_zone;
 	return expr;
 }

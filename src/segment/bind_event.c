@@ -224,7 +224,8 @@ takes_property(CdpAggregateKind kind)
 {
 	return kind == CDP_SUM || kind == CDP_AVG || kind == CDP_MIN ||
 		kind == CDP_MAX || kind == CDP_DISTINCT_COUNT ||
-		kind == CDP_EARLIEST || kind == CDP_LATEST;
+		kind == CDP_EARLIEST || kind == CDP_LATEST ||
+		kind == CDP_MOST_FREQUENT || kind == CDP_UNIQUE_LIST;
 }
 
 /* The property that an aggregate is over. */
@@ -273,8 +274,11 @@ aggregate_type(const CdpNode *node, const CdpAggregate *aggregate)
 		case CDP_MAX:
 		case CDP_EARLIEST:
 		case CDP_LATEST:
+		case CDP_MOST_FREQUENT:
 			return aggregate->value != NULL ? aggregate->value->type :
 				CDP_TYPE_ANY;
+		case CDP_UNIQUE_LIST:
+			return CDP_TYPE_ANY;
 		default:
 			return CDP_TYPE_NUMBER;
 	}

@@ -140,7 +140,7 @@ add_root(CdpBinder *binder, const CdpNode *node, const char *name,
 	program->roots = lappend(program->roots, root);
 	root->expr = cdp_segment_bind(program,
 								  cdp_segment_parse(source, strlen(source)),
-								  &messages);
+								  CDP_TYPE_BOOLEAN, &messages);
 	program->uses_zone = used_zone;
 	foreach(cell, messages)
 	{

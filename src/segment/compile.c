@@ -56,8 +56,36 @@ compile_predicate(CdpProgram *program, CdpRoot *root, text *predicate)
 
 	root->expr = cdp_segment_bind(program,
 								  cdp_segment_parse(source, strlen(source)),
-								  &messages);
+								  CDP_TYPE_BOOLEAN, &messages);
 	cdp_segment_raise_first(messages, source);
+}
+
+static bool
+has_error(const List *messages)
+{
+	ListCell   *cell;
+
+	foreach(cell, messages)
+		if (((const CdpMessage *) lfirst(cell))->is_error)
+			return true;
+	return false;
+}
+
+/*
+ * What half of a failed binding leaves in a program must not run, so it is
+ * tried in another one first.
+ */
+static void
+compile_value(CdpProgram *program, CdpRoot *root, text *expression)
+{
+	CdpPredicate *parsed = cdp_segment_parse(text_to_cstring(expression),
+											 VARSIZE_ANY_EXHDR(expression));
+	List	   *messages = NIL;
+
+	cdp_segment_bind_alone(parsed, CDP_TYPE_ANY, program->context.json,
+						   &messages);
+	if (!has_error(messages))
+		root->expr = cdp_segment_bind(program, parsed, CDP_TYPE_ANY, &messages);
 }
 
 /* The lists of the program as arrays. */
@@ -125,9 +153,9 @@ make_dispatch(const CdpProgram *program, int level)
 	return dispatch;
 }
 
-/* See program.h. */
-CdpProgram *
-cdp_segment_compile(Jsonb *context, text **predicates, int npredicates)
+/* A program whose first roots wait for their expressions. */
+static CdpProgram *
+make_program(Jsonb *context, int npredicates)
 {
 	CdpProgram *program = palloc0(sizeof(CdpProgram));
 
@@ -135,11 +163,52 @@ cdp_segment_compile(Jsonb *context, text **predicates, int npredicates)
 	program->npredicates = npredicates;
 	for (int i = 0; i < npredicates; i++)
 		program->roots = lappend(program->roots, palloc0(sizeof(CdpRoot)));
-	for (int i = 0; i < npredicates; i++)
-		compile_predicate(program, list_nth(program->roots, i), predicates[i]);
+	return program;
+}
+
+/* All roots are bound: make the program ready to run. */
+static CdpProgram *
+finish(CdpProgram *program)
+{
 	make_arrays(program);
 	program->dispatch = palloc(sizeof(CdpDispatch) * Max(program->levels, 1));
 	for (int i = 0; i < program->levels; i++)
 		program->dispatch[i] = make_dispatch(program, i + 1);
+	return program;
+}
+
+/* See program.h. */
+CdpProgram *
+cdp_segment_compile(Jsonb *context, text **predicates, int npredicates)
+{
+	CdpProgram *program = make_program(context, npredicates);
+
+	for (int i = 0; i < npredicates; i++)
+		compile_predicate(program, list_nth(program->roots, i), predicates[i]);
+	return finish(program);
+}
+
+/* See program.h. */
+CdpProgram *
+cdp_segment_compile_values(Jsonb *context, text **expressions,
+						   int nexpressions)
+{
+	CdpProgram *program = make_program(context, nexpressions);
+
+	for (int i = 0; i < nexpressions; i++)
+		compile_value(program, list_nth(program->roots, i), expressions[i]);
+	return finish(program);
+}
+
+/* See program.h. */
+CdpProgram *
+cdp_segment_bind_alone(const CdpPredicate *predicate, CdpType wanted,
+					   Jsonb *context, List **messages)
+{
+	CdpProgram *program = make_program(context, 1);
+	CdpRoot    *root = linitial(program->roots);
+
+	*messages = NIL;
+	root->expr = cdp_segment_bind(program, predicate, wanted, messages);
 	return program;
 }

@@ -332,6 +332,17 @@ cdp_segment_root_truth(CdpEvaluation *evaluation, int root)
 	return (CdpTruth) evaluation->truths[root];
 }
 
+/* The value of a root; null if its expression has no meaning any more. */
+CdpValue
+cdp_segment_root_value(CdpEvaluation *evaluation, int root)
+{
+	const CdpExpr *expr = evaluation->program->root[root]->expr;
+
+	if (expr == NULL)
+		return truth_value(CDP_UNKNOWN);
+	return cdp_segment_evaluate(evaluation, expr);
+}
+
 /* An evaluation of the program, in the current memory context. */
 CdpEvaluation *
 cdp_segment_start(const CdpProgram *program)

@@ -46,7 +46,7 @@ typedef struct CdpState
 	CdpValue	rest;			/* sum of the numbers that are numeric */
 	CdpValue	best;			/* min, max, earliest or latest so far */
 	int64		day_end_ms;		/* of the local day of the last event */
-	CdpValue   *values;			/* distinct_count: all of them */
+	CdpValue   *values;			/* distinct_count and its like: all of them */
 	CdpCollected *collected;	/* CDP_COLLECT: all of them */
 	int			space;			/* of values or collected */
 } CdpState;
@@ -76,6 +76,7 @@ extern CdpEvaluation *cdp_segment_start(const CdpProgram *program);
 extern void cdp_segment_begin(CdpEvaluation *evaluation,
 							  const CdpProfile *profile, TimestampTz as_of);
 extern CdpTruth cdp_segment_root_truth(CdpEvaluation *evaluation, int root);
+extern CdpValue cdp_segment_root_value(CdpEvaluation *evaluation, int root);
 extern CdpValue cdp_segment_evaluate(CdpEvaluation *evaluation,
 									 const CdpExpr *expr);
 extern CdpTruth cdp_segment_truth(CdpEvaluation *evaluation,
@@ -97,6 +98,12 @@ extern CdpValue cdp_segment_aggregate(CdpEvaluation *evaluation,
 extern CdpValue cdp_segment_property(CdpEvaluation *evaluation, int slot);
 extern int64 cdp_segment_ms(TimestampTz at);
 extern TimestampTz cdp_segment_from_ms(int64 ms);
+
+/* aggregate_list.c: aggregates over all values kept */
+extern int	cdp_segment_total_order(const CdpValue *a, const CdpValue *b);
+extern CdpValue cdp_segment_count_distinct(CdpState *state);
+extern CdpValue cdp_segment_most_frequent(CdpState *state);
+extern CdpValue cdp_segment_unique_list(CdpState *state);
 
 /* sequence.c */
 extern bool cdp_segment_sequence(CdpEvaluation *evaluation,

@@ -33,6 +33,41 @@ AS 'MODULE_PATHNAME', 'cdp__evaluate';
 COMMENT ON FUNCTION cdp._evaluate IS
 'the numbers, from 1, of the predicates that are true of a profile; all it needs to know is in its arguments';
 
+-- Expressions are written as predicates are, and their text is of that type;
+-- what is wanted here is not whether they are true, but what they are worth.
+CREATE FUNCTION cdp._evaluate_values(
+	expressions cdp.predicate[],
+	context jsonb,
+	as_of timestamptz,
+	profile_id bigint DEFAULT NULL,
+	timeline cdp.timeline DEFAULT NULL,
+	later_timelines cdp.timeline[] DEFAULT NULL,
+	traits jsonb DEFAULT NULL,
+	identifiers jsonb DEFAULT NULL,
+	consents jsonb DEFAULT NULL,
+	scores jsonb DEFAULT NULL,
+	kind text DEFAULT NULL,
+	first_seen timestamptz DEFAULT NULL,
+	last_seen timestamptz DEFAULT NULL,
+	events bigint DEFAULT NULL,
+	orders bigint DEFAULT NULL,
+	gross_revenue numeric DEFAULT NULL,
+	revenue numeric DEFAULT NULL,
+	first_order_at timestamptz DEFAULT NULL,
+	last_order_at timestamptz DEFAULT NULL,
+	rfm_recency integer DEFAULT NULL,
+	rfm_frequency integer DEFAULT NULL,
+	rfm_monetary integer DEFAULT NULL,
+	lifecycle text DEFAULT NULL,
+	clv_365d numeric DEFAULT NULL,
+	churn_90d double precision DEFAULT NULL,
+	churn_band text DEFAULT NULL)
+RETURNS jsonb[]
+LANGUAGE c STABLE PARALLEL SAFE COST 1000
+AS 'MODULE_PATHNAME', 'cdp__evaluate_values';
+COMMENT ON FUNCTION cdp._evaluate_values IS
+'the values of expressions for a profile; all it needs to know is in its arguments';
+
 CREATE FUNCTION cdp._predicate_check(
 	predicate cdp.predicate,
 	context jsonb,
@@ -52,6 +87,16 @@ LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'cdp__predicate_bind';
 COMMENT ON FUNCTION cdp._predicate_bind(cdp.predicate, jsonb) IS
 'the predicate with the time zone that it needs; raises if it cannot be evaluated';
+
+CREATE FUNCTION cdp._expression_bind(
+	INOUT expression cdp.predicate,
+	context jsonb,
+	OUT type text,
+	OUT steady boolean)
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__expression_bind';
+COMMENT ON FUNCTION cdp._expression_bind(cdp.predicate, jsonb) IS
+'the expression with the time zone that it needs, the type of a trait for its value, and whether that changes with events only; raises if it has no value';
 
 CREATE FUNCTION cdp.bucket(salt text, id text, count integer) RETURNS integer
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE

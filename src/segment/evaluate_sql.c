@@ -5,8 +5,8 @@
  * cdp._evaluate() is called for every profile of a scan with the same
  * predicates and context, so the program is compiled once and, if both are
  * constants of the plan, kept with the call site.  Where they are parameters,
- * as for the one profile of a cdp.ingest(), the session keeps the last program:
- * it serves as long as both are the same, byte by byte.  No function here reads
+ * as for the one profile of a cdp.ingest(), the session keeps the last program
+ * of each kind: it serves as long as both are the same, byte by byte.  No function here reads
  * a table: what they know of the store is the context.
  */
 #include "postgres.h"
@@ -25,11 +25,16 @@
 #include "segment/segment.h"
 
 PG_FUNCTION_INFO_V1(cdp__evaluate);
+PG_FUNCTION_INFO_V1(cdp__evaluate_values);
 PG_FUNCTION_INFO_V1(cdp__predicate_check);
 PG_FUNCTION_INFO_V1(cdp__predicate_bind);
 PG_FUNCTION_INFO_V1(cdp_bucket);
 
-/* The arguments of cdp._evaluate; its fields follow, in the order of CdpField. */
+/* What is wanted of the expressions: cdp._evaluate, cdp._evaluate_values */
+typedef CdpProgram *(*Compile) (Jsonb *context, text **predicates, int count);
+
+/* The arguments of both; their fields follow, in the order of
+ * CdpField. */
 enum
 {
 	ARG_PREDICATES,
@@ -55,7 +60,9 @@ typedef struct Prepared
 	bool		is_running;		/* stays true if an error ends the run */
 } Prepared;
 
-static Prepared *kept = NULL;	/* by the session */
+/* By the session: the last program of each kind. */
+static Prepared *kept_predicates = NULL;
+static Prepared *kept_values = NULL;
 
 /* Is the argument a constant of the plan? */
 static bool
@@ -104,7 +111,7 @@ get_predicates(ArrayType *array, int *count)
 /* Compile a program in memory of its own, below that of the caller. */
 static Prepared *
 prepare(MemoryContext parent, struct varlena *predicates,
-		struct varlena *context)
+		struct varlena *context, Compile compile)
 {
 	MemoryContext memory = AllocSetContextCreate(parent, "cdp segment program",
 												 ALLOCSET_DEFAULT_SIZES);
@@ -118,33 +125,34 @@ prepare(MemoryContext parent, struct varlena *predicates,
 	prepared->predicates = copy_varlena(predicates);
 	prepared->context = copy_varlena(context);
 	texts = get_predicates((ArrayType *) prepared->predicates, &count);
-	program = cdp_segment_compile((Jsonb *) prepared->context, texts, count);
+	program = compile((Jsonb *) prepared->context, texts, count);
 	prepared->evaluation = cdp_segment_start(program);
 	MemoryContextSwitchTo(old_memory);
 	return prepared;
 }
 
-/* The program that the session keeps, compiled if it is another. */
+/* The program that the session keeps there, compiled if it is another. */
 static Prepared *
-get_kept(struct varlena *predicates, struct varlena *context)
+get_kept(Prepared **kept, struct varlena *predicates,
+		 struct varlena *context, Compile compile)
 {
 	Prepared   *fresh;
 
-	if (kept != NULL && !kept->is_running &&
-		is_equal(kept->predicates, predicates) &&
-		is_equal(kept->context, context))
-		return kept;
-	fresh = prepare(CurrentMemoryContext, predicates, context);
+	if (*kept != NULL && !(*kept)->is_running &&
+		is_equal((*kept)->predicates, predicates) &&
+		is_equal((*kept)->context, context))
+		return *kept;
+	fresh = prepare(CurrentMemoryContext, predicates, context, compile);
 	MemoryContextSetParent(fresh->memory, TopMemoryContext);
-	if (kept != NULL)
-		MemoryContextDelete(kept->memory);
-	kept = fresh;
-	return kept;
+	if (*kept != NULL)
+		MemoryContextDelete((*kept)->memory);
+	*kept = fresh;
+	return fresh;
 }
 
 /* The program of this call. */
 static Prepared *
-get_prepared(FunctionCallInfo fcinfo)
+get_prepared(FunctionCallInfo fcinfo, Prepared **kept, Compile compile)
 {
 	struct varlena *predicates;
 	struct varlena *context;
@@ -154,9 +162,9 @@ get_prepared(FunctionCallInfo fcinfo)
 	predicates = (struct varlena *) PG_GETARG_ARRAYTYPE_P(ARG_PREDICATES);
 	context = (struct varlena *) PG_GETARG_JSONB_P(ARG_CONTEXT);
 	if (!is_constant(fcinfo, ARG_PREDICATES) || !is_constant(fcinfo, ARG_CONTEXT))
-		return get_kept(predicates, context);
+		return get_kept(kept, predicates, context, compile);
 	fcinfo->flinfo->fn_extra = prepare(fcinfo->flinfo->fn_mcxt, predicates,
-									   context);
+									   context, compile);
 	return fcinfo->flinfo->fn_extra;
 }
 
@@ -219,6 +227,25 @@ get_profile(FunctionCallInfo fcinfo, CdpProfile *profile)
 	}
 }
 
+/* Turn to a profile; returns the memory that the caller was in. */
+static MemoryContext
+begin(Prepared *prepared, const CdpProfile *profile, TimestampTz as_of)
+{
+	prepared->is_running = true;
+	cdp_segment_begin(prepared->evaluation, profile, as_of);
+	return MemoryContextSwitchTo(prepared->evaluation->profile_context);
+}
+
+/* Turn away; a call site ends with its query, the session may idle for long. */
+static void
+end(Prepared *prepared, MemoryContext old_memory)
+{
+	MemoryContextSwitchTo(old_memory);
+	prepared->is_running = false;
+	if (prepared == kept_predicates || prepared == kept_values)
+		MemoryContextResetOnly(prepared->evaluation->profile_context);
+}
+
 /*
  * cdp._evaluate(predicates, context, as_of, ...): the numbers, from 1, of the
  * predicates that are true of the profile.
@@ -236,38 +263,72 @@ cdp__evaluate(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(ARG_PREDICATES) || PG_ARGISNULL(ARG_CONTEXT) ||
 		PG_ARGISNULL(ARG_AS_OF))
 		PG_RETURN_NULL();
-	prepared = get_prepared(fcinfo);
+	prepared = get_prepared(fcinfo, &kept_predicates, cdp_segment_compile);
 	evaluation = prepared->evaluation;
 	get_profile(fcinfo, &profile);
 	matched = palloc(sizeof(Datum) * Max(evaluation->program->npredicates, 1));
-	prepared->is_running = true;
-	cdp_segment_begin(evaluation, &profile, PG_GETARG_TIMESTAMPTZ(ARG_AS_OF));
-	old_memory = MemoryContextSwitchTo(evaluation->profile_context);
+	old_memory = begin(prepared, &profile, PG_GETARG_TIMESTAMPTZ(ARG_AS_OF));
 	for (int i = 0; i < evaluation->program->npredicates; i++)
 		if (cdp_segment_root_truth(evaluation, i) == CDP_TRUE)
 			matched[count++] = Int32GetDatum(i + 1);
-	MemoryContextSwitchTo(old_memory);
-	prepared->is_running = false;
-	/* A call site ends with its query; the session may idle for long. */
-	if (prepared == kept)
-		MemoryContextResetOnly(evaluation->profile_context);
+	end(prepared, old_memory);
 	PG_RETURN_ARRAYTYPE_P(construct_array(matched, count, INT4OID, 4, true,
 										  TYPALIGN_INT));
 }
 
-/* Bind one predicate as a program of its own. */
-static CdpProgram *
-bind_alone(CdpPredicate *predicate, Jsonb *context, List **messages)
+/* The value as jsonb in that memory; 0: null. */
+static Datum
+copy_value(MemoryContext memory, const CdpValue *value)
 {
-	CdpProgram *program = palloc0(sizeof(CdpProgram));
-	CdpRoot    *root = palloc0(sizeof(CdpRoot));
+	Jsonb	   *json = cdp_segment_to_jsonb(value);
+	MemoryContext old_memory;
+	Datum		copy;
 
-	program->context.json = context;
-	program->npredicates = 1;
-	program->roots = list_make1(root);
-	*messages = NIL;
-	root->expr = cdp_segment_bind(program, predicate, messages);
-	return program;
+	if (json == NULL)
+		return (Datum) 0;
+	old_memory = MemoryContextSwitchTo(memory);
+	copy = PointerGetDatum(copy_varlena((struct varlena *) json));
+	MemoryContextSwitchTo(old_memory);
+	return copy;
+}
+
+/*
+ * cdp._evaluate_values(expressions, context, as_of, ...): the value of each
+ * expression for the profile.
+ */
+Datum
+cdp__evaluate_values(PG_FUNCTION_ARGS)
+{
+	Prepared   *prepared;
+	CdpProfile	profile;
+	MemoryContext old_memory;
+	Datum	   *values;
+	bool	   *nulls;
+	int			count;
+	int			low = 1;
+
+	if (PG_ARGISNULL(ARG_PREDICATES) || PG_ARGISNULL(ARG_CONTEXT) ||
+		PG_ARGISNULL(ARG_AS_OF))
+		PG_RETURN_NULL();
+	prepared = get_prepared(fcinfo, &kept_values, cdp_segment_compile_values);
+	count = prepared->evaluation->program->npredicates;
+	get_profile(fcinfo, &profile);
+	values = palloc(sizeof(Datum) * Max(count, 1));
+	nulls = palloc(sizeof(bool) * Max(count, 1));
+	old_memory = begin(prepared, &profile, PG_GETARG_TIMESTAMPTZ(ARG_AS_OF));
+	for (int i = 0; i < count; i++)
+	{
+		CdpValue	value = cdp_segment_root_value(prepared->evaluation, i);
+
+		values[i] = copy_value(old_memory, &value);
+		nulls[i] = values[i] == (Datum) 0;
+	}
+	end(prepared, old_memory);
+	if (count == 0)
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(JSONBOID));
+	PG_RETURN_ARRAYTYPE_P(construct_md_array(values, nulls, 1, &count, &low,
+											 JSONBOID, -1, false,
+											 TYPALIGN_INT));
 }
 
 /* cdp._predicate_check(predicate, context): what the binder has to say. */
@@ -280,8 +341,8 @@ cdp__predicate_check(PG_FUNCTION_ARGS)
 	ListCell   *cell;
 
 	InitMaterializedSRF(fcinfo, 0);
-	bind_alone(cdp_segment_parse(source, strlen(source)),
-			   PG_GETARG_JSONB_P(1), &messages);
+	cdp_segment_bind_alone(cdp_segment_parse(source, strlen(source)),
+						   CDP_TYPE_BOOLEAN, PG_GETARG_JSONB_P(1), &messages);
 	foreach(cell, messages)
 	{
 		CdpMessage *message = lfirst(cell);
@@ -310,8 +371,9 @@ cdp__predicate_bind(PG_FUNCTION_ARGS)
 	char	   *source = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	CdpPredicate *predicate = cdp_segment_parse(source, strlen(source));
 	List	   *messages;
-	CdpProgram *program = bind_alone(predicate, PG_GETARG_JSONB_P(1),
-									 &messages);
+	CdpProgram *program = cdp_segment_bind_alone(predicate, CDP_TYPE_BOOLEAN,
+												 PG_GETARG_JSONB_P(1),
+												 &messages);
 
 	cdp_segment_raise_first(messages, source);
 	if (program->uses_zone && predicate->time_zone == NULL)

@@ -225,15 +225,33 @@ extern const CdpFieldInfo cdp_segment_fields[CDP_FIELD_COUNT];
 extern CdpProgram *cdp_segment_compile(Jsonb *context,
 									   text **predicates, int npredicates);
 
+/*
+ * compile.c: the same of expressions whose values are wanted.  The root of one
+ * that has no meaning any more has no expr: its value is null.
+ */
+extern CdpProgram *cdp_segment_compile_values(Jsonb *context,
+											  text **expressions,
+											  int nexpressions);
+
+/*
+ * compile.c: one expression as a program of its own, which is not to be
+ * evaluated; see cdp_segment_bind().
+ */
+extern CdpProgram *cdp_segment_bind_alone(const CdpPredicate *predicate,
+										  CdpType wanted, Jsonb *context,
+										  List **messages);
+
 /* compile.c: raise the first error among the messages, if there is one. */
 extern void cdp_segment_raise_first(const List *messages, const char *source);
 
 /*
- * bind.c: add a predicate as a root of the program.  Messages are appended to
- * *messages; after an error among them the program must not be evaluated.
+ * bind.c: bind a predicate as a root of the program; wanted is
+ * CDP_TYPE_BOOLEAN for a question, CDP_TYPE_ANY for any value.  Messages are
+ * appended to *messages; after an error among them the program must not be
+ * evaluated.
  */
 extern CdpExpr *cdp_segment_bind(CdpProgram *program,
 								 const CdpPredicate *predicate,
-								 List **messages);
+								 CdpType wanted, List **messages);
 
 #endif							/* CDP_SEGMENT_PROGRAM_H */

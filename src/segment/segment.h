@@ -41,6 +41,10 @@
  * cdp.event_property row declares, near(), suppressed()) is refused when the
  * predicate is compiled; it never gives a wrong answer.
  *
+ * Computed traits are expressions of the same language whose value is wanted
+ * (computed.sql).  Those that change with events only are kept in the rows of
+ * profiles: the profile room asks cdp._steady_values() for them.
+ *
  * Membership is the next room's (audience): it asks cdp._evaluate_all() who
  * is in which segment, and keeps the answer.
  */

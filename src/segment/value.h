@@ -86,6 +86,10 @@ extern bool cdp_segment_distinct(const CdpValue *a, const CdpValue *b,
 extern bool cdp_segment_as_time(const CdpValue *value, pg_tz *zone,
 								TimestampTz *at);
 
+/* As JSON, see value_json.c; NULL: null, or nothing that JSON can tell. */
+extern Jsonb *cdp_segment_to_jsonb(const CdpValue *value);
+extern Jsonb *cdp_segment_jsonb_list(const CdpValue *values, int64 count);
+
 /* For people to read. */
 extern char *cdp_segment_value_text(const CdpValue *value);
 

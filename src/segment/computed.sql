@@ -1,0 +1,196 @@
+-- Traits that are computed from events.  A steady one, which changes with
+-- nothing but the profile's events, is a trait like others: cdp.trait has it,
+-- and cdp._refresh_profiles() puts its value into the profile's row.  The
+-- others depend on the clock, or on what is told of the profile, and are
+-- computed when they are read.
+
+-- What expressions are worth for a profile; one plan, by keys.
+CREATE FUNCTION cdp._profile_values(
+	profile_id bigint,
+	expressions cdp.predicate[],
+	as_of timestamptz)
+RETURNS jsonb[]
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+DECLARE
+	context jsonb := cdp._evaluation_context();
+BEGIN
+	RETURN (
+		SELECT cdp._evaluate_values($2, context, $3, current.profile_id,
+			first.data, (
+				SELECT array_agg(later.data ORDER BY later.chunk)
+				FROM cdp.timeline_chunk AS later
+				WHERE later.profile_id = current.profile_id AND later.chunk > 1),
+			current.traits, current.identifiers, current.consents,
+			score.scores, current.kind, current.first_seen, current.last_seen,
+			current.events, current.orders, current.gross_revenue,
+			current.revenue, current.first_order_at, current.last_order_at,
+			score.rfm_recency, score.rfm_frequency, score.rfm_monetary,
+			score.lifecycle, score.clv_365d, score.churn_90d, score.churn_band)
+		FROM cdp.profile_current AS current
+		LEFT JOIN cdp.timeline_chunk AS first
+			ON first.profile_id = current.profile_id AND first.chunk = 1
+		LEFT JOIN cdp.profile_score AS score
+			ON score.profile_id = current.profile_id
+		WHERE current.profile_id = $1);
+END
+$$;
+COMMENT ON FUNCTION cdp._profile_values(bigint, cdp.predicate[], timestamptz) IS
+'the values of expressions for a live profile at an instant';
+
+-- Called for profiles whose rows are being made: only events are looked at,
+-- all of them, those that a wrong clock sent from the future included, or the
+-- value would depend on when it was computed.
+CREATE FUNCTION cdp._steady_values(
+	profile_ids bigint[],
+	names text[],
+	expressions cdp.predicate[])
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	context jsonb := cdp._evaluation_context();
+BEGIN
+	RETURN (
+		SELECT jsonb_object_agg(wanted.profile_id, made.row)
+		FROM unnest($1) AS wanted (profile_id)
+		LEFT JOIN cdp.timeline_chunk AS first
+			ON first.profile_id = wanted.profile_id AND first.chunk = 1
+		CROSS JOIN LATERAL (
+			SELECT jsonb_build_object(
+				'traits', coalesce(jsonb_object_agg(trait.name, trait.value), '{}'),
+				'lineage', coalesce(jsonb_object_agg(trait.name,
+					'{"rule": "computed"}'::jsonb), '{}')) AS row
+			FROM unnest($2, cdp._evaluate_values($3, context, 'infinity',
+				wanted.profile_id, first.data, (
+					SELECT array_agg(later.data ORDER BY later.chunk)
+					FROM cdp.timeline_chunk AS later
+					WHERE later.profile_id = wanted.profile_id
+						AND later.chunk > 1))) AS trait (name, value)
+			WHERE trait.value IS NOT NULL
+		) AS made);
+END
+$$;
+COMMENT ON FUNCTION cdp._steady_values(bigint[], text[], cdp.predicate[]) IS
+'by profile id the traits, and their lineage, that these expressions give: {"7": {"traits": ..., "lineage": ...}}';
+
+-- A name stands for one thing: a column of profiles, what sources tell, or
+-- what is computed.
+CREATE FUNCTION cdp._check_computed_name(name text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $1 IS NULL OR $1 !~ '^[a-z][a-z0-9_]{0,62}$' THEN
+		RAISE EXCEPTION 'invalid name of a computed trait "%"', $1
+			USING ERRCODE = 'invalid_name',
+				DETAIL = 'It is a lower-case letter and up to 62 more letters, digits and underscores.';
+	END IF;
+	IF EXISTS (SELECT FROM cdp.computed_trait WHERE computed_trait.name = $1 AND steady) THEN
+		RETURN;
+	END IF;
+	IF EXISTS (SELECT FROM cdp.trait WHERE trait.name = $1) THEN
+		RAISE EXCEPTION 'trait "%" comes from sources', $1
+			USING ERRCODE = 'duplicate_object',
+				DETAIL = 'It is a row of cdp.trait.',
+				HINT = 'Choose another name.';
+	END IF;
+	IF EXISTS (
+		SELECT FROM pg_attribute
+		WHERE attrelid IN ('cdp.unified_profile'::regclass, 'cdp.profile_current'::regclass)
+			AND attname = $1)
+	THEN
+		RAISE EXCEPTION '"%" is a column of profiles', $1
+			USING ERRCODE = 'duplicate_object',
+				HINT = 'Choose another name.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_computed_name(text) IS
+'raise unless a computed trait may have that name';
+
+-- The registry has the steady ones, so that they can be exposed, and used in
+-- predicates by name.
+CREATE FUNCTION cdp._register_computed(name text, type text, description text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE cdp.trait SET type = $2 WHERE trait.name = $1 AND trait.type <> $2;
+	INSERT INTO cdp.trait AS old (name, type, description)
+	VALUES ($1, $2, $3)
+	ON CONFLICT ON CONSTRAINT trait_pkey DO UPDATE
+	SET description = excluded.description;
+END
+$$;
+COMMENT ON FUNCTION cdp._register_computed(text, text, text) IS
+'have a computed trait in the registry of traits';
+
+CREATE FUNCTION cdp.define_computed_trait(
+	name text,
+	expression cdp.predicate,
+	description text DEFAULT '')
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	bound record;
+	was_steady boolean;
+BEGIN
+	PERFORM cdp._check_store();
+	IF num_nulls($2, $3) > 0 THEN
+		RAISE EXCEPTION 'computed trait "%" needs an expression and a description', $1
+			USING ERRCODE = 'null_value_not_allowed',
+				HINT = 'The description may be empty.';
+	END IF;
+	LOCK TABLE cdp.computed_trait IN SHARE ROW EXCLUSIVE MODE;
+	PERFORM cdp._check_computed_name($1);
+	bound := cdp._expression_bind($2, cdp._evaluation_context());
+	SELECT steady INTO was_steady
+	FROM cdp.computed_trait
+	WHERE computed_trait.name = $1;
+	IF bound.steady THEN
+		PERFORM cdp._register_computed($1, bound.type, $3);
+	ELSIF was_steady THEN
+		DELETE FROM cdp.trait WHERE trait.name = $1;
+	END IF;
+	INSERT INTO cdp.computed_trait (name, expression, type, steady, description,
+		created_at)
+	VALUES ($1, bound.expression, bound.type, bound.steady, $3, cdp.clock())
+	ON CONFLICT ON CONSTRAINT computed_trait_pkey DO UPDATE
+	SET expression = excluded.expression, type = excluded.type,
+		steady = excluded.steady, description = excluded.description;
+END
+$$;
+COMMENT ON FUNCTION cdp.define_computed_trait(text, cdp.predicate, text) IS
+'define or redefine a trait that is computed from events by an expression such as count(order, 90 days)';
+
+CREATE FUNCTION cdp.drop_computed_trait(name text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	was_steady boolean;
+BEGIN
+	PERFORM cdp._check_store();
+	DELETE FROM cdp.computed_trait
+	WHERE computed_trait.name = $1
+	RETURNING steady INTO was_steady;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'there is no computed trait "%"', $1
+			USING ERRCODE = 'undefined_object',
+				HINT = 'Computed traits are rows of cdp.computed_trait.';
+	END IF;
+	IF was_steady THEN
+		DELETE FROM cdp.trait WHERE trait.name = $1;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp.drop_computed_trait(text) IS
+'remove a computed trait; profiles lose its value with the next merge run';
