@@ -355,11 +355,15 @@ COMMENT ON VIEW cdp.profile_identifier IS
 'the identifiers of each live profile, with when and how often they were seen';
 
 -- Doors.
+-- In PL/pgSQL, which keeps the plan for the session: a function in SQL plans
+-- again in every query, which is most of the cost of resolving one id.
 CREATE FUNCTION cdp.resolve(profile_id bigint) RETURNS bigint
-LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT profile.root FROM cdp.profile WHERE profile.profile_id = $1
+BEGIN
+	RETURN (SELECT profile.root FROM cdp.profile WHERE profile.profile_id = $1);
+END
 $$;
 COMMENT ON FUNCTION cdp.resolve(bigint) IS
 'the live profile that a profile id leads to, whenever it was given; NULL if it never was';
