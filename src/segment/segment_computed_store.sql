@@ -17,8 +17,8 @@ CREATE TRIGGER note_definition AFTER INSERT ON cdp.computed_trait
 	EXECUTE FUNCTION cdp._note_all_profiles();
 CREATE TRIGGER note_change AFTER UPDATE ON cdp.computed_trait
 	FOR EACH ROW WHEN ((OLD.steady OR NEW.steady)
-		AND (OLD.name, OLD.expression::text, OLD.steady)
-			IS DISTINCT FROM (NEW.name, NEW.expression::text, NEW.steady))
+		AND (OLD.name <> NEW.name OR OLD.steady <> NEW.steady
+			OR OLD.expression OPERATOR(cdp.<>) NEW.expression))
 	EXECUTE FUNCTION cdp._note_all_profiles();
 CREATE TRIGGER note_removal AFTER DELETE ON cdp.computed_trait
 	FOR EACH ROW WHEN (OLD.steady)
