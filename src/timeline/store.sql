@@ -10,7 +10,8 @@
 -- A rebuild of all takes the table instead.
 --
 -- Plans.  What touches a few profiles must use the keys, even where a table
--- was empty when its statistics were taken; hence enable_seqscan = off.
+-- was empty when its statistics were taken; hence enable_seqscan = off, and
+-- OFFSET 0, which keeps a look-up from becoming a join with all there is.
 
 CREATE FUNCTION cdp._timeline_queue_event(event text) RETURNS void
 LANGUAGE sql VOLATILE
@@ -131,18 +132,15 @@ BEGIN
 		SELECT FROM cdp.event_name WHERE event_name.name = event.name)
 	HAVING count(*) > 0;
 
-	SELECT array_agg(held.profile_id) INTO locked
-	FROM (
-		SELECT profile.profile_id
-		FROM cdp.profile
-		WHERE profile.profile_id IN (
-				SELECT owner.profile_id
-				FROM unnest(events) AS event
-				JOIN cdp._set_profile AS owner USING (set_id))
-			AND profile.root = profile.profile_id
-		ORDER BY profile.profile_id
-		FOR NO KEY UPDATE SKIP LOCKED
-	) AS held;
+	locked := cdp._timeline_lock(ARRAY(
+		SELECT DISTINCT owner.profile_id
+		FROM unnest(events) AS event
+		CROSS JOIN LATERAL (
+			SELECT owned.profile_id
+			FROM cdp._set_profile AS owned
+			WHERE owned.set_id = event.set_id
+			OFFSET 0
+		) AS owner));
 
 	-- A new snapshot: whoever held a profile before us has committed.
 	WITH placed AS MATERIALIZED (
@@ -150,7 +148,12 @@ BEGIN
 			event.amount, event.properties, owner.profile_id,
 			held.profile_id IS NOT NULL AS is_ours
 		FROM unnest(events) AS event
-		JOIN cdp._set_profile AS owner USING (set_id)
+		CROSS JOIN LATERAL (
+			SELECT owned.profile_id
+			FROM cdp._set_profile AS owned
+			WHERE owned.set_id = event.set_id
+			OFFSET 0
+		) AS owner
 		LEFT JOIN unnest(locked) AS held (profile_id)
 			ON held.profile_id = owner.profile_id
 	), slots AS MATERIALIZED (
