@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# load.sh [RECORDS [RUNS [LEVELS...]]]: what it costs to take records in, as
+# tables for RESULTS.md.
+#
+# RECORDS (a million) JSON lines like those of a shop's SDKs, mailing and CRM,
+# one in a hundred sent twice, made by SQL from a fixed seed, are loaded by COPY
+# into the inbox and the ingest phase of a merge run.  Beside it, in the same
+# session: COPY of the same lines into a jsonb table with one btree; plain
+# set-based SQL that takes the same lines from an inbox to the same rows
+# (load_peer.sql); and the floor, those rows ready-made, by INSERT ... SELECT.
+# All tables have the store's columns and indexes, all work is done in batches
+# of 10,000 records.  CPU of the backend; medians of RUNS (3).
+#
+# Then the other phases of the merge run; records per second when 1, 2, 4 and 8
+# sessions call cdp.ingest_batch(), or COPY and merge, at once; and the cost of
+# the next 10,000 records in stores of LEVELS (100000 1000000) events.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/../../packages.sh"
+. "$here/../../server.sh"
+
+records=${1:-1000000}
+runs=${2:-3}
+shift $(($# > 2 ? 2 : $#))
+levels=${*:-100000 1000000}
+case $records$runs$levels in
+	*[!0-9\ ]*) sed -n 's/^# load/usage: load/p' "$0"; exit 2 ;;
+esac
+export LC_ALL=C.UTF-8
+packages_need build
+work=$(mktemp -d /tmp/cdp-ingest.XXXXXX)
+chmod 755 "$work"
+trap 'server_stop "$work/server" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
+tree_copy "$here/../../.." "$work/tree"
+server_root=$work/tree
+server_build "$work/server" >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; exit 1; }
+SERVER_CONF="cdp.test_clock = '2026-01-02 00:00:00+00'
+	timezone = 'UTC'
+	jit = off
+	synchronous_commit = off
+	work_mem = '64MB'
+	max_wal_size = 16GB
+	shared_buffers = 1GB"
+server_start "$work/server"
+sql() { psql -X -q -At -v ON_ERROR_STOP=1 "$@" 2> >(grep -vE 'NOTICE|skipping analyze' >&2); }
+# A store of its own for each measurement.
+fresh() {
+	server_as dropdb --if-exists "$1" 2>/dev/null
+	server_as createdb "$1"
+	sql -d "$1" -f "$here/load_store.sql"
+}
+
+echo "Made by \`test/bench/ingest/load.sh $records $runs $levels\` on $(date -u +%F), $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg), $("$PG_CONFIG" --version)."
+echo
+server_as createdb results
+sql -d results -c "CREATE TABLE took (run integer, what text, seconds double precision)"
+for run in $(seq "$runs"); do
+	fresh load
+	sql -d load -v records="$records" -v file="$work/server/run/lines.csv" -v last="$((run == runs))" -f "$here/load.sql"
+	sql -d load -c "COPY (SELECT $run, what, seconds FROM bench.took) TO STDOUT" |
+		sql -d results -c "COPY took FROM STDIN"
+	sql -d load -c "COPY bench.said TO STDOUT" >"$work/said"
+done
+sql -d results -v records="$records" -f "$here/load_report.sql"
+echo
+cat "$work/said"
+
+echo
+echo "| sessions at once | records per second by cdp.ingest_batch() of 100 | by COPY of 1,000, one merging all the time |"
+echo "|---|---|---|"
+for sessions in 1 2 4 8; do
+	bash "$here/load_sessions.sh" "$sessions"
+done
+
+echo
+echo "| events in the store | ms of CPU for the next 10,000 records: ingest | stitch | timeline | profile | all, to the first level |"
+echo "|---|---|---|---|---|---|"
+fresh growth
+sql -d growth -v levels="$levels" -f "$here/load_growth.sql"
