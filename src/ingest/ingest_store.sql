@@ -199,7 +199,7 @@ COMMENT ON COLUMN cdp.event_type.aliases IS
 
 INSERT INTO cdp.event_type (name, business_key, aliases, description) VALUES
 	('order', 'order_id', '{order_completed,order_placed,purchase}', 'a purchase'),
-	('return', 'return_id', '{order_refunded,order_cancelled,refund}', 'goods given back, or an order cancelled; its amount lessens revenue'),
+	('return', 'return_id', '{order_refunded,refund}', 'goods given back; its amount lessens revenue'),
 	('renewal', 'renewal_id', '{subscription_renewed}', 'a contract or subscription renewed'),
 	('cart_add', NULL, '{product_added}', 'a product put into the cart'),
 	('cart_remove', NULL, '{product_removed}', 'a product taken out of the cart'),
