@@ -51,7 +51,7 @@ VALUES
 		'e-mail address'),
 	('phone', 4, false, 'global', 3, 1, true, true, false, NULL, 'phone',
 		'phone number, E.164'),
-	('device_id', 5, false, 'global', 5, 1, true, true, false, NULL, 'text',
+	('device_id', 5, false, 'global', 5, 1, true, true, false, NULL, 'uuid',
 		'advertising or vendor id of a device'),
 	('anonymous_id', 6, false, 'global', NULL, 1, true, true, false, NULL, 'text',
 		'cookie or installation'),
