@@ -201,7 +201,7 @@ INSERT INTO cdp.event_type (name, business_key, aliases, description) VALUES
 	('order', 'order_id', '{order_completed,order_placed,purchase}', 'a purchase'),
 	('return', 'return_id', '{order_refunded,refund}', 'goods given back; its amount lessens revenue'),
 	('renewal', 'renewal_id', '{subscription_renewed}', 'a contract or subscription renewed'),
-	('cart_add', NULL, '{product_added}', 'a product put into the cart'),
+	('cart_add', NULL, '{product_added,wishlist_product_added_to_cart}', 'a product put into the cart'),
 	('cart_remove', NULL, '{product_removed}', 'a product taken out of the cart'),
 	('checkout', NULL, '{checkout_started}', 'checkout begun'),
 	('product_view', NULL, '{product_viewed}', 'a product looked at'),

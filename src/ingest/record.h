@@ -152,6 +152,8 @@ extern void cdp_ingest_read_consents(CdpRecord *record,
 /* segment_spec.c: records as the SDKs of Segment and RudderStack send them */
 extern void cdp_ingest_read_segment(CdpRecord *record, JsonbValue *root,
 									const CdpReadOptions *options);
+
+/* traits.c */
 extern void cdp_ingest_read_traits(CdpRecord *record,
 								   const JsonbValue *traits);
 

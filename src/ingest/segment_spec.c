@@ -13,25 +13,29 @@
  *	alias		"previousId" beside "userId": two ids of one person
  *
  * Whom a record is about is looked for, whatever the call, in userId
- * (user_id), anonymousId and previousId (anonymous_id), context.device.id
- * (device_id), email and phone in traits, context.traits and properties, and
- * in externalIds: [{"type": "crm_id", "id": "..."}], at the top, in context,
- * or as RudderStack's context.externalId.  What was taken for an identifier
+ * (user_id), anonymousId and previousId (anonymous_id), id and advertisingId
+ * of context.device (device_id; the latter unless its owner forbade tracking),
+ * email and phone in traits, context.traits and properties, and in
+ * externalIds: [{"type": "crm_id", "id": "..."}], at the top, in context, or
+ * as RudderStack's context.externalId.  What was taken for an identifier
  * leaves the properties, so that the log itself holds no e-mail address.
  *
- * Traits are folded to snake_case, reserved names of the spec to ours
- * (birthday: birth_date), an address is taken apart.  context.traits ride on
- * track calls, too, and RudderStack's identify has its traits only there.
- * Locale and time zone are taken from identify calls alone: on every page
- * view they would be a write that says nothing new.
+ * Traits (traits.c) ride in context on track calls, too, and RudderStack's
+ * identify has them only there; its SDKs for phones repeat the record's ids
+ * among them, which are no traits.  Locale and time zone are taken from
+ * identify calls alone: on every page view they would be a write that says
+ * nothing new.
+ *
+ * Of context nothing else is kept but the campaign: IP address, user agent
+ * and screen would be personal data in every row that no question asks for.
  *
  * Time is "timestamp" if "originalTimestamp" is there as well (then a server
- * has corrected it already), else whichever is there, corrected by "sentAt".
+ * has corrected it already, or RudderStack's SDK was told when it happened),
+ * else whichever is there, corrected by "sentAt".
  */
 #include "postgres.h"
 
 #include "ingest/record.h"
-#include "norm/norm.h"
 
 typedef enum CallType
 {
@@ -48,16 +52,11 @@ static const char *const call_names[] = {
 	"track", "page", "screen", "identify", "group", "alias"
 };
 
-/* Reserved traits of the spec that we call otherwise. */
-static const char *const trait_names[][2] = {
-	{"birthday", "birth_date"},
-	{"state", "region"},
-	{"postalcode", "postal_code"},
-	{"zip", "postal_code"},
-	{"firstname", "first_name"},
-	{"lastname", "last_name"},
-	{"timezone", "time_zone"},
-	{"loyalty_tier", "loyalty_level"}
+/* Traits that repeat an id of the record, and where that stands. */
+static const char *const repeated_ids[][2] = {
+	{"id", "userId"},
+	{"userId", "userId"},
+	{"anonymousId", "anonymousId"}
 };
 
 /* Properties that hold the amount, the most telling first. */
@@ -94,46 +93,6 @@ call_type(CdpRecord *record, const JsonbValue *root)
 	cdp_ingest_reject(record, "unknown_type", "type",
 					  "The type of a record is track, page, screen, identify, group or alias.");
 	return CALL_UNKNOWN;
-}
-
-/* Our name of a trait; NULL if it has none. */
-static char *
-trait_name(const JsonbPair *pair)
-{
-	StringInfoData folded;
-
-	initStringInfo(&folded);
-	if (!cdp_norm_snake_case(pair->key.val.string.val,
-							 pair->key.val.string.len, &folded, NULL))
-		return NULL;
-	for (int i = 0; i < lengthof(trait_names); i++)
-		if (strcmp(folded.data, trait_names[i][0]) == 0)
-			return pstrdup(trait_names[i][1]);
-	return folded.data;
-}
-
-/* Traits of a person: each member of the object, an address in its parts. */
-void
-cdp_ingest_read_traits(CdpRecord *record, const JsonbValue *traits)
-{
-	for (int i = 0; i < traits->val.object.nPairs; i++)
-	{
-		JsonbPair  *pair = &traits->val.object.pairs[i];
-		char	   *name = trait_name(pair);
-		JsonbValue *value = &pair->value;
-
-		if (name == NULL)
-			cdp_ingest_warn(record, "invalid_name", "traits",
-							"The name of a trait has letters or digits.");
-		else if (strcmp(name, "address") == 0 && value->type == jbvObject)
-			cdp_ingest_read_traits(record, value);
-		else if (strcmp(name, "company") == 0 && value->type == jbvObject &&
-				 cdp_json_member(value, "name") != NULL)
-			cdp_ingest_add_trait(record, name,
-								 cdp_json_member(value, "name"));
-		else
-			cdp_ingest_add_trait(record, name, value);
-	}
 }
 
 /* An object that may be missing but not something else. */
@@ -189,6 +148,22 @@ add_external_ids(CdpRecord *record, const JsonbValue *ids)
 	}
 }
 
+/* What a phone is known by. */
+static void
+add_device_ids(CdpRecord *record, const JsonbValue *context)
+{
+	JsonbValue *device = cdp_json_object_member(context, "device");
+	JsonbValue *allowed = cdp_json_member(device, "adTrackingEnabled");
+
+	cdp_ingest_add_identifier(record, "device_id",
+							  cdp_json_member(device, "id"),
+							  "context.device.id");
+	if (allowed == NULL || allowed->type != jbvBool || allowed->val.boolean)
+		cdp_ingest_add_identifier(record, "device_id",
+								  cdp_json_member(device, "advertisingId"),
+								  "context.device.advertisingId");
+}
+
 /* Everything that says whom the record is about. */
 static void
 read_identifiers(CdpRecord *record, const JsonbValue *root,
@@ -203,9 +178,7 @@ read_identifiers(CdpRecord *record, const JsonbValue *root,
 	cdp_ingest_add_identifier(record, "anonymous_id",
 							  cdp_json_member(root, "previousId"),
 							  "previousId");
-	cdp_ingest_add_identifier(record, "device_id",
-							  cdp_json_member(cdp_json_object_member(context, "device"), "id"),
-							  "context.device.id");
+	add_device_ids(record, context);
 	add_contact_identifiers(record, traits, "traits.email", "traits.phone");
 	add_contact_identifiers(record, cdp_json_object_member(context, "traits"),
 							"context.traits.email", "context.traits.phone");
@@ -216,6 +189,49 @@ read_identifiers(CdpRecord *record, const JsonbValue *root,
 	add_external_ids(record, cdp_json_member(context, "externalId"));
 }
 
+static bool
+is_same_text(const JsonbValue *one, const JsonbValue *other)
+{
+	char	   *text = cdp_json_text(one);
+	char	   *other_text = cdp_json_text(other);
+
+	return text != NULL && other_text != NULL &&
+		strcmp(text, other_text) == 0;
+}
+
+/* Traits, less the ids that the record has outside of them, too. */
+static void
+read_traits(CdpRecord *record, const JsonbValue *root,
+			const JsonbValue *traits)
+{
+	JsonbValue	kept;
+
+	if (traits == NULL)
+		return;
+	kept = cdp_json_copy_object(traits, 0);
+	for (int i = 0; i < lengthof(repeated_ids); i++)
+		if (is_same_text(cdp_json_member(traits, repeated_ids[i][0]),
+						 cdp_json_member(root, repeated_ids[i][1])))
+			cdp_json_remove(&kept, repeated_ids[i][0]);
+	cdp_ingest_read_traits(record, &kept);
+}
+
+/*
+ * Where the person's clock is.  RudderStack's SDK for browsers has an offset
+ * there, GMT+0200, which would be read with the opposite sign.
+ */
+static void
+read_time_zone(CdpRecord *record, const JsonbValue *context)
+{
+	JsonbValue *zone = cdp_json_member(context, "timezone");
+	char	   *text = cdp_json_text(zone);
+
+	if (text != NULL && pg_strncasecmp(text, "GMT", 3) == 0 &&
+		(text[3] == '+' || text[3] == '-'))
+		return;
+	cdp_ingest_add_trait(record, "time_zone", zone);
+}
+
 /* What the record says about the person. */
 static void
 read_all_traits(CdpRecord *record, CallType call, const JsonbValue *root,
@@ -224,8 +240,7 @@ read_all_traits(CdpRecord *record, CallType call, const JsonbValue *root,
 	JsonbValue *context_traits = optional_object(record, context, "traits",
 												 "context.traits");
 
-	if (context_traits != NULL)
-		cdp_ingest_read_traits(record, context_traits);
+	read_traits(record, root, context_traits);
 	if (call == CALL_GROUP)
 	{
 		cdp_ingest_add_trait(record, "account_id",
@@ -237,11 +252,9 @@ read_all_traits(CdpRecord *record, CallType call, const JsonbValue *root,
 	{
 		cdp_ingest_add_trait(record, "language",
 							 cdp_json_member(context, "locale"));
-		cdp_ingest_add_trait(record, "time_zone",
-							 cdp_json_member(context, "timezone"));
+		read_time_zone(record, context);
 	}
-	if (traits != NULL)
-		cdp_ingest_read_traits(record, traits);
+	read_traits(record, root, traits);
 }
 
 /* The event's properties: what was sent, less identifiers, and where from. */
@@ -254,7 +267,7 @@ read_properties(CdpRecord *record, CallType call, const JsonbValue *root,
 
 	cdp_json_remove(&kept, "email");
 	cdp_json_remove(&kept, "phone");
-	if (campaign != NULL)
+	if (campaign != NULL && campaign->val.object.nPairs > 0)
 		cdp_json_put(&kept, "campaign", campaign);
 	if (call != CALL_TRACK)
 	{

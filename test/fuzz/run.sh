@@ -30,7 +30,7 @@ phone)
 	libraries="-licui18n -licuuc -lphonenumber -lstdc++"
 	options=(-max_len=20) ;;
 record)
-	sources=$(ls src/ingest/{record,json,segment_spec,mapping,third_party}.c \
+	sources=$(ls src/ingest/{record,json,segment_spec,traits,mapping,third_party}.c \
 		src/ingest/{consents,sender_time,amount}.c src/norm/unicode.c)
 	libraries="-lstdc++ -licuuc -lm"
 	options=(-dict="$PWD/test/fuzz/record.dict" -max_len=3000 -rss_limit_mb=0) ;;
