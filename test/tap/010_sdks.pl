@@ -44,6 +44,8 @@ ok(run_in_folder(60, 'node', "$scripts/visitors.mjs", $port), 'the visitors came
 my $waiting = q{SELECT count(*) >= 48 FROM cdp.message};
 ok($node->poll_query_until('postgres', $waiting), 'all that they did has arrived');
 $receiver->kill_kill;
+# What came while another call had not committed yet waits for the merge run.
+$node->safe_psql('postgres', 'CALL cdp.merge()');
 note slurp_file($log);
 
 foreach my $sdk ('segment', 'rudderstack')
