@@ -30,8 +30,8 @@ phone)
 	libraries="-licui18n -licuuc -lphonenumber -lstdc++"
 	options=(-max_len=20) ;;
 record)
-	sources=$(ls src/ingest/{record,json,segment_spec,traits,mapping,third_party}.c \
-		src/ingest/{consents,sender_time,amount}.c src/norm/unicode.c)
+	sources=$(ls src/ingest/{record,json,segment_spec,traits,mapping,path,unmapped}.c \
+		src/ingest/{third_party,consents,sender_time,amount}.c src/norm/unicode.c)
 	libraries="-lstdc++ -licuuc -lm"
 	options=(-dict="$PWD/test/fuzz/record.dict" -max_len=3000 -rss_limit_mb=0) ;;
 timeline)
