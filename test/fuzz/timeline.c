@@ -46,12 +46,6 @@ ProcessInterrupts(void)
 }
 
 void *
-MemoryContextAlloc(MemoryContext context, Size size)
-{
-	return palloc(size);
-}
-
-void *
 repalloc_huge(void *pointer, Size size)
 {
 	return repalloc(pointer, size);
