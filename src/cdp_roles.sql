@@ -13,14 +13,15 @@ BEGIN ATOMIC
 		-- figures without identifiers
 		('reader', 'SELECT', ARRAY['profile_metric', 'segment_member', 'profile_id_map',
 			'profile_order', 'score', 'rfm', 'lifecycle', 'segment', 'segment_history',
-			'audience', 'destination', 'purpose', 'channel', 'catalog', 'event_product', 'run', 'health',
+			'audience', 'destination', 'purpose', 'channel', 'catalog', 'event_product',
+			'profile_session', 'run', 'health',
 			'identity_benchmark']),
 		('reader', 'EXECUTE', ARRAY['audience_funnel']),
 		-- those who may be reached, and the customer at the counter
 		('crm', 'SELECT', ARRAY['audience_member', 'crm_contact', 'profile_metric',
 			'segment_member', 'profile_id_map', 'profile_order', 'score', 'segment',
 			'audience', 'destination', 'purpose', 'channel', 'catalog',
-			'event_product', 'computed_trait', 'profile_computed_trait']),
+			'event_product', 'computed_trait', 'profile_computed_trait', 'profile_session']),
 		('crm', 'EXECUTE', ARRAY['audience_funnel', 'computed_traits', 'why_not', 'memberships', 'profile',
 			'record_consent', 'suppress']),
 		-- those who may be reached
