@@ -56,6 +56,10 @@ INSERT INTO pg_temp.aggregate (expression, oracle) VALUES
 		'coalesce(to_jsonb(array_agg(DISTINCT category COLLATE "C" ORDER BY category COLLATE "C") FILTER (WHERE category IS NOT NULL)), ''[]'')'),
 	('unique_list(E.weightW)',
 		'coalesce(to_jsonb(array_agg(DISTINCT weight ORDER BY weight) FILTER (WHERE weight IS NOT NULL)), ''[]'')'),
+	('sessions(EW)', 'to_jsonb(count(*) FILTER (WHERE begins))'),
+	('session_minutes(EW)', 'to_jsonb(coalesce(sum(extract(epoch FROM gap)) FILTER (WHERE NOT begins) / 60, 0))'),
+	('pages_per_session(EW)', 'to_jsonb(count(*) FILTER (WHERE name IN (''page_view'', ''screen_view''))::numeric
+		/ nullif(count(*) FILTER (WHERE begins), 0))'),
 	('days_since(EW)', 'to_jsonb(CASE WHEN isfinite($1) THEN floor(extract(epoch FROM $1 - max(occurred_at)) / 86400) END)');
 
 CREATE TABLE pg_temp.filter (expression text, event text, oracle text);
@@ -95,10 +99,14 @@ LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN QUERY EXECUTE format(
 		'WITH e AS (
-			SELECT *, count(*) OVER (PARTITION BY profile_id, category) AS often,
-				count(*) OVER (PARTITION BY profile_id, weight) AS heavy
-			FROM pg_temp.log
-			WHERE %2$s AND occurred_at >= %3$s AND occurred_at < %4$s AND occurred_at < $1
+			SELECT *, coalesce(gap > interval ''30 minutes'', true) AS begins
+			FROM (
+				SELECT *, count(*) OVER (PARTITION BY profile_id, category) AS often,
+					count(*) OVER (PARTITION BY profile_id, weight) AS heavy,
+					occurred_at - lag(occurred_at) OVER (PARTITION BY profile_id ORDER BY occurred_at) AS gap
+				FROM pg_temp.log
+				WHERE %2$s AND occurred_at >= %3$s AND occurred_at < %4$s AND occurred_at < $1
+			) AS passed
 		), made AS (
 			SELECT profile_id, jsonb_build_array(%1$s) AS list FROM e GROUP BY profile_id
 			UNION ALL
@@ -122,7 +130,7 @@ LANGUAGE sql AS $$
 
 CREATE FUNCTION pg_temp.wrong(at timestamptz, OUT compared boolean, OUT wrong bigint, OUT example text)
 LANGUAGE sql AS $$
-	SELECT count(*) = 300 * (SELECT count(*) FROM cdp.profile_current)
+	SELECT count(*) = 360 * (SELECT count(*) FROM cdp.profile_current)
 			AND count(*) FILTER (WHERE pair.expected <> '0') > 10000, count(*) FILTER (WHERE NOT pair.alike),
 		min(format('%s of E = %s, W = %s, profile %s: %s, not %s', aggregate.expression, pair.event, pair.rest,
 			pair.profile_id, pair.found, pair.expected)) FILTER (WHERE NOT pair.alike)

@@ -151,6 +151,11 @@ INSERT INTO expected (topic, source, truth) VALUES
 ('event', 'first(never) is null and last(never) is null and earliest(never.amount) is null', 'TRUE'),
 ('event', 'earliest(order.category) is null and latest(order.category) = ''shoes'' and earliest(cart_add.cart_id) = ''c1''', 'TRUE'),
 ('event', 'latest(order.gift) and count(order where gift) = 1 and count(order where not gift) = 1', 'TRUE'),
+-- sessions: two events a millisecond apart are one, minutes apart they are not
+('event', 'sessions(any) = 6 and sessions(order) = 2 and sessions(any, 4 hours) = 2 and sessions(never) = 0', 'TRUE'),
+('event', 'session_minutes(order) > 0.00001666666 and session_minutes(order) < 0.00001666667', 'TRUE'),
+('event', 'session_minutes(never) = 0 and session_minutes(page_view) = 0 and pages_per_session(never) is null', 'TRUE'),
+('event', 'pages_per_session(any) * 3 > 0.9999 and pages_per_session(page_view) = 1 and pages_per_session(order) = 0', 'TRUE'),
 ('where', 'count(order where amount > 20) = 1 and count(order where amount >= 20) = 2 and count(order where amount is null) = 1', 'TRUE'),
 ('where', 'count(order where category in (''hats'', ''shoes'') and profile.country = ''BR'') = 2', 'TRUE'),
 ('where', 'count(order where occurred_at < 2026-03-01T13:00Z) = 1', 'TRUE'),

@@ -35,6 +35,7 @@ SELECT cdp.predicate 'true or false or null or now > today';
 -- aggregates and their windows
 SELECT cdp.predicate 'did(order) and COUNT("order") > 1 and sum(order.amount) > 1 and avg(order."x y") > 1 and min(a.b.c) > 1 and max(a.b) > 1';
 SELECT cdp.predicate 'distinct_count(any.category) > 1 and active_days(any) > 1 and first("any") > now and last(any) > now and earliest(a.b) = 1 and latest(a.b) = 1';
+SELECT cdp.predicate 'Sessions(any, 30 DAYS) > 1 and session_minutes(a where x) > 1 and pages_per_session("any") > 1';
 SELECT cdp.predicate 'did(a, 7 days) and did(a, 1 week) and did(a, calendar 7 day) and did(a, calendar 2 QUARTERS) and did(a, ever)';
 SELECT cdp.predicate 'did(a, between 30 and 90 days ago) and did(a, between 2026-01-01 and 2026-02-01T12:00)';
 SELECT cdp.predicate 'did(a, today) and did(a, this week) and did(a, last MONTH) and did(a, this quarter) and did(a, last year)';

@@ -281,6 +281,11 @@ count_event(CdpEvaluation *evaluation, const CdpAggregate *aggregate,
 			state->values = grow(state, state->values, sizeof(CdpValue));
 			state->values[state->count++] = value;
 			return;
+		case CDP_SESSIONS:
+		case CDP_SESSION_MINUTES:
+		case CDP_PAGES_PER_SESSION:
+			cdp_segment_add_to_session(state, aggregate, evaluation->reader);
+			return;
 		case CDP_EARLIEST:
 		case CDP_LATEST:
 			state->best = value;
@@ -415,9 +420,10 @@ CdpValue
 cdp_segment_aggregate(CdpEvaluation *evaluation, const CdpExpr *expr)
 {
 	CdpState   *state = &evaluation->states[expr->number];
+	int			kind = evaluation->program->aggregate[expr->number]->kind;
 	CdpValue	unknown = {CDP_VALUE_NULL};
 
-	switch (evaluation->program->aggregate[expr->number]->kind)
+	switch (kind)
 	{
 		case CDP_DID:
 			return cdp_segment_boolean(state->count > 0);
@@ -436,6 +442,10 @@ cdp_segment_aggregate(CdpEvaluation *evaluation, const CdpExpr *expr)
 			return cdp_segment_unique_list(state);
 		case CDP_DAYS_SINCE:
 			return days_value(evaluation, state);
+		case CDP_SESSIONS:
+		case CDP_SESSION_MINUTES:
+		case CDP_PAGES_PER_SESSION:
+			return cdp_segment_session_value(state, kind);
 		case CDP_FIRST:
 			return state->count == 0 ? unknown :
 				cdp_segment_time(cdp_segment_from_ms(state->first_ms));

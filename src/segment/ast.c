@@ -10,7 +10,8 @@ const char *const cdp_segment_aggregate_names[CDP_AGGREGATE_COUNT] = {
 	"did", "count", "sum", "avg", "min", "max",
 	"distinct_count", "active_days", "first", "last",
 	"earliest", "latest", "most_frequent", "unique_list",
-	"days_since"
+	"days_since",
+	"sessions", "session_minutes", "pages_per_session"
 };
 
 const char *const cdp_segment_unit_names[CDP_UNIT_COUNT] = {

@@ -260,6 +260,18 @@ bind_value(CdpBinder *binder, CdpAggregate *aggregate, const CdpNode *node,
 	binder->event = outer;
 }
 
+/* The events that are pages; a name that was never seen is no event's. */
+static void
+find_pages(CdpBinder *binder, CdpAggregate *aggregate)
+{
+	static const char *const names[] = {"page_view", "screen_view"};
+
+	for (int i = 0; i < 2; i++)
+		aggregate->pages[i] =
+			cdp_segment_lookup_number(&binder->program->context,
+									  CDP_NAMES_EVENTS, names[i]);
+}
+
 static CdpType
 aggregate_type(const CdpNode *node, const CdpAggregate *aggregate)
 {
@@ -326,6 +338,7 @@ cdp_segment_bind_aggregate(CdpBinder *binder, const CdpNode *node)
 	{
 		aggregate = make_aggregate(binder, node->op, event, node->window);
 		bind_value(binder, aggregate, node, event);
+		find_pages(binder, aggregate);
 		aggregate->key = key;
 		aggregate->uses_zone = binder->uses_zone || node->op == CDP_ACTIVE_DAYS;
 		expr->number = add_aggregate(binder->program, aggregate);

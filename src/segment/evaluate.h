@@ -38,10 +38,10 @@ typedef struct CdpState
 {
 	int64		start_ms;		/* its window, half-open; empty if not start < */
 	int64		end_ms;			/* end */
-	int64		count;			/* events, or values for sum and avg */
+	int64		count;			/* events; or values, days, sessions */
 	int64		first_ms;
 	int64		last_ms;
-	int128		sum;			/* ten-thousandths */
+	int128		sum;			/* ten-thousandths; of sessions milliseconds */
 	bool		has_rest;
 	CdpValue	rest;			/* sum of the numbers that are numeric */
 	CdpValue	best;			/* min, max, earliest or latest so far */
@@ -49,6 +49,7 @@ typedef struct CdpState
 	CdpValue   *values;			/* distinct_count and its like: all of them */
 	CdpCollected *collected;	/* CDP_COLLECT: all of them */
 	int			space;			/* of values or collected */
+	int64		npages;			/* of sessions */
 } CdpState;
 
 typedef struct CdpEvaluation
@@ -104,6 +105,12 @@ extern int	cdp_segment_total_order(const CdpValue *a, const CdpValue *b);
 extern CdpValue cdp_segment_count_distinct(CdpState *state);
 extern CdpValue cdp_segment_most_frequent(CdpState *state);
 extern CdpValue cdp_segment_unique_list(CdpState *state);
+
+/* session.c: an event joins a session or begins one; what they come to */
+extern void cdp_segment_add_to_session(CdpState *state,
+									   const CdpAggregate *aggregate,
+									   const CdpTimelineReader *event);
+extern CdpValue cdp_segment_session_value(const CdpState *state, int kind);
 
 /* sequence.c */
 extern bool cdp_segment_sequence(CdpEvaluation *evaluation,

@@ -171,6 +171,7 @@ typedef struct CdpAggregate
 	CdpExpr    *where;			/* NULL: every event */
 	CdpExpr    *value;			/* what it sums, ...; NULL: nothing */
 	List	   *collected;		/* CDP_COLLECT: CdpExpr of the values kept */
+	int			pages[2];		/* pages_per_session: events that are pages */
 	const CdpNode *window;		/* NULL: ever */
 	CdpExpr    *since;			/* of a since window */
 	CdpDuration from;			/* of windows that have a length */
