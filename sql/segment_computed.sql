@@ -235,6 +235,17 @@ SELECT count(*) > 0 AS some, bool_and(basket IS NOT DISTINCT FROM (traits ->> 'b
 FROM cdp.unified_profile;
 SELECT cdp.segment_size('basket > 500') = count(*) AS same FROM cdp.unified_profile WHERE basket > 500;
 SELECT cdp.segment_size('tastes contains ''late''') > 0 AS late;
+-- those that are stored nowhere stand for their expressions, at any instant
+SELECT at, cdp.segment_size('recent > 1 and idle < 40', at) > 0 AS some,
+	cdp.segment_size('recent > 1 and idle < 40', at) = cdp.segment_size('count(order, 90 days) > 1 and days_since(any) < 40', at) AS same
+FROM unnest('{2026-05-01, 2026-06-01 12:00}'::timestamptz[]) AS at;
+SELECT cdp.segment_size('count(order where amount > 100 * profile.recent) > 0') > 0 AS inside;
+SELECT severity, "position", message FROM cdp.predicate_check('fan > 1 or recent = ''x''');
+SELECT cdp.define_computed_trait('twice', 'recent + recent + days_since(any)');
+SELECT bool_and(value IS NULL) AS not_in_each_other FROM cdp.profile_computed_trait WHERE name = 'twice';
+SELECT cdp.segment_size('twice is null') = count(*) AS same FROM cdp.profile_current;
+SELECT cdp.drop_computed_trait('twice');
+SELECT severity, message FROM cdp.predicate_check('twice > 1');
 SELECT cdp.drop_computed_trait('basket');
 
 -- redefined, made unsteady, dropped: profiles follow

@@ -12,7 +12,8 @@
  * wrong is an error here.  A trait of type timestamp is a text in JSON; it is
  * read as a time whenever it is used.
  *
- * What a path is.  Of a profile: a built-in field (they win), else a trait;
+ * What a path is.  Of a profile: a built-in field (they win), else a computed
+ * trait that moves with the clock (bind_computed.c), else a trait;
  * a.b is the trait called "a.b" or else the key b inside the trait a.  In a
  * where-clause a path is a property of the event, and profile.x is x of the
  * profile.
@@ -501,6 +502,7 @@ bind_profile_path(CdpBinder *binder, const CdpNode *node, List *names)
 	const char *joined = cdp_segment_join_names(names);
 	CdpExpr    *expr = cdp_segment_make_expr(binder, CDP_EXPR_TRAIT,
 											 CDP_TYPE_ANY, node);
+	CdpExpr    *computed;
 	const char *type;
 
 	if (list_length(names) == 1 && find_field(joined) >= 0)
@@ -510,6 +512,9 @@ bind_profile_path(CdpBinder *binder, const CdpNode *node, List *names)
 		expr->type = cdp_segment_fields[expr->number].type;
 		return expr;
 	}
+	computed = cdp_segment_bind_computed(binder, node, joined);
+	if (computed != NULL)
+		return computed;
 	expr->text = joined;
 	expr->names = names;
 	type = cdp_segment_lookup_text(context, CDP_NAMES_TRAITS, joined);
@@ -642,6 +647,7 @@ cdp_segment_bind(CdpProgram *program, const CdpPredicate *predicate,
 	CdpExpr    *expr;
 
 	binder.zone = find_zone(&binder, predicate);
+	binder.is_value = wanted != CDP_TYPE_BOOLEAN;
 	if (wanted == CDP_TYPE_BOOLEAN)
 		expr = cdp_segment_bind_question(&binder, predicate->root);
 	else

@@ -15,6 +15,7 @@ typedef struct CdpBinder
 	pg_tz	   *zone;
 	const CdpNode *event;		/* where-clause of this event, or NULL */
 	bool		uses_zone;
+	bool		is_value;		/* the expression of a computed trait */
 } CdpBinder;
 
 /* bind.c */
@@ -46,6 +47,11 @@ extern CdpExpr *cdp_segment_bind_aggregate(CdpBinder *binder,
 										   const CdpNode *node);
 extern CdpExpr *cdp_segment_bind_sequence(CdpBinder *binder,
 										  const CdpNode *node);
+
+/* bind_computed.c */
+extern CdpExpr *cdp_segment_bind_computed(CdpBinder *binder,
+										  const CdpNode *node,
+										  const char *name);
 
 /* bind_function.c */
 extern CdpExpr *cdp_segment_bind_function(CdpBinder *binder,

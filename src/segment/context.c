@@ -13,7 +13,8 @@
 
 /* In the order of CdpNameSpace. */
 static const char *const name_space_keys[] = {
-	"events", "properties", "traits", "segments", "identifiers", "scores"
+	"events", "properties", "traits", "computed", "segments", "identifiers",
+	"scores"
 };
 
 /* The object or array of a name space; NULL: the context has none. */

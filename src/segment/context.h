@@ -11,6 +11,7 @@
  *						{"*": {"url": 2},				of every event
  *						 "": {"category": 1, ...}},		of some event
  *		 "traits": {"country": "text", ...},			name -> type
+ *		 "computed": {"idle": "days_since(any)", ...},	name -> expression
  *		 "segments": {"vip": "revenue > 1000", ...},	name -> predicate
  *		 "identifiers": ["email", ...],
  *		 "scores": ["clv", ...]}
@@ -29,6 +30,7 @@ typedef enum CdpNameSpace
 	CDP_NAMES_EVENTS,
 	CDP_NAMES_PROPERTIES,
 	CDP_NAMES_TRAITS,
+	CDP_NAMES_COMPUTED,
 	CDP_NAMES_SEGMENTS,
 	CDP_NAMES_IDENTIFIERS,
 	CDP_NAMES_SCORES,

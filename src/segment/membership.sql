@@ -22,6 +22,10 @@ BEGIN
 			'traits', (
 				SELECT jsonb_object_agg(trait.name, trait.type)
 				FROM cdp.trait),
+			'computed', (
+				SELECT jsonb_object_agg(computed_trait.name, computed_trait.expression::text)
+				FROM cdp.computed_trait
+				WHERE NOT computed_trait.steady),
 			'segments', (
 				SELECT jsonb_object_agg(segment.name, segment.predicate::text)
 				FROM cdp.segment),

@@ -12,6 +12,8 @@ COMMENT ON COLUMN cdp.computed_trait.type IS 'as in cdp.trait';
 COMMENT ON COLUMN cdp.computed_trait.steady IS
 'changes with the profile''s events only: kept in the profile''s row as its other traits are; others are computed on reading';
 
+SELECT cdp._watch_table('cdp.computed_trait');
+
 CREATE TRIGGER note_definition AFTER INSERT ON cdp.computed_trait
 	FOR EACH ROW WHEN (NEW.steady)
 	EXECUTE FUNCTION cdp._note_all_profiles();
