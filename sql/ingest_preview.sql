@@ -59,3 +59,6 @@ SELECT * FROM cdp.preview_mapping('web');
 SELECT * FROM cdp.preview_mapping('nowhere');
 SELECT * FROM cdp.preview_mapping(NULL);
 SELECT * FROM cdp.preview_mapping('web', '{"identifiers": {"user_id": "$."}}', '{}');
+-- whoever calls what is beneath it is told, too
+SELECT * FROM cdp._preview_records(NULL, NULL, NULL, NULL);
+SELECT * FROM cdp._preview_records('web', NULL, NULL, '{}');

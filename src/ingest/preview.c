@@ -332,6 +332,10 @@ cdp__preview_records(PG_FUNCTION_ARGS)
 	CdpBatch	batch = {0};
 	MemoryContext context = CurrentMemoryContext;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("source, records and message ids of a preview must not be null")));
 	cdp_base_check_store();
 	InitMaterializedSRF(fcinfo, 0);
 	batch.only_source = text_to_cstring(PG_GETARG_TEXT_PP(0));
