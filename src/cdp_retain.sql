@@ -22,11 +22,15 @@
 -- Records that were let in just before the last pass may have been committed
 -- after it.
 CREATE FUNCTION cdp._due_retentions()
-RETURNS TABLE (source_id integer, since timestamptz, until timestamptz)
+RETURNS TABLE (
+	source_id integer,
+	retention interval,
+	since timestamptz,
+	until timestamptz)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT source.source_id,
+	SELECT source.source_id, source.retention,
 		coalesce(source.removed_before - interval '2 days', '-infinity'),
 		due.until
 	FROM cdp.source,
@@ -128,8 +132,10 @@ BEGIN
 		IF removed > 0 THEN
 			RETURN removed;
 		END IF;
+		-- One whose retention changed meanwhile is left to the next run.
 		UPDATE cdp.source SET removed_before = due.until
-		WHERE source.source_id = due.source_id;
+		WHERE source.source_id = due.source_id
+			AND source.retention = due.retention;
 	END LOOP;
 	DELETE FROM cdp.run_log
 	WHERE started_at < cdp.clock() - interval '90 days' AND state <> 'running';
