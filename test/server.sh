@@ -8,6 +8,8 @@
 #	server_build DIR	build cdp and install it under DIR
 #	server_start DIR	initdb and start; sets PGHOST, PGPORT, PATH
 #	server_stop DIR		stop and remove everything
+#	server_scratch NAME	all of it in a new folder, $work, that goes with the
+#						script; from a copy of the tree; needs packages.sh
 #
 # PG_CONFIG chooses the server; initdb refuses to run as root, so as root the
 # server runs as user postgres.
@@ -81,4 +83,19 @@ server_stop() {
 		server_as "$(command -v pg_ctl)" -D "$dir/data" -m immediate -w -s stop || true
 	fi
 	rm -rf "$dir"
+}
+
+server_scratch() {
+	export LC_ALL=C.UTF-8
+	packages_need build
+	work=$(mktemp -d "/tmp/cdp-$1.XXXXXX")
+	chmod 755 "$work"
+	trap 'server_stop "$work/server" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
+	tree_copy "$server_root" "$work/tree"
+	server_root=$work/tree
+	if ! server_build "$work/server" >"$work/build.log" 2>&1; then
+		tail -n 40 "$work/build.log"
+		exit 1
+	fi
+	server_start "$work/server"
 }

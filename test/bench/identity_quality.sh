@@ -22,19 +22,11 @@ if [ $# -eq 0 ] || [ ! -f "$1" ]; then
 	echo "usage: test/bench/identity_quality.sh FILE..., each made by gen_identity.py --format wide"
 	exit 2
 fi
-export LC_ALL=C.UTF-8
-packages_need build
-work=$(mktemp -d /tmp/cdp-quality.XXXXXX)
-chmod 755 "$work"
-trap 'server_stop "$work/server" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
-tree_copy "$here/../.." "$work/tree"
-server_root=$work/tree
-server_build "$work/server" >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; exit 1; }
 # A day after the last event; durable, as a real store would be.
 SERVER_CONF="cdp.test_clock = '2026-01-02 00:00:00+00'
 	fsync = on
 	timezone = 'UTC'"
-server_start "$work/server"
+server_scratch quality
 
 # measure FILE NAME PHASES [TYPE...]: load FILE without these types, write NAME.
 measure() {

@@ -21,19 +21,11 @@ rounds=${2:-5}
 case $profiles$rounds in
 	*[!0-9]*) sed -n 's/^# profile_reads/usage: profile_reads/p' "$0"; exit 2 ;;
 esac
-export LC_ALL=C.UTF-8
-packages_need build
-work=$(mktemp -d /tmp/cdp-profile-reads.XXXXXX)
-chmod 755 "$work"
-trap 'server_stop "$work/server" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
-tree_copy "$here/../.." "$work/tree"
-server_root=$work/tree
-server_build "$work/server" >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; exit 1; }
 SERVER_CONF="cdp.test_clock = '2026-06-01 00:00:00+00'
 	timezone = 'UTC'
 	autovacuum = off
 	shared_buffers = 1GB"
-server_start "$work/server"
+server_scratch profile-reads
 psql -X -q -v ON_ERROR_STOP=1 -v profiles="$profiles" -f "$here/profile_reads.sql" >"$work/load.log"
 
 cores=$(nproc)

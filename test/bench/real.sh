@@ -18,20 +18,12 @@ if [ ! -f "${1:-}/clv/cdnow_full_tx.csv" ]; then
 	exit 2
 fi
 data=$(cd "$1" && pwd)
-export LC_ALL=C.UTF-8
-packages_need build
-work=$(mktemp -d /tmp/cdp-real.XXXXXX)
-chmod 755 "$work"
-trap 'server_stop "$work/server" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
-tree_copy "$here/../.." "$work/tree"
-server_root=$work/tree
-server_build "$work/server" >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; exit 1; }
 # The day after the last purchase; durable, as a real store would be.
 SERVER_CONF="cdp.test_clock = '1998-07-01 00:00:00+00'
 	fsync = on
 	wal_compression = off
 	timezone = 'UTC'"
-server_start "$work/server"
+server_scratch real
 server_as createdb real
 
 echo "Made by \`test/bench/real.sh DIR\` on $(date -u +%F), $(nproc) cores, $("$PG_CONFIG" --version)."

@@ -30,21 +30,14 @@ links=${1:-1000000}
 runs=${RUNS:-3}
 peer_seconds=${PEER_SECONDS:-100}
 python=${PYTHON:-python3}
-export LC_ALL=C.UTF-8
 command -v "$python" >/dev/null || { echo "components.sh needs python3"; exit 1; }
 
-packages_need build
-work=$(mktemp -d /tmp/cdp-components.XXXXXX)
-chmod 777 "$work"
-trap 'server_stop "$work/server" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
-tree_copy "$here/../../.." "$work/tree"
-server_root=$work/tree
-server_build "$work/server" >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; exit 1; }
 SERVER_CONF="max_parallel_workers_per_gather = 0
 	jit = off
 	work_mem = 512MB
 	cdp.components_memory = 4GB"
-server_start "$work/server"
+server_scratch components
+chmod 777 "$work"
 
 sql() { psql -XAtq -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
 bad=0

@@ -25,18 +25,10 @@ levels=${*:-100000 1000000}
 case $batches$levels in
 	*[!0-9\ ]*) sed -n 's/^# incremental/usage: incremental/p' "$0"; exit 2 ;;
 esac
-export LC_ALL=C.UTF-8
-packages_need build
-work=$(mktemp -d /tmp/cdp-incremental.XXXXXX)
-chmod 755 "$work"
-trap 'server_stop "$work/server" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
-tree_copy "$here/../../.." "$work/tree"
-server_root=$work/tree
-server_build "$work/server" >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; exit 1; }
 SERVER_CONF="cdp.test_clock = '2026-01-02 00:00:00+00'
 	timezone = 'UTC'
 	shared_buffers = 1GB"
-server_start "$work/server"
+server_scratch incremental
 
 echo "Made by \`test/bench/identity/incremental.sh $batches $levels\` on $(date -u +%F), $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg), $("$PG_CONFIG" --version)."
 echo

@@ -26,14 +26,6 @@ levels=${*:-100000 1000000}
 case $records$runs$levels in
 	*[!0-9\ ]*) sed -n 's/^# load/usage: load/p' "$0"; exit 2 ;;
 esac
-export LC_ALL=C.UTF-8
-packages_need build
-work=$(mktemp -d /tmp/cdp-ingest.XXXXXX)
-chmod 755 "$work"
-trap 'server_stop "$work/server" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
-tree_copy "$here/../../.." "$work/tree"
-server_root=$work/tree
-server_build "$work/server" >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; exit 1; }
 SERVER_CONF="cdp.test_clock = '2026-01-02 00:00:00+00'
 	timezone = 'UTC'
 	jit = off
@@ -41,7 +33,7 @@ SERVER_CONF="cdp.test_clock = '2026-01-02 00:00:00+00'
 	work_mem = '64MB'
 	max_wal_size = 16GB
 	shared_buffers = 1GB"
-server_start "$work/server"
+server_scratch ingest
 sql() { psql -X -q -At -v ON_ERROR_STOP=1 "$@" 2> >(grep -vE 'NOTICE|skipping analyze' >&2); }
 # A store of its own for each measurement.
 fresh() {
