@@ -41,23 +41,19 @@ read_text(CdpPlan *plan, Datum argument)
 	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 }
 
-/* The region that numbers without a country code are from; NULL: none. */
+/* The region that numbers of the source are from; NULL: none. */
 static char *
 read_region(const char *source)
 {
-	static CdpPlan source_plan = {
+	static CdpPlan region_plan = {
 		"SELECT default_region FROM cdp.source"
 		" WHERE name OPERATOR(pg_catalog.=) $1", 1, {TEXTOID}
-	};
-	static CdpPlan store_plan = {
-		"SELECT value FROM cdp.setting"
-		" WHERE name OPERATOR(pg_catalog.=) 'default_region'", 0
 	};
 	char	   *region = NULL;
 
 	if (source != NULL)
-		region = read_text(&source_plan, CStringGetTextDatum(source));
-	return region != NULL ? region : read_text(&store_plan, (Datum) 0);
+		region = read_text(&region_plan, CStringGetTextDatum(source));
+	return region != NULL ? region : cdp_identity_default_region();
 }
 
 /* Are the user ids of that source its own? */

@@ -75,6 +75,9 @@ cdp_identity_is_watched(const CdpIdentityType *type)
 /* Raise unless there is a type of that name. */
 extern void cdp_identity_check_type(const char *type);
 
+/* The region of numbers written without a country code; NULL if none is set. */
+extern char *cdp_identity_default_region(void);
+
 /* By name or number, as of the last refresh; NULL if there is none. */
 extern const CdpIdentityType *cdp_identity_type_by_name(const char *name);
 extern const CdpIdentityType *cdp_identity_type_by_id(int type_id);

@@ -26,9 +26,9 @@ cdp_identity_check_type(const char *type)
 				 errhint("See cdp.identifier_type; cdp.add_identifier_type() adds one.")));
 }
 
-/* The region of numbers written without a country code; NULL if none is set. */
-static char *
-get_default_region(void)
+/* See rules.h. */
+char *
+cdp_identity_default_region(void)
 {
 	static CdpPlan region_plan = {
 		"SELECT value FROM cdp.setting WHERE name = 'default_region'", 0
@@ -62,7 +62,7 @@ cdp__canonical_value(PG_FUNCTION_ARGS)
 	type = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	value = PG_GETARG_TEXT_PP(1);
 	cdp_identity_check_type(type);
-	region = PG_ARGISNULL(2) ? get_default_region() :
+	region = PG_ARGISNULL(2) ? cdp_identity_default_region() :
 		text_to_cstring(PG_GETARG_TEXT_PP(2));
 	if (!cdp_identity_normalise(type, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value),
 								region, &canonical, &reason))
