@@ -21,11 +21,17 @@ SELECT * FROM cdp.preview_mapping('crm', '{
 		"lines": [{"sku": 1}, {"sku": 2, "n": [1]}], "home": {"city": "Köln", "z k": null, "e": {}}, "ok": true},
 	"{bad", {"tel": "12", "more": 1}, null, {"id": "u", "t": "yesterday"}]');
 
+-- traits in the form that the registry gives them, or refused by it
+SELECT part, field, value, becomes, problem IS NOT NULL AS refused
+FROM cdp.preview_mapping('crm', '{"identifiers": {"user_id": "$.id"}, "traits": "$.t"}',
+	'{"id": "u1", "t": {"country": "Germany", "birth_date": "soon", "first_name": " Ann  Lee ", "loyalty_points": "7", "unheard": "x"}}')
+WHERE part = 'trait';
+
 -- as it is shown, so it is taken in: the same record through both
 UPDATE cdp.source SET mapping = '{"identifiers": {"user_id": "$.id"}, "at": "$.t", "message_id": "$.n",
 	"event": "Order Completed", "amount": "$.sum", "currency": "USD", "properties": "$.more", "traits": "$.person"}';
 INSERT INTO cdp.inbox (source, record) VALUES
-	('crm', '{"id": " u1 ", "n": "m1", "t": "2026-01-01T00:00:00.1239Z", "sum": 1.25, "more": {"x": [1], "y": "z"}, "person": {"firstName": "Ann"}}'),
+	('crm', '{"id": " u1 ", "n": "m1", "t": "2026-01-01T00:00:00.1239Z", "sum": 1.25, "more": {"x": [1], "y": "z"}, "person": {"firstName": " Ann", "country": "Narnia"}}'),
 	('crm', '{"id": "", "t": 1}');
 CREATE TEMPORARY TABLE shown AS SELECT * FROM cdp.preview_mapping('crm');
 SELECT * FROM shown;
@@ -40,7 +46,7 @@ SELECT is_same.part, bool_and(is_same.yes) FROM (
 	UNION ALL SELECT part, becomes = message_id FROM shown, cdp.event WHERE part = 'message_id'
 	UNION ALL SELECT part, becomes::jsonb = properties -> field FROM shown, cdp.event WHERE part = 'property'
 	UNION ALL SELECT part, becomes = identifier.value FROM shown, cdp.identifier WHERE part = 'identifier'
-	UNION ALL SELECT part, (field, becomes::jsonb) = (name, trait_observation.value) FROM shown, cdp.trait_observation WHERE part = 'trait'
+	UNION ALL SELECT part, becomes::jsonb IS NOT DISTINCT FROM trait_observation.value FROM shown LEFT JOIN cdp.trait_observation ON name = field WHERE part = 'trait'
 	UNION ALL SELECT part, becomes = reason FROM shown, cdp.reject WHERE part = 'reject') AS is_same
 GROUP BY part ORDER BY part COLLATE "C";
 

@@ -120,6 +120,10 @@ extern void cdp_ingest_forget_keys(CdpBatch *batch);
 /* money.c */
 extern void cdp_ingest_convert(CdpBatch *batch);
 
+/* Why the profile room refuses a trait. */
+#define CDP_INGEST_TRAIT_REFUSED \
+	"The value is not of the type or form, or does not match the format, that cdp.trait has for this trait, so it was not used."
+
 /* Why the consent room refuses an answer. */
 #define CDP_INGEST_CONSENT_REFUSED \
 	"The store does not know this consent's purpose or channel, so it was not used; see cdp.purpose and cdp.channel."

@@ -3,8 +3,8 @@
  *		What records would become under a mapping, loading nothing.
  *
  * The records take the very path of batch.c up to where it begins to write:
- * read, normalise, aliases of event names, amounts in the store's currency.
- * Then, instead of being stored, each becomes rows that a person can read: one
+ * read, normalise, aliases of event names, amounts in the store's currency; the
+ * registry of traits is asked as it is there.  Then, instead of being stored, each becomes rows that a person can read: one
  * for each identifier, trait, property, ..., for each warning, for each field
  * that the mapping makes no use of, or one for why the record is rejected.
  *
@@ -35,6 +35,11 @@ static CdpPlan known_plan = {
 	" WHERE purpose.purpose OPERATOR(pg_catalog.=) $1"
 	" AND channel.channel OPERATOR(pg_catalog.=) $2",
 	2, {TEXTOID, TEXTOID}
+};
+
+static CdpPlan fit_plan = {
+	"SELECT ordinal, value FROM cdp._fit_traits($1, $2)",
+	2, {TEXTARRAYOID, JSONBARRAYOID}
 };
 
 /* Where rows go. */
@@ -117,17 +122,60 @@ put_identifiers(Preview *preview, const CdpItem *item,
 	}
 }
 
+/* What the registry makes of the traits that it does not take as they are. */
 static void
-put_traits(Preview *preview, const CdpRecord *record)
+fit_traits(const CdpRecord *record, const char **becomes)
 {
+	int			count = list_length(record->traits);
+	CdpColumn  *names = cdp_column(TEXTOID, count);
+	CdpColumn  *values = cdp_column(JSONBOID, count);
 	ListCell   *cell;
 
 	foreach(cell, record->traits)
 	{
 		const CdpTraitValue *trait = lfirst(cell);
 
-		put_row(preview, "trait", trait->name, NULL, json_text(trait->value),
-				NULL);
+		cdp_column_add_text(names, trait->name);
+		cdp_column_add(values, JsonbPGetDatum(trait->value));
+	}
+	cdp_base_execute(&fit_plan, (Datum[]) {
+		cdp_column_array(names), cdp_column_array(values)
+	}, NULL, true, 0);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		TupleDesc	shape = SPI_tuptable->tupdesc;
+		bool		refused;
+		Datum		place = SPI_getbinval(row, shape, 1, &refused);
+		Datum		value = SPI_getbinval(row, shape, 2, &refused);
+
+		becomes[DatumGetInt32(place) - 1] = refused ? NULL :
+			json_text(DatumGetJsonbP(value));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+static void
+put_traits(Preview *preview, const CdpRecord *record)
+{
+	int			count = list_length(record->traits);
+	const char **sent = palloc(sizeof(char *) * Max(count, 1));
+	const char **becomes = palloc(sizeof(char *) * Max(count, 1));
+
+	for (int i = 0; i < count; i++)
+	{
+		const CdpTraitValue *trait = list_nth(record->traits, i);
+
+		sent[i] = becomes[i] = json_text(trait->value);
+	}
+	if (count > 0)
+		fit_traits(record, becomes);
+	for (int i = 0; i < count; i++)
+	{
+		const CdpTraitValue *trait = list_nth(record->traits, i);
+
+		put_row(preview, "trait", trait->name, sent[i], becomes[i],
+				becomes[i] == NULL ? CDP_INGEST_TRAIT_REFUSED : NULL);
 	}
 }
 

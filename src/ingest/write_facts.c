@@ -53,7 +53,7 @@ warn_of_refused_traits(const SaidTrait *said)
 
 		cdp_ingest_warn(&refused->item->record, "invalid_trait",
 						psprintf("traits.%s", refused->name),
-						"The value is not of the type or form, or does not match the format, that cdp.trait has for this trait, so it was not used.");
+						CDP_INGEST_TRAIT_REFUSED);
 	}
 }
 
