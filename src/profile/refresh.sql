@@ -56,7 +56,7 @@ AS $$
 DECLARE
 	names text[];
 	expressions cdp.predicate[];
-	computed jsonb;
+	context jsonb;
 BEGIN
 	PERFORM cdp._refresh_consents($1);
 
@@ -66,7 +66,7 @@ BEGIN
 	FROM cdp.computed_trait AS trait
 	WHERE trait.steady;
 	IF names IS NOT NULL THEN
-		computed := cdp._steady_values($1, names, expressions);
+		context := cdp._evaluation_context();
 	END IF;
 
 	DELETE FROM cdp.profile_current AS old
@@ -82,17 +82,22 @@ BEGIN
 		made.events, made.orders, made.first_order_at, made.last_order_at,
 		cdp.clock(), made.ord, made.kind,
 		made.gross_revenue, made.revenue, made.sources,
-		CASE WHEN computed IS NULL THEN made.traits
-			ELSE made.traits - names
-				|| (computed -> made.profile_id::text -> 'traits') END,
-		CASE WHEN computed IS NULL THEN made.lineage
-			ELSE made.lineage - names
-				|| (computed -> made.profile_id::text -> 'lineage') END,
+		CASE WHEN names IS NULL THEN made.traits
+			ELSE made.traits - names || computed.traits END,
+		CASE WHEN names IS NULL THEN made.lineage
+			ELSE made.lineage - names || (
+				SELECT coalesce(jsonb_object_agg(name, '{"rule": "computed"}'::jsonb), '{}')
+				FROM jsonb_object_keys(computed.traits) AS name) END,
 		CASE WHEN made.traits ?| '{email,phone}'
 			THEN cdp._order_identifiers(made.identifiers, made.traits)
 			ELSE made.identifiers END,
 		made.consents
 	FROM cdp._make_profiles($1) AS made
+	CROSS JOIN LATERAL (
+		SELECT CASE WHEN names IS NOT NULL THEN cdp._steady_values(
+				made.profile_id, names, expressions, context) END AS traits
+		OFFSET 0
+	) AS computed
 	ORDER BY made.profile_id
 	ON CONFLICT ON CONSTRAINT profile_current_pkey DO UPDATE
 	SET first_seen = excluded.first_seen, last_seen = excluded.last_seen,

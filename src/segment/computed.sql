@@ -41,42 +41,34 @@ $$;
 COMMENT ON FUNCTION cdp._profile_values(bigint, cdp.predicate[], timestamptz) IS
 'the values of expressions for a live profile at an instant';
 
--- Called for profiles whose rows are being made: only events are looked at,
--- all of them, those that a wrong clock sent from the future included, or the
--- value would depend on when it was computed.
+-- Called for a profile whose row is being made: only events are looked at, all
+-- of them, those that a wrong clock sent from the future included, or the value
+-- would depend on when it was computed.
 CREATE FUNCTION cdp._steady_values(
-	profile_ids bigint[],
+	profile_id bigint,
 	names text[],
-	expressions cdp.predicate[])
+	expressions cdp.predicate[],
+	context jsonb)
 RETURNS jsonb
-LANGUAGE plpgsql VOLATILE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	context jsonb := cdp._evaluation_context();
 BEGIN
 	RETURN (
-		SELECT jsonb_object_agg(wanted.profile_id, made.row)
-		FROM unnest($1) AS wanted (profile_id)
-		LEFT JOIN cdp.timeline_chunk AS first
-			ON first.profile_id = wanted.profile_id AND first.chunk = 1
-		CROSS JOIN LATERAL (
-			SELECT jsonb_build_object(
-				'traits', coalesce(jsonb_object_agg(trait.name, trait.value), '{}'),
-				'lineage', coalesce(jsonb_object_agg(trait.name,
-					'{"rule": "computed"}'::jsonb), '{}')) AS row
-			FROM unnest($2, cdp._evaluate_values($3, context, 'infinity',
-				wanted.profile_id, first.data, (
-					SELECT array_agg(later.data ORDER BY later.chunk)
-					FROM cdp.timeline_chunk AS later
-					WHERE later.profile_id = wanted.profile_id
-						AND later.chunk > 1))) AS trait (name, value)
-			WHERE trait.value IS NOT NULL
-		) AS made);
+		SELECT coalesce(jsonb_object_agg(trait.name, trait.value), '{}')
+		FROM unnest($2, cdp._evaluate_values($3, $4, 'infinity', $1, (
+				SELECT first.data
+				FROM cdp.timeline_chunk AS first
+				WHERE first.profile_id = $1 AND first.chunk = 1), (
+				SELECT array_agg(later.data ORDER BY later.chunk)
+				FROM cdp.timeline_chunk AS later
+				WHERE later.profile_id = $1 AND later.chunk > 1)))
+			AS trait (name, value)
+		WHERE trait.value IS NOT NULL);
 END
 $$;
-COMMENT ON FUNCTION cdp._steady_values(bigint[], text[], cdp.predicate[]) IS
-'by profile id the traits, and their lineage, that these expressions give: {"7": {"traits": ..., "lineage": ...}}';
+COMMENT ON FUNCTION cdp._steady_values(bigint, text[], cdp.predicate[], jsonb) IS
+'the traits that these expressions give a profile, without those that have no value';
 
 -- A name stands for one thing: a column of profiles, what sources tell, or
 -- what is computed.
@@ -114,18 +106,20 @@ COMMENT ON FUNCTION cdp._check_computed_name(text) IS
 'raise unless a computed trait may have that name';
 
 -- The registry has the steady ones, so that they can be exposed, and used in
--- predicates by name.
+-- predicates by name.  One that a source has registered meanwhile is not taken
+-- over: the insert raises.
 CREATE FUNCTION cdp._register_computed(name text, type text, description text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	UPDATE cdp.trait SET type = $2 WHERE trait.name = $1 AND trait.type <> $2;
-	INSERT INTO cdp.trait AS old (name, type, description)
-	VALUES ($1, $2, $3)
-	ON CONFLICT ON CONSTRAINT trait_pkey DO UPDATE
-	SET description = excluded.description;
+	IF EXISTS (SELECT FROM cdp.computed_trait AS trait WHERE trait.name = $1 AND steady) THEN
+		UPDATE cdp.trait SET type = $2 WHERE trait.name = $1 AND trait.type <> $2;
+		UPDATE cdp.trait SET description = $3 WHERE trait.name = $1;
+	ELSE
+		INSERT INTO cdp.trait (name, type, description) VALUES ($1, $2, $3);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION cdp._register_computed(text, text, text) IS
