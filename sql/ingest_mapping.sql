@@ -65,6 +65,7 @@ SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a..b"}}'
 SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a[x]"}}');
 SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a ? (@ == $x)"}}');
 SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a.datetime(\"aaa\")"}}');
+SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a ? (@ like_regex \"b\" flag \"x\")"}}');
 SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.\"a"}}');
 SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a"}, "time": "$.t"}');
 SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a"}, "properties": "all"}');

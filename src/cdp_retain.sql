@@ -17,7 +17,8 @@
 -- pass that was cut off goes on in the next run.
 --
 -- Locks.  Nobody else locks events that are this old.  Observations that an
--- ingest holds are skipped: they are being made new.  So nothing here waits.
+-- ingest holds are skipped: they are being made new.  So nothing here waits but
+-- for somebody who is changing the row of the same source.
 
 -- Records that were let in just before the last pass may have been committed
 -- after it.

@@ -16,12 +16,13 @@
  *	   beside good ones a warning.
  *	2. ledger.c drops repeats: (source, message id) is accepted once.
  *	3. identity attaches the identifiers and gives each record its set.
- *	4. write.c stores events, trait observations, consents, rejects, warnings,
- *	   counts, and notes what is to be done as rows of cdp.todo: one statement
+ *	4. write_*.c store events, trait observations, consents, rejects, warnings,
+ *	   counts, and note what is to be done as rows of cdp.todo: one statement
  *	   over arrays each, whatever the number of records.
  *
  * Every record ends in exactly one of: stored, duplicate, rejected; the view
- * cdp.ingest_count adds them up.
+ * cdp.ingest_count adds them up.  cdp.preview_mapping() takes records as far as
+ * it goes without writing, and shows what they would become (preview.c).
  *
  * Other rooms need no C of this one: they read its tables (ingest_store.sql).
  *

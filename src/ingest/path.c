@@ -10,10 +10,11 @@
  * one.  Any other path is the server's to evaluate, on the record as jsonb,
  * made once per record.
  *
- * No path raises on a record.  The server evaluates silently, and what it
- * raises all the same is refused when the path is compiled: variables, for
- * which there is no value, and templates of datetime() that are none.  The
- * time zone of the session plays no part: times without an offset are in the
+ * No path raises on what a record says.  The server evaluates silently, and
+ * what it raises all the same is refused when the path is compiled: variables,
+ * for which there is no value, and templates of datetime() that are none.  What
+ * is left are the server's limits: a path that multiplies a record beyond what
+ * a jsonb array holds raises, and costs that record (step.c).  The time zone of the session plays no part: times without an offset are in the
  * store's.
  *
  * The server has no way to parse a path without raising, so compiling runs in
@@ -238,7 +239,8 @@ try_jsonpath(CdpPath *path, const char *text)
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
 		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION &&
-			error->sqlerrcode != ERRCODE_SYNTAX_ERROR)
+			error->sqlerrcode != ERRCODE_SYNTAX_ERROR &&
+			error->sqlerrcode != ERRCODE_FEATURE_NOT_SUPPORTED)
 			ReThrowError(error);
 		usable = false;
 	}

@@ -8,6 +8,9 @@
  * set and trait the latest is kept, so what is stored does not depend on the
  * order of arrival.
  *
+ * The registry (cdp.trait) says of what type, form and format values are; what
+ * does not fit is a warning of the record that brought it (trait_check.sql).
+ *
  * Survivorship.  A profile's value of a trait is chosen among its observations
  * by the trait's rule (cdp.trait), an aggregate usable by itself:
  * cdp.survivor(value, observed_at, priority, rule).  It is deterministic to
@@ -26,7 +29,9 @@
  *
  * What depends on the clock is not stored here: a row is true until one of its
  * inputs changes, and whoever changes one notes the profile as work of phase
- * "profile" in cdp.todo.
+ * "profile" in cdp.todo; whoever changes a rule, that all profiles wait.  Traits
+ * that are computed from events alone are in the row as well; the segment room
+ * evaluates them.
  *
  * The public views (cdp.unified_profile and its companions) are at most one
  * join over profile_current.

@@ -6,8 +6,8 @@
  * predicates and context, so the program is compiled once and, if both are
  * constants of the plan, kept with the call site.  Where they are parameters,
  * as for the one profile of a cdp.ingest(), the session keeps the last program
- * of each kind: it serves as long as both are the same, byte by byte.  No function here reads
- * a table: what they know of the store is the context.
+ * of each kind: it serves as long as both are the same, byte by byte.  No
+ * function here reads a table: what they know of the store is the context.
  */
 #include "postgres.h"
 
@@ -33,8 +33,7 @@ PG_FUNCTION_INFO_V1(cdp_bucket);
 /* What is wanted of the expressions: cdp._evaluate, cdp._evaluate_values */
 typedef CdpProgram *(*Compile) (Jsonb *context, text **predicates, int count);
 
-/* The arguments of both; their fields follow, in the order of
- * CdpField. */
+/* The arguments of both; fields follow, in the order of CdpField. */
 enum
 {
 	ARG_PREDICATES,

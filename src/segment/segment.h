@@ -25,6 +25,8 @@
  *	 the store (cdp._evaluation_context(), kept by the session).  One binder
  *	 serves both the checker, which reports all it finds, and the compiler,
  *	 which raises the first error: they cannot disagree.
+ * - An expression that is no question has a value: cdp.computed_trait names
+ *	 such expressions (computed.sql).
  * - The program of many predicates is evaluated together: one pass over a
  *	 profile's timeline feeds the aggregates of all of them.  program.h tells
  *	 how.  Evaluation does no SPI, so it is parallel safe.
