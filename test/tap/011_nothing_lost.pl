@@ -123,7 +123,7 @@ sub merge_script
 	my ($round) = @_;
 	my $limit = $round eq 'timeout' ? "SET statement_timeout = '60ms';\n" : '';
 
-	return $limit . join '', map { sprintf "CALL cdp.merge(batch => %d);\n", 5 + rand 60 } 1 .. 3;
+	return $limit . join '', map { sprintf "CALL cdp.merge(batch => %d);\n", 5 + rand 60 } 1 .. 30;
 }
 
 # psql in the background; errors are what this test is about.
@@ -146,7 +146,8 @@ sub disturb
 
 	for (1 .. ($how =~ /cancel|backend/ ? 3 : 1))
 	{
-		select undef, undef, undef, 0.1 + rand 0.3;
+		wait_for_run();
+		select undef, undef, undef, rand 0.2;
 		if ($how eq 'cancel')
 		{
 			$node->safe_psql('shop', "SELECT pg_cancel_backend(($pid))");
@@ -172,6 +173,20 @@ sub disturb
 	}
 	$_->finish foreach @$others, @mergers;
 	ok(wait_until($node, 'shop', 'SELECT true'), "$how: the server is there");
+	return;
+}
+
+# Until a run is under way, so that there is one to disturb; the mergers may all
+# have lost their connections to what was done before.
+sub wait_for_run
+{
+	for (1 .. 100)
+	{
+		my ($status, $answer) = $node->psql('shop',
+			q{SELECT EXISTS (SELECT FROM cdp.run WHERE state = 'running' AND done > 0)});
+		return if $status == 0 && $answer eq 't';
+		select undef, undef, undef, 0.01;
+	}
 	return;
 }
 
