@@ -12,7 +12,7 @@ EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" cdp.control)
 
 MODULE_big = cdp
 OBJS = $(patsubst %.c,%.o,$(foreach room,$(ROOMS),\
-	$(sort $(wildcard src/$(room)/*.c))) src/cdp.c)
+	$(sort $(wildcard src/$(room)/*.c))) $(sort $(wildcard src/*.c)))
 
 EXTENSION_SQL = cdp--$(EXTVERSION).sql
 DATA_built = $(EXTENSION_SQL)

@@ -13,6 +13,14 @@ AS 'MODULE_PATHNAME', 'cdp_rebuild';
 COMMENT ON PROCEDURE cdp.rebuild(boolean) IS
 'make everything derived anew from events and evidence; the result equals what the increments left';
 
+-- It is a row of the view that cdp.setup() makes.
+CREATE FUNCTION cdp._read_profile(type text, value text, source text)
+RETURNS record
+LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'cdp__read_profile';
+COMMENT ON FUNCTION cdp._read_profile(text, text, text) IS
+'the row of cdp.unified_profile of an identifier as it was written; NULL if it is nobody''s';
+
 -- A store is migrated step by step: each step is the DDL of one file
 -- src/upgrade/store--FROM--TO.sql, committed with the version it leads to.
 CREATE PROCEDURE cdp.migrate()

@@ -98,11 +98,12 @@ RETURNS SETOF cdp.unified_profile
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	found cdp.unified_profile := cdp._read_profile($1, $2, $3);
 BEGIN
-	RETURN QUERY
-	SELECT *
-	FROM cdp.unified_profile
-	WHERE unified_profile.profile_id = cdp._find_profile($1, $2, $3);
+	IF found.profile_id IS NOT NULL THEN
+		RETURN NEXT found;
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION cdp.profile(text, text, text) IS

@@ -19,6 +19,9 @@
  * Watched tables.  What a session makes of tables that hardly ever change it
  * may keep until one of them does, anywhere (watch.c).
  *
+ * Probes.  Where a lookup of one row by a key is most of what a function does,
+ * a statement costs several times the lookup, even a saved one (probe.c).
+ *
  * Pending work is rows of cdp.todo(phase, ids), written by the transaction
  * that makes the work and deleted by the batch that did it.
  *
@@ -69,6 +72,32 @@ extern void cdp_base_check_store_exists(void);
  * stays the same.  0: keep nothing.
  */
 extern uint64 cdp_base_watched(void);
+
+/*
+ * Rows of a store's table by an index, one key after the other, seen by the
+ * active snapshot.  Between begin and end that is a new one (above READ
+ * COMMITTED, the transaction's) with everything this transaction wrote so far.
+ */
+typedef struct CdpProbe CdpProbe;
+extern void cdp_base_begin_reading(void);
+extern void cdp_base_end_reading(void);
+
+/* Read cdp.<table> by the first nkeys columns of cdp.<index>. */
+extern CdpProbe *cdp_base_probe_open(const char *table, const char *index,
+									 int nkeys);
+extern void cdp_base_probe_close(CdpProbe *probe);
+
+/* The number of a column, for cdp_base_probe_value(). */
+extern int	cdp_base_probe_column(CdpProbe *probe, const char *name);
+
+/* Go to the first row with these keys; false: there is none. */
+extern bool cdp_base_probe_find(CdpProbe *probe, const Datum *keys);
+
+/* A column of the row found, valid until the next find; null is 0. */
+extern Datum cdp_base_probe_value(CdpProbe *probe, int column);
+
+/* All columns of the row found, likewise. */
+extern TupleTableSlot *cdp_base_probe_row(CdpProbe *probe);
 
 /* The instant that "now" means for the running statement. */
 extern TimestampTz cdp_base_clock(void);

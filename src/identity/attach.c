@@ -38,7 +38,6 @@
 #include "identity/arrays.h"
 #include "identity/attach.h"
 #include "identity/plans.h"
-#include "identity/probe.h"
 
 /* A key of a record before repeats are dropped. */
 typedef struct KeyReference
@@ -161,20 +160,20 @@ collect_keys(Batch *batch)
 static void
 read_keys(Batch *batch, bool *found)
 {
-	CdpProbe   *probe = cdp_identity_probe_open("identifier",
+	CdpProbe   *probe = cdp_base_probe_open("identifier",
 												"identifier_key_idx", 3);
-	int			id_column = cdp_identity_probe_column(probe, "identifier_id");
-	int			leaf_column = cdp_identity_probe_column(probe, "leaf");
-	int			blocked_column = cdp_identity_probe_column(probe, "blocked");
-	int			shared_column = cdp_identity_probe_column(probe, "shared");
-	int			expired_column = cdp_identity_probe_column(probe, "expired");
+	int			id_column = cdp_base_probe_column(probe, "identifier_id");
+	int			leaf_column = cdp_base_probe_column(probe, "leaf");
+	int			blocked_column = cdp_base_probe_column(probe, "blocked");
+	int			shared_column = cdp_base_probe_column(probe, "shared");
+	int			expired_column = cdp_base_probe_column(probe, "expired");
 
 	for (int i = 0; i < batch->nkeys; i++)
 	{
 		BatchKey   *key = &batch->keys[i];
 
 		if (key->known ||
-			!cdp_identity_probe_find(probe, (Datum[]) {
+			!cdp_base_probe_find(probe, (Datum[]) {
 				Int32GetDatum(key->type->type_id),
 				CStringGetTextDatum(key->scope),
 				CStringGetTextDatum(key->value)
@@ -182,15 +181,15 @@ read_keys(Batch *batch, bool *found)
 			continue;
 		found[i] = true;
 		key->identifier_id =
-			DatumGetInt64(cdp_identity_probe_value(probe, id_column));
-		key->leaf = DatumGetInt64(cdp_identity_probe_value(probe, leaf_column));
+			DatumGetInt64(cdp_base_probe_value(probe, id_column));
+		key->leaf = DatumGetInt64(cdp_base_probe_value(probe, leaf_column));
 		key->blocked =
-			DatumGetBool(cdp_identity_probe_value(probe, blocked_column));
+			DatumGetBool(cdp_base_probe_value(probe, blocked_column));
 		key->shared =
-			DatumGetBool(cdp_identity_probe_value(probe, shared_column)) ||
-			DatumGetBool(cdp_identity_probe_value(probe, expired_column));
+			DatumGetBool(cdp_base_probe_value(probe, shared_column)) ||
+			DatumGetBool(cdp_base_probe_value(probe, expired_column));
 	}
-	cdp_identity_probe_close(probe);
+	cdp_base_probe_close(probe);
 }
 
 /* Look up the keys that are not known yet; sets what is known of them. */
@@ -201,10 +200,10 @@ probe_keys(Batch *batch)
 	CdpProbe   *probe;
 	int			root_column;
 
-	cdp_identity_begin_reading();
+	cdp_base_begin_reading();
 	read_keys(batch, found);
-	probe = cdp_identity_probe_open("profile", "profile_pkey", 1);
-	root_column = cdp_identity_probe_column(probe, "root");
+	probe = cdp_base_probe_open("profile", "profile_pkey", 1);
+	root_column = cdp_base_probe_column(probe, "root");
 	for (int i = 0; i < batch->nkeys; i++)
 	{
 		BatchKey   *key = &batch->keys[i];
@@ -213,11 +212,11 @@ probe_keys(Batch *batch)
 			continue;
 		key->known = true;
 		if (key->leaf != 0 &&
-			cdp_identity_probe_find(probe, (Datum[]) {Int64GetDatum(key->leaf)}))
-			key->leaf = DatumGetInt64(cdp_identity_probe_value(probe, root_column));
+			cdp_base_probe_find(probe, (Datum[]) {Int64GetDatum(key->leaf)}))
+			key->leaf = DatumGetInt64(cdp_base_probe_value(probe, root_column));
 	}
-	cdp_identity_probe_close(probe);
-	cdp_identity_end_reading();
+	cdp_base_probe_close(probe);
+	cdp_base_end_reading();
 	pfree(found);
 }
 

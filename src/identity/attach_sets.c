@@ -18,7 +18,6 @@
 #include "base/base.h"
 #include "identity/attach.h"
 #include "identity/plans.h"
-#include "identity/probe.h"
 
 /* A distinct set of the batch. */
 typedef struct BatchSet
@@ -131,25 +130,25 @@ probe_sets(BatchSet *sets, int count)
 	int			id_column;
 	bool		all_known = true;
 
-	cdp_identity_begin_reading();
-	probe = cdp_identity_probe_open("identifier_set", "identifier_set_key_idx", 2);
-	id_column = cdp_identity_probe_column(probe, "set_id");
+	cdp_base_begin_reading();
+	probe = cdp_base_probe_open("identifier_set", "identifier_set_key_idx", 2);
+	id_column = cdp_base_probe_column(probe, "set_id");
 	for (int i = 0; i < count; i++)
 	{
 		BatchSet   *set = &sets[i];
 
 		if (set->known)
 			continue;
-		set->known = cdp_identity_probe_find(probe, (Datum[]) {
+		set->known = cdp_base_probe_find(probe, (Datum[]) {
 			cdp_identity_int8_array(set->ids, set->nids),
 			Int32GetDatum(set->source_id)
 		});
 		if (set->known)
-			set->set_id = DatumGetInt64(cdp_identity_probe_value(probe, id_column));
+			set->set_id = DatumGetInt64(cdp_base_probe_value(probe, id_column));
 		all_known &= set->known;
 	}
-	cdp_identity_probe_close(probe);
-	cdp_identity_end_reading();
+	cdp_base_probe_close(probe);
+	cdp_base_end_reading();
 	return all_known;
 }
 

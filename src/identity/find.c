@@ -4,8 +4,7 @@
  *
  * The value goes the way of a record's: canonical form by its type, in the
  * region of the source or else of the store, and the source as its scope if
- * its values are the source's own.  Then it is two index probes by a plan made
- * once.  A session hears of changed types (base/watch.c) before it looks.
+ * its values are the source's own.  Then it is two index probes.  A session hears of changed types (base/watch.c) before it looks.
  *
  * A value that has no canonical form is nobody's: no error, for those who ask
  * type by hand.  A type that does not exist is a mistake in the query.
@@ -97,58 +96,73 @@ make_address(Address *address, const char *type, text *value,
 	return true;
 }
 
-/* Find an identifier and its live profile (0: none); false: not found. */
+/* The identifier at the address; false: there is none. */
+static bool
+probe_identifier(const Address *address, int64 *identifier_id, int64 *leaf)
+{
+	CdpProbe   *probe = cdp_base_probe_open("identifier", "identifier_key_idx", 3);
+	bool		found;
+
+	found = cdp_base_probe_find(probe, (Datum[]) {
+		Int32GetDatum(address->type->type_id),
+		CStringGetTextDatum(address->scope),
+		CStringGetTextDatum(address->value)
+	});
+	if (found)
+	{
+		*identifier_id = DatumGetInt64(cdp_base_probe_value(probe,
+			cdp_base_probe_column(probe, "identifier_id")));
+		*leaf = DatumGetInt64(cdp_base_probe_value(probe,
+			cdp_base_probe_column(probe, "leaf")));
+	}
+	cdp_base_probe_close(probe);
+	return found;
+}
+
+/* The live profile that a leaf belongs to; 0: none. */
+static int64
+probe_root(int64 leaf)
+{
+	CdpProbe   *probe;
+	int64		root = 0;
+
+	if (leaf == 0)
+		return 0;
+	probe = cdp_base_probe_open("profile", "profile_pkey", 1);
+	if (cdp_base_probe_find(probe, (Datum[]) {Int64GetDatum(leaf)}))
+		root = DatumGetInt64(cdp_base_probe_value(probe,
+			cdp_base_probe_column(probe, "root")));
+	cdp_base_probe_close(probe);
+	return root;
+}
+
+/* Find an identifier and its leaf (0: none); false: not found. */
 static bool
 find(const char *type, text *value, const char *source,
-	 int64 *identifier_id, int64 *profile_id)
+	 int64 *identifier_id, int64 *leaf)
 {
-	static CdpPlan find_plan = {
-		"SELECT identifier.identifier_id, coalesce(profile.root, 0)"
-		" FROM cdp.identifier"
-		" LEFT JOIN cdp.profile"
-		" ON profile.profile_id OPERATOR(pg_catalog.=) identifier.leaf"
-		" WHERE identifier.type_id OPERATOR(pg_catalog.=) $1"
-		" AND identifier.scope OPERATOR(pg_catalog.=) $2"
-		" AND identifier.value OPERATOR(pg_catalog.=) $3",
-		3, {INT4OID, TEXTOID, TEXTOID}
-	};
 	Address		address;
-	bool		found = false;
-	bool		isnull;
+	bool		found;
 
 	cdp_base_check_store();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	if (make_address(&address, type, value, source))
-	{
-		cdp_base_execute(&find_plan, (Datum[]) {
-			Int32GetDatum(address.type->type_id),
-			CStringGetTextDatum(address.scope),
-			CStringGetTextDatum(address.value)
-		}, NULL, true, 1);
-		found = SPI_processed > 0;
-	}
-	if (found)
-	{
-		HeapTuple	row = SPI_tuptable->vals[0];
-		TupleDesc	columns = SPI_tuptable->tupdesc;
-
-		*identifier_id = DatumGetInt64(SPI_getbinval(row, columns, 1, &isnull));
-		*profile_id = DatumGetInt64(SPI_getbinval(row, columns, 2, &isnull));
-	}
+	found = make_address(&address, type, value, source) &&
+		probe_identifier(&address, identifier_id, leaf);
 	SPI_finish();
 	return found;
 }
 
-/* Find what the arguments (type, value, source) say; false: nothing. */
-static bool
-find_argument(FunctionCallInfo fcinfo, int64 *identifier_id, int64 *profile_id)
+/* See identity.h. */
+int64
+cdp_identity_find_profile(const char *type, text *value, const char *source)
 {
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		return false;
-	return find(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_TEXT_PP(1),
-				PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)),
-				identifier_id, profile_id);
+	int64		identifier_id;
+	int64		leaf;
+
+	if (!find(type, value, source, &identifier_id, &leaf))
+		return 0;
+	return probe_root(leaf);
 }
 
 /* cdp._find_identifier(type, value, source) */
@@ -156,9 +170,12 @@ Datum
 cdp__find_identifier(PG_FUNCTION_ARGS)
 {
 	int64		identifier_id;
-	int64		profile_id;
+	int64		leaf;
 
-	if (!find_argument(fcinfo, &identifier_id, &profile_id))
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) ||
+		!find(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_TEXT_PP(1),
+			  PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)),
+			  &identifier_id, &leaf))
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(identifier_id);
 }
@@ -167,10 +184,13 @@ cdp__find_identifier(PG_FUNCTION_ARGS)
 Datum
 cdp__find_profile(PG_FUNCTION_ARGS)
 {
-	int64		identifier_id;
-	int64		profile_id;
+	int64		profile_id = 0;
 
-	if (!find_argument(fcinfo, &identifier_id, &profile_id) || profile_id == 0)
+	if (!PG_ARGISNULL(0) && !PG_ARGISNULL(1))
+		profile_id = cdp_identity_find_profile(
+			text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_TEXT_PP(1),
+			PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	if (profile_id == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(profile_id);
 }

@@ -136,4 +136,12 @@ extern bool cdp_identity_is_type(const char *type);
 /* Does a canonical value of the type mean nothing? */
 extern bool cdp_identity_is_blocked_value(const char *type, const char *value);
 
+/*
+ * The live profile of an identifier as somebody wrote it; 0: none.  source
+ * (NULL: none) says whose a value is, for types whose values are a source's
+ * own, and from which region a phone number.  Raises if there is no such type.
+ */
+extern int64 cdp_identity_find_profile(const char *type, struct varlena *value,
+									   const char *source);
+
 #endif							/* CDP_IDENTITY_H */

@@ -14,6 +14,8 @@
 #include "utils/date.h"
 #include "utils/datetime.h"
 
+#include "profile/profile.h"
+
 PG_FUNCTION_INFO_V1(cdp__iso_date);
 
 /* A number of exactly n digits; -1 if it is none. */
@@ -31,24 +33,34 @@ read_digits(const char *from, int n)
 	return result;
 }
 
-Datum
-cdp__iso_date(PG_FUNCTION_ARGS)
+/* See profile.h. */
+bool
+cdp_profile_iso_date(const char *value, int len, DateADT *date)
 {
-	text	   *argument = PG_GETARG_TEXT_PP(0);
-	const char *data = VARDATA_ANY(argument);
-	int			length = VARSIZE_ANY_EXHDR(argument);
 	int			year;
 	int			month;
 	int			day;
 
-	if (length < 10 || data[4] != '-' || data[7] != '-' ||
-		(length > 10 && data[10] != 'T' && data[10] != ' '))
-		PG_RETURN_NULL();
-	year = read_digits(data, 4);
-	month = read_digits(data + 5, 2);
-	day = read_digits(data + 8, 2);
+	if (len < 10 || value[4] != '-' || value[7] != '-' ||
+		(len > 10 && value[10] != 'T' && value[10] != ' '))
+		return false;
+	year = read_digits(value, 4);
+	month = read_digits(value + 5, 2);
+	day = read_digits(value + 8, 2);
 	if (year < 1 || month < 1 || month > MONTHS_PER_YEAR || day < 1 ||
 		day > day_tab[isleap(year)][month - 1])
+		return false;
+	*date = date2j(year, month, day) - POSTGRES_EPOCH_JDATE;
+	return true;
+}
+
+Datum
+cdp__iso_date(PG_FUNCTION_ARGS)
+{
+	text	   *value = PG_GETARG_TEXT_PP(0);
+	DateADT		date;
+
+	if (!cdp_profile_iso_date(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value), &date))
 		PG_RETURN_NULL();
-	PG_RETURN_DATEADT(date2j(year, month, day) - POSTGRES_EPOCH_JDATE);
+	PG_RETURN_DATEADT(date);
 }

@@ -39,4 +39,13 @@
 #ifndef CDP_PROFILE_PROFILE_H
 #define CDP_PROFILE_PROFILE_H
 
+#include "utils/date.h"
+#include "utils/jsonb.h"
+
+/* A trait as a column of text shows it, palloc'd; NULL: it shows nothing. */
+extern text *cdp_profile_trait_text(Jsonb *traits, const char *name, int len);
+
+/* Text as a date, as cdp._iso_date(); false: it is none. */
+extern bool cdp_profile_iso_date(const char *value, int len, DateADT *date);
+
 #endif							/* CDP_PROFILE_PROFILE_H */

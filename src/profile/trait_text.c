@@ -14,31 +14,44 @@
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 
+#include "profile/profile.h"
+
 PG_FUNCTION_INFO_V1(cdp__trait_text);
+
+/* See profile.h. */
+text *
+cdp_profile_trait_text(Jsonb *traits, const char *name, int len)
+{
+	JsonbValue	value;
+
+	if (!JB_ROOT_IS_OBJECT(traits) ||
+		getKeyJsonValueFromContainer(&traits->root, name, len, &value) == NULL)
+		return NULL;
+	switch (value.type)
+	{
+		case jbvString:
+			return cstring_to_text_with_len(value.val.string.val,
+											value.val.string.len);
+		case jbvNumeric:
+			return cstring_to_text(DatumGetCString(
+				DirectFunctionCall1(numeric_out,
+									NumericGetDatum(value.val.numeric))));
+		case jbvBool:
+			return cstring_to_text(value.val.boolean ? "true" : "false");
+		default:
+			return NULL;
+	}
+}
 
 Datum
 cdp__trait_text(PG_FUNCTION_ARGS)
 {
-	Jsonb	   *traits = PG_GETARG_JSONB_P(0);
 	text	   *name = PG_GETARG_TEXT_PP(1);
-	JsonbValue	value;
+	text	   *value = cdp_profile_trait_text(PG_GETARG_JSONB_P(0),
+											   VARDATA_ANY(name),
+											   VARSIZE_ANY_EXHDR(name));
 
-	if (!JB_ROOT_IS_OBJECT(traits) ||
-		getKeyJsonValueFromContainer(&traits->root, VARDATA_ANY(name),
-									 VARSIZE_ANY_EXHDR(name), &value) == NULL)
+	if (value == NULL)
 		PG_RETURN_NULL();
-	switch (value.type)
-	{
-		case jbvString:
-			PG_RETURN_TEXT_P(cstring_to_text_with_len(value.val.string.val,
-													  value.val.string.len));
-		case jbvNumeric:
-			PG_RETURN_TEXT_P(cstring_to_text(DatumGetCString(
-				DirectFunctionCall1(numeric_out,
-									NumericGetDatum(value.val.numeric)))));
-		case jbvBool:
-			PG_RETURN_TEXT_P(cstring_to_text(value.val.boolean ? "true" : "false"));
-		default:
-			PG_RETURN_NULL();
-	}
+	PG_RETURN_TEXT_P(value);
 }

@@ -2,17 +2,19 @@
  * probe.c
  *		Rows of a store's table by an index, one key after the other.
  *
- * The hottest reads of attach are lookups of many keys by a unique index.  As
- * a join with unnest() each costs two to three times its descent of the tree,
- * for arrays, tuplestores and the executor's nodes; so they are done here
- * directly, as an index scan that is started again for each key.  Read-only:
- * whatever is written goes through SPI.
+ * The hottest reads are lookups by a unique index, of many keys when records
+ * come in, of one when a profile is asked for.  As a join with unnest() each
+ * costs two to three times its descent of the tree, for arrays, tuplestores and
+ * the executor's nodes; so they are done here directly, as an index scan that
+ * is started again for each key.  Read-only: whatever is written goes through
+ * SPI.
  *
  * A statement checks rights, locks its tables, takes a snapshot and sees what
  * the transaction wrote before; so does this: SELECT on the table is checked
  * and ACCESS SHARE locks are taken when a probe is opened and kept until the
  * transaction ends, and begin_reading() counts the command up and pushes a
- * snapshot.  An error between open and close is put right by the end of the
+ * snapshot.  Policies are not applied: where one would be, opening is an error.
+ * An error between open and close is put right by the end of the
  * (sub)transaction.
  *
  * Cost: about a microsecond and a half a key with the pages in memory.
@@ -29,9 +31,10 @@
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
-#include "identity/probe.h"
+#include "base/base.h"
 
 struct CdpProbe
 {
@@ -43,16 +46,16 @@ struct CdpProbe
 	ScanKeyData keys[INDEX_MAX_KEYS];
 };
 
-/* See probe.h. */
+/* See base.h. */
 void
-cdp_identity_begin_reading(void)
+cdp_base_begin_reading(void)
 {
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
 }
 
 void
-cdp_identity_end_reading(void)
+cdp_base_end_reading(void)
 {
 	PopActiveSnapshot();
 }
@@ -87,9 +90,9 @@ init_key(CdpProbe *probe, int column)
 						   get_opcode(operator), (Datum) 0);
 }
 
-/* See probe.h. */
+/* See base.h. */
 CdpProbe *
-cdp_identity_probe_open(const char *table, const char *index, int nkeys)
+cdp_base_probe_open(const char *table, const char *index, int nkeys)
 {
 	CdpProbe   *probe = palloc0(sizeof(CdpProbe));
 	Oid			relation = find_relation(table);
@@ -97,6 +100,11 @@ cdp_identity_probe_open(const char *table, const char *index, int nkeys)
 
 	if (allowed != ACLCHECK_OK)
 		aclcheck_error(allowed, OBJECT_TABLE, table);
+	if (check_enable_rls(relation, InvalidOid, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("row security of table \"%s\" must not hold for the owner of the store",
+						table)));
 	probe->table = table_open(relation, AccessShareLock);
 	probe->index = index_open(find_relation(index), AccessShareLock);
 	probe->nkeys = nkeys;
@@ -109,7 +117,7 @@ cdp_identity_probe_open(const char *table, const char *index, int nkeys)
 }
 
 void
-cdp_identity_probe_close(CdpProbe *probe)
+cdp_base_probe_close(CdpProbe *probe)
 {
 	ExecDropSingleTupleTableSlot(probe->slot);
 	index_endscan(probe->scan);
@@ -119,7 +127,7 @@ cdp_identity_probe_close(CdpProbe *probe)
 }
 
 int
-cdp_identity_probe_column(CdpProbe *probe, const char *name)
+cdp_base_probe_column(CdpProbe *probe, const char *name)
 {
 	AttrNumber	column = get_attnum(RelationGetRelid(probe->table), name);
 
@@ -130,7 +138,7 @@ cdp_identity_probe_column(CdpProbe *probe, const char *name)
 }
 
 bool
-cdp_identity_probe_find(CdpProbe *probe, const Datum *keys)
+cdp_base_probe_find(CdpProbe *probe, const Datum *keys)
 {
 	CHECK_FOR_INTERRUPTS();
 	for (int i = 0; i < probe->nkeys; i++)
@@ -140,10 +148,16 @@ cdp_identity_probe_find(CdpProbe *probe, const Datum *keys)
 }
 
 Datum
-cdp_identity_probe_value(CdpProbe *probe, int column)
+cdp_base_probe_value(CdpProbe *probe, int column)
 {
 	bool		isnull;
 	Datum		value = slot_getattr(probe->slot, column, &isnull);
 
 	return isnull ? (Datum) 0 : value;
+}
+
+TupleTableSlot *
+cdp_base_probe_row(CdpProbe *probe)
+{
+	return probe->slot;
 }
