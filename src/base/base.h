@@ -82,7 +82,7 @@ typedef struct CdpProbe CdpProbe;
 extern void cdp_base_begin_reading(void);
 extern void cdp_base_end_reading(void);
 
-/* Read cdp.<table> by the first nkeys columns of cdp.<index>. */
+/* Read cdp.<table> by the first nkeys (at most 4) columns of cdp.<index>. */
 extern CdpProbe *cdp_base_probe_open(const char *table, const char *index,
 									 int nkeys);
 extern void cdp_base_probe_close(CdpProbe *probe);

@@ -14,7 +14,8 @@
  * and ACCESS SHARE locks are taken when a probe is opened and kept until the
  * transaction ends, and begin_reading() counts the command up and pushes a
  * snapshot.  Policies are not applied: where one would be, opening is an error.
- * An error between open and close is put right by the end of the
+ * The oids and operators of an index are looked up once (base/watch.c).  An
+ * error between open and close is put right by the end of the
  * (sub)transaction.
  *
  * Cost: about a microsecond and a half a key with the pages in memory.
@@ -30,11 +31,25 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "base/base.h"
+
+#define MAX_KEYS 4
+#define MAX_KEPT 8
+
+/* What every probe of an index needs. */
+typedef struct ProbePath
+{
+	const char *name;			/* of the index, a constant */
+	int			nkeys;
+	Oid			table;
+	Oid			index;
+	ScanKeyData keys[MAX_KEYS]; /* without values */
+} ProbePath;
 
 struct CdpProbe
 {
@@ -43,7 +58,7 @@ struct CdpProbe
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
 	int			nkeys;
-	ScanKeyData keys[INDEX_MAX_KEYS];
+	ScanKeyData keys[MAX_KEYS];
 };
 
 /* See base.h. */
@@ -74,28 +89,66 @@ find_relation(const char *name)
 
 /* The condition "column of the index = value", with the value yet to come. */
 static void
-init_key(CdpProbe *probe, int column)
+init_key(ScanKey key, Relation index, int column)
 {
-	Oid			family = probe->index->rd_opfamily[column];
-	Oid			type = probe->index->rd_opcintype[column];
+	Oid			family = index->rd_opfamily[column];
+	Oid			type = index->rd_opcintype[column];
 	Oid			operator = get_opfamily_member(family, type, type,
 											   BTEqualStrategyNumber);
 
 	if (!OidIsValid(operator))
 		elog(ERROR, "index \"%s\" cannot be probed",
-			 RelationGetRelationName(probe->index));
-	ScanKeyEntryInitialize(&probe->keys[column], 0, column + 1,
-						   BTEqualStrategyNumber, InvalidOid,
-						   probe->index->rd_indcollation[column],
+			 RelationGetRelationName(index));
+	ScanKeyEntryInitialize(key, 0, column + 1, BTEqualStrategyNumber,
+						   InvalidOid, index->rd_indcollation[column],
 						   get_opcode(operator), (Datum) 0);
 }
 
-/* See base.h. */
-CdpProbe *
-cdp_base_probe_open(const char *table, const char *index, int nkeys)
+/* Look up what a probe of the index needs. */
+static void
+find_path(ProbePath *path, const char *table, const char *index, int nkeys)
 {
-	CdpProbe   *probe = palloc0(sizeof(CdpProbe));
-	Oid			relation = find_relation(table);
+	Relation	opened;
+	MemoryContext old;
+
+	path->table = find_relation(table);
+	path->index = find_relation(index);
+	opened = index_open(path->index, AccessShareLock);
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	for (int i = 0; i < nkeys; i++)
+		init_key(&path->keys[i], opened, i);
+	MemoryContextSwitchTo(old);
+	index_close(opened, NoLock);
+	path->name = index;
+	path->nkeys = nkeys;
+}
+
+/* The same, kept for as long as nothing is heard to have changed. */
+static const ProbePath *
+get_path(const char *table, const char *index, int nkeys)
+{
+	static ProbePath kept[MAX_KEPT];
+	static int	nkept = 0;
+	static uint64 heard = 0;
+	uint64		watched = cdp_base_watched();
+	ProbePath  *path;
+
+	if (watched == 0 || watched != heard)
+		nkept = 0;
+	heard = watched;
+	for (int i = 0; i < nkept; i++)
+		if (kept[i].nkeys == nkeys && strcmp(kept[i].name, index) == 0)
+			return &kept[i];
+	path = &kept[nkept < MAX_KEPT ? nkept : 0];
+	find_path(path, table, index, nkeys);
+	nkept = Min(nkept + 1, MAX_KEPT);
+	return path;
+}
+
+/* Raise unless the running user may read all rows of the table. */
+static void
+check_rights(Oid relation, const char *table)
+{
 	AclResult	allowed = pg_class_aclcheck(relation, GetUserId(), ACL_SELECT);
 
 	if (allowed != ACLCHECK_OK)
@@ -105,11 +158,20 @@ cdp_base_probe_open(const char *table, const char *index, int nkeys)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("row security of table \"%s\" must not hold for the owner of the store",
 						table)));
-	probe->table = table_open(relation, AccessShareLock);
-	probe->index = index_open(find_relation(index), AccessShareLock);
+}
+
+/* See base.h. */
+CdpProbe *
+cdp_base_probe_open(const char *table, const char *index, int nkeys)
+{
+	CdpProbe   *probe = palloc(sizeof(CdpProbe));
+	const ProbePath *path = get_path(table, index, nkeys);
+
+	check_rights(path->table, table);
 	probe->nkeys = nkeys;
-	for (int i = 0; i < nkeys; i++)
-		init_key(probe, i);
+	memcpy(probe->keys, path->keys, sizeof(ScanKeyData) * nkeys);
+	probe->table = table_open(path->table, AccessShareLock);
+	probe->index = index_open(path->index, AccessShareLock);
 	probe->scan = index_beginscan(probe->table, probe->index,
 								  GetActiveSnapshot(), nkeys, 0);
 	probe->slot = table_slot_create(probe->table, NULL);

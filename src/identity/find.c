@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "base/base.h"
 #include "identity/identity.h"
@@ -30,14 +31,22 @@ typedef struct Address
 PG_FUNCTION_INFO_V1(cdp__find_identifier);
 PG_FUNCTION_INFO_V1(cdp__find_profile);
 
-/* The one text that a plan finds; NULL if there is none. */
+/* A column of the source; NULL: it has none, or there is no such source. */
 static char *
-read_text(CdpPlan *plan, Datum argument)
+read_source(CdpPlan *plan, const char *source)
 {
-	cdp_base_execute(plan, &argument, NULL, true, 1);
-	if (SPI_processed == 0)
-		return NULL;
-	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	MemoryContext context = CurrentMemoryContext;
+	char	   *value = NULL;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	cdp_base_execute(plan, (Datum[]) {CStringGetTextDatum(source)}, NULL, true, 1);
+	if (SPI_processed > 0)
+		value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	if (value != NULL)
+		value = MemoryContextStrdup(context, value);
+	SPI_finish();
+	return value;
 }
 
 /* The region that numbers of the source are from; NULL: none. */
@@ -51,7 +60,7 @@ read_region(const char *source)
 	char	   *region = NULL;
 
 	if (source != NULL)
-		region = read_text(&region_plan, CStringGetTextDatum(source));
+		region = read_source(&region_plan, source);
 	return region != NULL ? region : cdp_identity_default_region();
 }
 
@@ -63,15 +72,12 @@ has_own_user_ids(const char *source)
 		"SELECT own_user_ids::text FROM cdp.source"
 		" WHERE name OPERATOR(pg_catalog.=) $1", 1, {TEXTOID}
 	};
-	char	   *own;
+	char	   *own = read_source(&own_plan, source);
 
-	if (source == NULL)
-		return false;
-	own = read_text(&own_plan, CStringGetTextDatum(source));
 	return own != NULL && strcmp(own, "true") == 0;
 }
 
-/* Where the value must be; false: nowhere.  Inside an SPI connection. */
+/* Where the value must be; false: nowhere. */
 static bool
 make_address(Address *address, const char *type, text *value,
 			 const char *source)
@@ -142,15 +148,10 @@ find(const char *type, text *value, const char *source,
 	 int64 *identifier_id, int64 *leaf)
 {
 	Address		address;
-	bool		found;
 
 	cdp_base_check_store();
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
-	found = make_address(&address, type, value, source) &&
+	return make_address(&address, type, value, source) &&
 		probe_identifier(&address, identifier_id, leaf);
-	SPI_finish();
-	return found;
 }
 
 /* See identity.h. */

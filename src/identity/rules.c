@@ -426,7 +426,12 @@ cdp_identity_hear_rules(void)
 	uint64		watched = cdp_base_watched();
 
 	if (rules == NULL || watched == 0 || watched != heard)
+	{
+		if (SPI_connect() != SPI_OK_CONNECT)
+			elog(ERROR, "could not connect to SPI");
 		(void) cdp_identity_refresh_rules();
+		SPI_finish();
+	}
 	heard = watched;
 }
 

@@ -43,10 +43,7 @@ typedef struct CdpIdentityState
  */
 extern CdpIdentityState cdp_identity_refresh_rules(void);
 
-/*
- * Read them only if a type may have changed since this was last called.
- * Inside an SPI connection.
- */
+/* Read them only if a type may have changed since this was last called. */
 extern void cdp_identity_hear_rules(void);
 
 /* Does some type stand in as long as the store has no strong value? */

@@ -3,7 +3,7 @@
 \pset tuples_only on
 CREATE TEMP TABLE measured (protocol text, query text, ms numeric);
 \copy measured FROM pstdin
-SELECT '| one row, by one connection | protocol | ms, median | least-most | ratio | target |';
+SELECT '| one row, by one connection | protocol | backend CPU ms, median | least-most | ratio | target |';
 SELECT '|---|---|---|---|---|---|';
 WITH median AS (
 	SELECT protocol, query,
