@@ -80,5 +80,24 @@ UPDATE cdp.trait SET form = 'planet' WHERE name = 'nick';
 SELECT cdp.add_trait('shoe_size', 'number');
 SELECT cdp.add_trait('', 'number');
 SELECT cdp.add_trait('hat', 'size');
+SELECT cdp.add_trait('hat', pii => 'secret');
 SELECT cdp.add_trait('hat', format => '(');
 UPDATE cdp.trait SET format = '[' WHERE name = 'nick';
+-- a rule or form that does not suit the type would leave the trait without a
+-- value: each type has its own, which the message names
+SELECT type, rule, rule <> ALL (cdp._trait_rules(type)) AS refused
+FROM unnest('{text,number,boolean,timestamp,date,json}'::text[]) WITH ORDINALITY AS t (type, place),
+	unnest('{longest,min,sum,union}'::text[]) WITH ORDINALITY AS r (rule, n)
+ORDER BY place, n \crosstabview type rule refused
+SELECT cdp.add_trait('hat', rule => 'sum');
+SELECT cdp.add_trait('hat', rule => 'newest');
+SELECT cdp.add_trait('hat', 'number', 'non_empty_union');
+SELECT cdp.add_trait('hat', 'number', 'non_empty_sum'), cdp.add_trait('hats', 'json', 'union');
+UPDATE cdp.trait SET type = 'text' WHERE name = 'hat';
+UPDATE cdp.trait SET type = 'text', rule = 'longest' WHERE name = 'hat';
+UPDATE cdp.trait SET rule = 'sum' WHERE name = 'city';
+UPDATE cdp.trait SET form = 'text' WHERE name = 'shoe_size';
+UPDATE cdp.trait SET type = 'boolean' WHERE name = 'country';
+INSERT INTO cdp.trait (name, type, pii) VALUES ('scarf', 'text', '');
+INSERT INTO cdp.trait (name, type) VALUES ('scarf', NULL);
+SELECT name, type, rule, form FROM cdp.trait WHERE name IN ('hat', 'hats', 'scarf', 'shoe_size') ORDER BY name COLLATE "C";

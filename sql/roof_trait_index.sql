@@ -40,7 +40,7 @@ SELECT name FROM cdp.trait WHERE indexed ORDER BY name;
 UPDATE cdp.trait SET indexed = true WHERE name = 'region';
 UPDATE cdp.trait SET indexed = false WHERE name = 'city';
 INSERT INTO cdp.trait (name, indexed) VALUES ('hat', true);
-UPDATE cdp.trait SET type = 'number' WHERE name = 'city';
+UPDATE cdp.trait SET type = 'number', form = NULL WHERE name = 'city';
 DELETE FROM cdp.trait WHERE name = 'city';
 UPDATE cdp.trait SET rule = 'earliest' WHERE name = 'city';
 SELECT cdp.index_trait('city');

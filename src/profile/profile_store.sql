@@ -1,15 +1,12 @@
 -- The registry of traits.
 CREATE TABLE cdp.trait (
 	name text COLLATE "C" PRIMARY KEY,
-	type text NOT NULL DEFAULT 'text'
-		CHECK (type IN ('text', 'number', 'boolean', 'timestamp', 'date', 'json')),
-	rule text NOT NULL DEFAULT 'latest'
-		CHECK (rule ~ '^(non_empty_)?(latest|earliest|source_priority|most_frequent|longest|min|max|sum|union)$'),
+	type text NOT NULL DEFAULT 'text',
+	rule text NOT NULL DEFAULT 'latest',
 	strict boolean NOT NULL DEFAULT true,
 	format text CHECK (format IS NULL OR ('' ~ format) IS NOT NULL),
-	form text CHECK (form IN ('country', 'language', 'time_zone', 'text')),
-	pii text NOT NULL DEFAULT 'none'
-		CHECK (pii IN ('none', 'personal', 'contact', 'special')),
+	form text,
+	pii text NOT NULL DEFAULT 'none',
 	indexed boolean NOT NULL DEFAULT false,
 	history boolean NOT NULL DEFAULT false,
 	sources text[],
@@ -20,13 +17,13 @@ CREATE TABLE cdp.trait (
 COMMENT ON TABLE cdp.trait IS
 'attributes of profiles; unknown ones are registered on sight';
 COMMENT ON COLUMN cdp.trait.rule IS
-'which observation survives: latest, earliest, source_priority, most_frequent, longest, min, max, sum, union; non_empty_... passes over empty ones';
+'which observation survives: latest, earliest, source_priority, most_frequent; min, max (not of json), longest (of text and json), sum (of number), union (of json: an array of all); non_empty_... passes over empty ones';
 COMMENT ON COLUMN cdp.trait.strict IS
 'values that are not of the type are not used; false where the type is a guess, from the first value seen';
 COMMENT ON COLUMN cdp.trait.format IS
 'regular expression; values that do not match it are not used';
 COMMENT ON COLUMN cdp.trait.form IS
-'canonical form that values are brought into: country, language, time_zone (what has none is not used) or text (cleaned of white space and invisible characters); NULL: as they came';
+'canonical form that values of type text are brought into: country, language, time_zone (what has none is not used) or text (cleaned of white space and invisible characters); NULL: as they came';
 COMMENT ON COLUMN cdp.trait.pii IS
 'none, personal, contact, or special (health, religion, ...: never used for modelling)';
 COMMENT ON COLUMN cdp.trait.sources IS
@@ -34,6 +31,9 @@ COMMENT ON COLUMN cdp.trait.sources IS
 COMMENT ON COLUMN cdp.trait.exposed IS
 'place among the columns that cdp.expose_trait() added to cdp.unified_profile';
 SELECT cdp._watch_table('cdp.trait');
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE OF type, rule, form, pii
+	ON cdp.trait
+	FOR EACH ROW EXECUTE FUNCTION cdp._check_trait();
 
 -- Views keep the names and types of their columns for ever.
 CREATE FUNCTION cdp._keep_exposed_trait() RETURNS trigger

@@ -1,4 +1,59 @@
--- What the registry lets through, and in what form.
+-- What the registry has of a trait, and what it lets through in what form.
+
+-- Where a rule would leave a trait without a value of its type, or choose by
+-- what means nothing for the type, it is refused: numbers alone have a sum, and
+-- a union is an array.
+CREATE FUNCTION cdp._trait_rules(type text) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE type
+	WHEN 'text' THEN '{latest,earliest,source_priority,most_frequent,longest,min,max}'::text[]
+	WHEN 'number' THEN '{latest,earliest,source_priority,most_frequent,min,max,sum}'
+	WHEN 'boolean' THEN '{latest,earliest,source_priority,most_frequent,min,max}'
+	WHEN 'timestamp' THEN '{latest,earliest,source_priority,most_frequent,min,max}'
+	WHEN 'date' THEN '{latest,earliest,source_priority,most_frequent,min,max}'
+	WHEN 'json' THEN '{latest,earliest,source_priority,most_frequent,longest,union}'
+	END;
+COMMENT ON FUNCTION cdp._trait_rules(text) IS
+'rules by which a trait of that type may survive; NULL: there is no such type';
+
+-- One rule, one message, for cdp.add_trait() and for who changes the row.
+-- Nulls are the table's to refuse.
+CREATE FUNCTION cdp._check_trait() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	rules text[] := cdp._trait_rules(NEW.type);
+BEGIN
+	IF NEW.type IS NOT NULL AND rules IS NULL THEN
+		RAISE EXCEPTION 'invalid type "%" of trait "%"', NEW.type, NEW.name
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'The type of a trait is text, number, boolean, timestamp, date or json.';
+	END IF;
+	IF regexp_replace(NEW.rule, '^non_empty_', '') <> ALL (rules) THEN
+		RAISE EXCEPTION 'invalid rule "%" of trait "%"', NEW.rule, NEW.name
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = format('The rule of a trait of type %s is one of %s, each also with the prefix non_empty_.',
+					NEW.type, array_to_string(rules, ', '));
+	END IF;
+	IF NEW.form NOT IN ('country', 'language', 'time_zone', 'text')
+			OR (NEW.form IS NOT NULL AND NEW.type <> 'text') THEN
+		RAISE EXCEPTION 'invalid form "%" of trait "%"', NEW.form, NEW.name
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = format(CASE NEW.type
+					WHEN 'text' THEN 'The form of a trait of type text is country, language, time_zone or text, or NULL: as values came.'
+					ELSE 'Only traits of type text have a form; this one is of type %s.' END, NEW.type);
+	END IF;
+	IF NEW.pii NOT IN ('none', 'personal', 'contact', 'special') THEN
+		RAISE EXCEPTION 'invalid pii "%" of trait "%"', NEW.pii, NEW.name
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'It is none, personal, contact or special.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_trait() IS
+'raise unless a row of cdp.trait can be used';
 
 -- A value as its type has it: a number that came as text is a number.  NULL if
 -- it is not of the type.  Not STRICT, so that it is inlined.
