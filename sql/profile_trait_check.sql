@@ -59,6 +59,18 @@ SELECT cdp.ingest('web', '{"type": "identify", "userId": "u9", "messageId": "10"
 	"traits": {"country": "Atlantis", "language": "klingonish", "time_zone": "CET", "city": 7}}') = :profile AS same;
 SELECT field, reason FROM cdp.ingest_warning WHERE example_message_id = '10' ORDER BY field COLLATE "C";
 SELECT trait_name, value, raw FROM cdp.lineage(:profile) WHERE trait_name IN ('city', 'country', 'language', 'time_zone') ORDER BY trait_name COLLATE "C";
+-- a date is kept without the time that came with it, for an observation, its
+-- history and a pin; what has the form already is left as it is
+UPDATE cdp.trait SET history = true WHERE name = 'birth_date';
+SELECT cdp.ingest('web', '{"type": "identify", "userId": "u9", "messageId": "11", "timestamp": "2026-05-07T11:00:00Z",
+	"traits": {"birthday": "1990-05-01T23:30:00-08:00"}}') = :profile AS same;
+SELECT value, raw FROM cdp.lineage(:profile, 'birth_date');
+SELECT value, raw FROM cdp.profile_trait_history WHERE name = 'birth_date';
+SELECT traits ->> 'birth_date' AS birth_date FROM cdp.profile_current WHERE profile_id = :profile;
+SELECT becomes FROM cdp.preview_mapping('web', '{"identifiers": {"user_id": "$.id"}, "traits": {"birth_date": "$.born"}}',
+	'{"id": "u9", "born": "1990-05-01 00:00:00"}') WHERE part = 'trait';
+SELECT cdp._fit_trait('birth_date', '"1990-05-01T10:00:00Z"'), cdp._fit_trait('birth_date', '"1990-05-01"');
+SELECT count(*) AS changed FROM cdp._fit_traits('{birth_date}', '{"\"1990-05-01\""}');
 -- of one instant the order of arrival decides neither the value nor what was written
 SELECT count(refused) AS refused
 FROM (VALUES ('{"\"Germany\"","\"Deutschland\""}'::jsonb[]), ('{"\"DE\"","\"Austria\""}'), ('{"\"Alemania\"","\"DE\""}')) AS v (said),

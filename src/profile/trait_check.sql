@@ -55,8 +55,8 @@ $$;
 COMMENT ON FUNCTION cdp._check_trait() IS
 'raise unless a row of cdp.trait can be used';
 
--- A value as its type has it: a number that came as text is a number.  NULL if
--- it is not of the type.  Not STRICT, so that it is inlined.
+-- A value as its type has it: a number that came as text is a number, and a
+-- date has no time.  NULL if it is not of the type.  Not STRICT, so that it is inlined.
 CREATE FUNCTION cdp._typed_trait(value jsonb, type text) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE type
@@ -76,7 +76,7 @@ RETURN CASE type
 	WHEN 'date' THEN
 		CASE WHEN jsonb_typeof(value) = 'string'
 				AND cdp._iso_date(value #>> '{}') IS NOT NULL
-			THEN value END
+			THEN to_jsonb(left(value #>> '{}', 10)) END
 	WHEN 'timestamp' THEN
 		CASE WHEN jsonb_typeof(value) = 'string'
 				AND cdp._iso_date(value #>> '{}') IS NOT NULL
