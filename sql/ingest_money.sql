@@ -49,7 +49,7 @@ FROM sent ORDER BY n;
 CALL cdp.merge(phases => '{ingest}');
 SELECT sent.properties AS sent, at, amount, currency
 FROM sent JOIN cdp.event ON message_id = n::text ORDER BY n;
-SELECT reason, field, records, message FROM cdp.ingest_warning ORDER BY 1, 2;
+SELECT reason, field, records, example_value, message FROM cdp.ingest_warning ORDER BY 1, 2;
 SELECT count(*) FROM cdp.reject;
 
 -- rounding agrees with its definition on many ties

@@ -64,8 +64,18 @@ web	{"type":"identify","messageId":"w10","userId":"w","traits":{"!!!":1,"ok":1}}
 \.
 
 CALL cdp.merge(phases => '{ingest}');
-SELECT reason, field, sum(records) AS records, message
+SELECT reason, field, sum(records) AS records, message,
+	string_agg(example_value, ' | ' ORDER BY example_value COLLATE "C") AS shown
 FROM cdp.ingest_warning GROUP BY 1, 2, 4 ORDER BY 1, 2, 4;
+-- of a long value as many whole characters are shown as fit into 100 bytes
+SELECT cdp.ingest('web', jsonb_build_object('userId', 'w', 'messageId', 'long', 'traits', jsonb_build_object('email', repeat('ä', 60))))
+	IS NOT NULL AS stored;
+SELECT example_value, octet_length(example_value) FROM cdp.ingest_warning WHERE example_message_id = 'long';
+-- of equal warnings in a call one value is shown
+SELECT cdp.ingest_batch('web', '[{"userId": "w", "messageId": "v1", "traits": {"birth_date": "first"}},
+	{"userId": "w", "messageId": "v2", "traits": {"birth_date": ["second"]}}]') \g /dev/null
+SELECT records, field, example_value, example_message_id FROM cdp.ingest_warning WHERE reason = 'invalid_trait';
+DELETE FROM cdp.ingest_warning;
 SELECT message_id, properties, amount FROM cdp.event
 WHERE message_id ~ '^w' OR message_id IS NULL ORDER BY message_id;
 

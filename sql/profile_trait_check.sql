@@ -22,7 +22,7 @@ SELECT cdp.ingest('web', '{"type": "identify", "userId": "u1", "messageId": "2",
 	"traits": {"shoe_size": 420, "member": "perhaps", "city": ["Ulm"], "birth_date": "31.1.2000", "loyalty_points": "many", "nick": "Jo"}}');
 SELECT name, value FROM cdp.profile_trait ORDER BY name COLLATE "C";
 SELECT name, value FROM cdp.trait_history;
-SELECT reason, field, records, example_message_id, message FROM cdp.ingest_warning ORDER BY field COLLATE "C";
+SELECT reason, field, records, example_value, example_message_id, message FROM cdp.ingest_warning ORDER BY field COLLATE "C";
 SELECT reason, count(*) FROM cdp.reject GROUP BY reason;
 -- a batch warns once a field, and its good records count
 SELECT cdp.ingest_batch('web', '[

@@ -64,6 +64,7 @@ read_answer(CdpRecord *record, const JsonbValue *answer,
 		consent->state == NULL)
 	{
 		cdp_ingest_warn(record, "invalid_consent", "consent",
+						cdp_json_shown(answer),
 						"A consent has a purpose, a channel, and a state: requested, granted, denied, withdrawn, expired or objected.");
 		return;
 	}
@@ -72,6 +73,7 @@ read_answer(CdpRecord *record, const JsonbValue *answer,
 		 consent->at > options->now + options->future_tolerance_us))
 	{
 		cdp_ingest_warn(record, "invalid_consent", "consent.at",
+						cdp_json_shown(at),
 						"This is no time in the past, so the consent was not used.");
 		return;
 	}
@@ -95,5 +97,6 @@ cdp_ingest_read_consents(CdpRecord *record, const JsonbValue *consents,
 	}
 	else
 		cdp_ingest_warn(record, "wrong_type", "consent",
+						cdp_json_shown(consents),
 						"Consent is an array of {\"purpose\", \"channel\", \"state\", \"at\"}.");
 }

@@ -23,11 +23,17 @@ has_key(const CdpItem *item, const char *type, const char *value)
 	return false;
 }
 
-static const char *
-warning_of_type(const char *type)
+/* Warn of an identifier that has no canonical form. */
+static void
+warn_of_identifier(CdpRecord *record, const CdpRawIdentifier *raw,
+				   const char *rule)
 {
-	return cdp_identity_is_type(type) ? "invalid_identifier" :
-		"unknown_identifier_type";
+	if (cdp_identity_is_type(raw->type))
+		cdp_ingest_warn(record, "invalid_identifier", raw->field, raw->value,
+						rule);
+	else
+		cdp_ingest_warn(record, "unknown_identifier_type", raw->field,
+						psprintf("%s:%s", raw->type, raw->value), rule);
 }
 
 /* The region of phone numbers without a country code; NULL: none. */
@@ -58,8 +64,7 @@ cdp_ingest_normalise_item(CdpItem *item, const CdpIngestConfig *config)
 		if (!cdp_identity_normalise(raw->type, raw->value, raw->len, region,
 									&value, &reason))
 		{
-			cdp_ingest_warn(record, warning_of_type(raw->type), raw->field,
-							reason);
+			warn_of_identifier(record, raw, reason);
 			last_reason = reason;
 			last_field = raw->field;
 		}
@@ -90,6 +95,8 @@ take_set(CdpItem *item, const CdpIdentitySet *set)
 		item->owner = set->keys[0].identifier_id;
 	if (set->refused == NULL && set->owner == 0)
 		cdp_ingest_warn(&item->record, "no_usable_identifier", "identifiers",
+						psprintf("%s:%s", item->keys[0].type,
+								 item->keys[0].value),
 						"No identifier of the record may stand for a person, so it belongs to no profile.");
 	if (set->refused == NULL)
 		return;

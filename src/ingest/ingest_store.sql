@@ -103,12 +103,19 @@ CREATE TABLE cdp.ingest_warning (
 	field text NOT NULL,
 	message text NOT NULL,
 	records integer NOT NULL,
+	example_value text,
 	example_message_id text,
 	warned_at timestamptz NOT NULL DEFAULT cdp.clock()
 );
 CREATE INDEX ingest_warning_warned_at_idx ON cdp.ingest_warning (warned_at);
 COMMENT ON TABLE cdp.ingest_warning IS
 'fields that could not be used in records that were stored: one row per call, source, reason and field';
+COMMENT ON COLUMN cdp.ingest_warning.field IS
+'where in the record, as the sender or the mapping calls it';
+COMMENT ON COLUMN cdp.ingest_warning.example_value IS
+'what stood there in one of the records, at most 100 bytes of it';
+COMMENT ON COLUMN cdp.ingest_warning.example_message_id IS
+'message id of that record; NULL: it had none';
 
 -- Insert-only, so that concurrent calls never meet; the merge run folds old
 -- rows into one per source and day.

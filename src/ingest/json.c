@@ -34,7 +34,7 @@ typedef struct TreeBuilder
 {
 	JsonbParseState *state;
 	JsonbValue *root;			/* set when the outermost container ends */
-	bool		number_lost;	/* a number was kept as a string */
+	CdpLostNumber lost;			/* the first that was kept as a string */
 } TreeBuilder;
 
 /* How deep the text nests, not looking into strings. */
@@ -75,6 +75,37 @@ set_string(JsonbValue *value, char *text)
 	value->type = jbvString;
 	value->val.string.val = text;
 	value->val.string.len = strlen(text);
+}
+
+/* Append the names of the members that are being built, outermost first. */
+static void
+append_members(StringInfo path, const JsonbParseState *state)
+{
+	const JsonbPair *pair;
+
+	if (state == NULL)
+		return;
+	append_members(path, state->next);
+	if (state->contVal.type != jbvObject)
+		return;
+	pair = &state->contVal.val.object.pairs[state->contVal.val.object.nPairs];
+	if (path->len > 0)
+		appendStringInfoChar(path, '.');
+	appendBinaryStringInfo(path, pair->key.val.string.val,
+						   pair->key.val.string.len);
+}
+
+static void
+note_lost_number(TreeBuilder *builder, const char *token)
+{
+	StringInfoData path;
+
+	if (builder->lost.text != NULL)
+		return;
+	initStringInfo(&path);
+	append_members(&path, builder->state);
+	builder->lost.field = path.data;
+	builder->lost.text = token;
 }
 
 CDP_JSON_ACTION
@@ -144,7 +175,7 @@ add_scalar(void *arg, char *token, JsonTokenType type)
 		if (!cdp_ingest_parse_number(token, strlen(token),
 									 &value.val.numeric))
 		{
-			builder->number_lost = true;
+			note_lost_number(builder, token);
 			set_string(&value, token);
 		}
 	}
@@ -178,12 +209,13 @@ explain_error(JsonParseErrorType error, const JsonLexContext *lexer,
 
 /*
  * Parse a record.  Returns its outermost object, or NULL with *reject filled.
- * *number_lost tells that a number was too large and is a string in the tree.
+ * *lost tells of a number that was too large and is a string in the tree.
  */
 JsonbValue *
-cdp_json_parse(const char *text, int len, CdpReject *reject, bool *number_lost)
+cdp_json_parse(const char *text, int len, CdpReject *reject,
+			   CdpLostNumber *lost)
 {
-	TreeBuilder builder = {NULL, NULL, false};
+	TreeBuilder builder = {0};
 	JsonSemAction actions = {
 		.semstate = &builder,
 		.object_start = begin_object,
@@ -205,7 +237,7 @@ cdp_json_parse(const char *text, int len, CdpReject *reject, bool *number_lost)
 	}
 	lexer = cdp_make_json_lexer(text, len);
 	error = pg_parse_json(lexer, &actions);
-	*number_lost = builder.number_lost;
+	*lost = builder.lost;
 	if (error != JSON_SUCCESS)
 	{
 		explain_error(error, lexer, reject);
@@ -320,6 +352,19 @@ cdp_json_text(const JsonbValue *value)
 		return DatumGetCString(DirectFunctionCall1(numeric_out,
 												   NumericGetDatum(value->val.numeric)));
 	return NULL;
+}
+
+/* The text of a scalar, the JSON of anything else; NULL if absent. */
+char *
+cdp_json_shown(const JsonbValue *value)
+{
+	char	   *text = cdp_json_text(value);
+	Jsonb	   *jsonb;
+
+	if (text != NULL || cdp_json_is_absent(value))
+		return text;
+	jsonb = JsonbValueToJsonb((JsonbValue *) value);
+	return JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
 }
 
 char *

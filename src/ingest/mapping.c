@@ -204,11 +204,10 @@ CdpMapping *
 cdp_ingest_compile_mapping(Jsonb *source_mapping, CdpReject *problem)
 {
 	CdpMapping *mapping = palloc0(sizeof(CdpMapping));
-	bool		number_lost;
+	CdpLostNumber lost;
 	char	   *text = JsonbToCString(NULL, &source_mapping->root,
 									  VARSIZE(source_mapping));
-	JsonbValue *root = cdp_json_parse(text, strlen(text), problem,
-									  &number_lost);
+	JsonbValue *root = cdp_json_parse(text, strlen(text), problem, &lost);
 
 	if (root == NULL)
 	{

@@ -105,6 +105,18 @@ find_rate(const Rate *rates, int nrates, const CdpRecord *record)
 	return rates[low].rate;
 }
 
+/* Warn of the amount of a record, as it was sent. */
+static void
+warn_of_amount(CdpRecord *record, const char *reason, const char *message)
+{
+	char	   *amount = DatumGetCString(
+		DirectFunctionCall1(numeric_out, NumericGetDatum(record->amount)));
+
+	if (record->currency != NULL)
+		amount = psprintf("%s %s", amount, record->currency);
+	cdp_ingest_warn(record, reason, record->amount_field, amount, message);
+}
+
 /* The amount of one event. */
 static void
 convert_item(CdpItem *item, const CdpIngestConfig *config,
@@ -121,22 +133,22 @@ convert_item(CdpItem *item, const CdpIngestConfig *config,
 
 		if (rate == NULL)
 		{
-			cdp_ingest_warn(record, "no_exchange_rate", record->amount_field,
-							"There is no rate for this currency at that time in cdp.exchange_rate, so the amount was left empty.");
+			warn_of_amount(record, "no_exchange_rate",
+						   "There is no rate for this currency at that time in cdp.exchange_rate, so the amount was left empty.");
 			return;
 		}
 		amount = cdp_ingest_convert_amount(amount, rate);
 	}
 	if (!cdp_ingest_round_amount(amount, &item->store_amount, &inexact))
 	{
-		cdp_ingest_warn(record, "amount_too_large", record->amount_field,
-						"The amount is beyond 922337203685477, so it was left empty.");
+		warn_of_amount(record, "amount_too_large",
+					   "The amount is beyond 922337203685477, so it was left empty.");
 		return;
 	}
 	item->has_store_amount = true;
 	if (inexact && !foreign)
-		cdp_ingest_warn(record, "amount_rounded", record->amount_field,
-						"The amount was rounded half-even to four places.");
+		warn_of_amount(record, "amount_rounded",
+					   "The amount was rounded half-even to four places.");
 }
 
 /* Give each event that is to be stored its amount. */

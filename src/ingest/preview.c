@@ -258,8 +258,8 @@ put_warnings(Preview *preview, const CdpRecord *record)
 	{
 		const CdpWarning *warning = lfirst(cell);
 
-		put_row(preview, "warning", warning->field, NULL, warning->reason,
-				warning->message);
+		put_row(preview, "warning", warning->field, warning->value,
+				warning->reason, warning->message);
 	}
 }
 

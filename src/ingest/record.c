@@ -24,6 +24,7 @@
 #include <ctype.h>
 
 #include "datatype/timestamp.h"
+#include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
 #include "ingest/record.h"
@@ -45,14 +46,32 @@ cdp_ingest_reject(CdpRecord *record, const char *reason, const char *field,
 	record->reject.message = message;
 }
 
+/* A copy, cut to a length at which one can still see what it was. */
+static const char *
+excerpt(const char *value)
+{
+	static const char dots[] = "...";
+	int			len;
+
+	if (value == NULL)
+		return NULL;
+	len = strlen(value);
+	if (len <= CDP_INGEST_MAX_EXCERPT)
+		return pstrdup(value);
+	len = pg_mbcliplen(value, len, CDP_INGEST_MAX_EXCERPT - strlen(dots));
+	return psprintf("%.*s%s", len, value, dots);
+}
+
+/* value: what stands in the field, or as much of it as is known; or NULL. */
 void
 cdp_ingest_warn(CdpRecord *record, const char *reason, const char *field,
-				const char *message)
+				const char *value, const char *message)
 {
 	CdpWarning *warning = palloc(sizeof(CdpWarning));
 
 	warning->reason = reason;
 	warning->field = field;
+	warning->value = excerpt(value);
 	warning->message = message;
 	record->warnings = lappend(record->warnings, warning);
 }
@@ -70,7 +89,7 @@ cdp_ingest_add_identifier(CdpRecord *record, const char *type,
 	text = cdp_json_text(value);
 	if (text == NULL)
 	{
-		cdp_ingest_warn(record, "wrong_type", field,
+		cdp_ingest_warn(record, "wrong_type", field, cdp_json_shown(value),
 						"An identifier is a string or a number.");
 		return;
 	}
@@ -96,7 +115,7 @@ cdp_ingest_add_trait(CdpRecord *record, const char *name,
 		return;
 	if (*name == '\0' || strlen(name) > CDP_INGEST_MAX_NAME)
 	{
-		cdp_ingest_warn(record, "invalid_name", "traits",
+		cdp_ingest_warn(record, "invalid_name", "traits", name,
 						"The name of a trait has 1 to 255 bytes.");
 		return;
 	}
@@ -106,7 +125,7 @@ cdp_ingest_add_trait(CdpRecord *record, const char *name,
 	if (trait == NULL && list_length(record->traits) == CDP_INGEST_MAX_TRAITS)
 	{
 		if (!record->traits_full)
-			cdp_ingest_warn(record, "too_many_traits", "traits",
+			cdp_ingest_warn(record, "too_many_traits", "traits", name,
 							"A record brings at most "
 							CppAsString2(CDP_INGEST_MAX_TRAITS)
 							" traits; the rest was not used.");
@@ -154,7 +173,7 @@ read_helper_time(CdpRecord *record, const JsonbValue *value, const char *field,
 		return false;
 	if (cdp_ingest_time_of(value, options->zone, result) == CDP_TIME_OK)
 		return true;
-	cdp_ingest_warn(record, "invalid_time", field,
+	cdp_ingest_warn(record, "invalid_time", field, cdp_json_shown(value),
 					"This is not a time, so it was not used.");
 	return false;
 }
@@ -264,7 +283,7 @@ cdp_ingest_read_amount(CdpRecord *record, const JsonbValue *value,
 	else if (text == NULL ||
 			 !cdp_ingest_parse_number(text, strlen(text), &record->amount))
 	{
-		cdp_ingest_warn(record, "invalid_amount", field,
+		cdp_ingest_warn(record, "invalid_amount", field, cdp_json_shown(value),
 						"An amount is a number with a decimal point.");
 		return;
 	}
@@ -287,6 +306,7 @@ cdp_ingest_read_currency(CdpRecord *record, const JsonbValue *value,
 	{
 		if (record->has_amount)
 			cdp_ingest_warn(record, "invalid_currency", field,
+							cdp_json_shown(value),
 							"A currency is a code of three letters, so the amount was not used.");
 		record->has_amount = false;
 		return;
@@ -307,7 +327,7 @@ cdp_ingest_read_message_id(CdpRecord *record, const JsonbValue *value,
 		return;
 	text = cdp_json_text(value);
 	if (text == NULL)
-		cdp_ingest_warn(record, "wrong_type", field,
+		cdp_ingest_warn(record, "wrong_type", field, cdp_json_shown(value),
 						"A message id is a string or a number.");
 	else if (*text != '\0')
 		record->message_id = text;
@@ -321,7 +341,7 @@ read_tree(const char *text, int len, const CdpReadOptions *options,
 	MemoryContext context = CurrentMemoryContext;
 	CdpReject	reject = {0};
 	JsonbValue *root;
-	bool		number_lost = false;
+	CdpLostNumber lost = {0};
 
 	if (len > options->max_size)
 	{
@@ -331,13 +351,14 @@ read_tree(const char *text, int len, const CdpReadOptions *options,
 		return NULL;
 	}
 	MemoryContextSwitchTo(scratch);
-	root = cdp_json_parse(text, len, &reject, &number_lost);
+	root = cdp_json_parse(text, len, &reject, &lost);
 	MemoryContextSwitchTo(context);
 	if (root == NULL)
 		cdp_ingest_reject(record, reject.reason, NULL,
 						  pstrdup(reject.message));
-	if (number_lost)
-		cdp_ingest_warn(record, "number_too_large", "",
+	if (lost.text != NULL)
+		cdp_ingest_warn(record, "number_too_large", pstrdup(lost.field),
+						lost.text,
 						"A number with more than 300 digits was kept as text.");
 	return root;
 }

@@ -23,6 +23,9 @@
 /* More traits than that in one record are a sender's mistake. */
 #define CDP_INGEST_MAX_TRAITS 1000
 
+/* So much of a value is told in a warning, in bytes. */
+#define CDP_INGEST_MAX_EXCERPT 100
+
 /* Why a record cannot be used; reason NULL: it can. */
 typedef struct CdpReject
 {
@@ -36,6 +39,7 @@ typedef struct CdpWarning
 {
 	const char *reason;
 	const char *field;
+	const char *value;			/* what stood there, cut; or NULL */
 	const char *message;
 } CdpWarning;
 
@@ -87,6 +91,13 @@ typedef struct CdpRecord
 	Jsonb	   *properties;		/* or NULL */
 } CdpRecord;
 
+/* A number that was kept as text; text NULL: none was. */
+typedef struct CdpLostNumber
+{
+	const char *field;
+	const char *text;
+} CdpLostNumber;
+
 typedef struct CdpMapping CdpMapping;
 
 /* What a mapping left out of a record. */
@@ -121,7 +132,8 @@ extern void cdp_ingest_read_record(const char *text, int len,
 extern void cdp_ingest_reject(CdpRecord *record, const char *reason,
 							  const char *field, const char *message);
 extern void cdp_ingest_warn(CdpRecord *record, const char *reason,
-							const char *field, const char *message);
+							const char *field, const char *value,
+							const char *message);
 extern void cdp_ingest_add_identifier(CdpRecord *record, const char *type,
 									  const JsonbValue *value,
 									  const char *field);
@@ -175,7 +187,7 @@ extern void cdp_ingest_find_unmapped(const JsonbValue *root, const List *used,
 
 /* json.c */
 extern JsonbValue *cdp_json_parse(const char *text, int len,
-								  CdpReject *reject, bool *number_lost);
+								  CdpReject *reject, CdpLostNumber *lost);
 extern JsonbValue *cdp_json_tree(Jsonb *jsonb);
 extern JsonbValue *cdp_json_find(const JsonbValue *object, const char *key);
 extern JsonbValue *cdp_json_member(const JsonbValue *object, const char *key);
@@ -183,6 +195,7 @@ extern JsonbValue *cdp_json_object_member(const JsonbValue *object,
 										  const char *key);
 extern bool cdp_json_is_absent(const JsonbValue *value);
 extern char *cdp_json_text(const JsonbValue *value);
+extern char *cdp_json_shown(const JsonbValue *value);
 extern char *cdp_json_key(const JsonbPair *pair);
 extern JsonbValue cdp_json_copy_object(const JsonbValue *object, int room);
 extern void cdp_json_put(JsonbValue *object, const char *key,

@@ -104,7 +104,7 @@ optional_object(CdpRecord *record, const JsonbValue *parent, const char *key,
 
 	if (value == NULL || value->type == jbvObject)
 		return value;
-	cdp_ingest_warn(record, "wrong_type", field,
+	cdp_ingest_warn(record, "wrong_type", field, cdp_json_shown(value),
 					"This must be a JSON object, so it was not used.");
 	return NULL;
 }
@@ -130,6 +130,7 @@ add_external_ids(CdpRecord *record, const JsonbValue *ids)
 	if (ids->type != jbvArray)
 	{
 		cdp_ingest_warn(record, "wrong_type", "externalIds",
+						cdp_json_shown(ids),
 						"External ids are an array of {\"type\", \"id\"}.");
 		return;
 	}
@@ -140,6 +141,7 @@ add_external_ids(CdpRecord *record, const JsonbValue *ids)
 
 		if (type == NULL)
 			cdp_ingest_warn(record, "wrong_type", "externalIds",
+							cdp_json_shown(entry),
 							"An external id is {\"type\", \"id\"}.");
 		else
 			cdp_ingest_add_identifier(record, type,

@@ -53,7 +53,7 @@ cdp_ingest_read_third_party(CdpRecord *record, JsonbValue *root,
 	cdp_ingest_add_identifier(record, "third_party_id",
 							  cdp_json_member(root, "id"), "id");
 	if (expires_at <= options->now)
-		cdp_ingest_warn(record, "expired", "expires",
+		cdp_ingest_warn(record, "expired", "expires", cdp_json_shown(expires),
 						"The row has expired, so its segment was not used.");
 	else
 		cdp_ingest_add_trait(record,

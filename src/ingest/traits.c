@@ -43,9 +43,9 @@ trait_name(const JsonbPair *pair)
 }
 
 static void
-warn_of_trait_name(CdpRecord *record)
+warn_of_trait_name(CdpRecord *record, const JsonbPair *pair)
 {
-	cdp_ingest_warn(record, "invalid_name", "traits",
+	cdp_ingest_warn(record, "invalid_name", "traits", cdp_json_key(pair),
 					"The name of a trait has letters or digits.");
 }
 
@@ -59,7 +59,7 @@ read_company(CdpRecord *record, const JsonbValue *company)
 		char	   *name = trait_name(pair);
 
 		if (name == NULL)
-			warn_of_trait_name(record);
+			warn_of_trait_name(record, pair);
 		else if (strcmp(name, "name") == 0)
 			cdp_ingest_add_trait(record, "company", &pair->value);
 		else
@@ -79,7 +79,7 @@ cdp_ingest_read_traits(CdpRecord *record, const JsonbValue *traits)
 		JsonbValue *value = &pair->value;
 
 		if (name == NULL)
-			warn_of_trait_name(record);
+			warn_of_trait_name(record, pair);
 		else if (strcmp(name, "address") == 0 && value->type == jbvObject)
 			cdp_ingest_read_traits(record, value);
 		else if (strcmp(name, "company") == 0 && value->type == jbvObject)

@@ -33,12 +33,23 @@ static CdpPlan consent_plan = {
 	}
 };
 
-/* One trait of a batch: whose it is and what it is called. */
+/* One trait of a batch, and whose it is. */
 typedef struct SaidTrait
 {
 	CdpItem    *item;
-	const char *name;
+	const CdpTraitValue *trait;
 } SaidTrait;
+
+/* A value as warnings show it. */
+static char *
+shown_value(Jsonb *value)
+{
+	JsonbValue	scalar;
+
+	return JsonbExtractScalar(&value->root, &scalar) ?
+		cdp_json_shown(&scalar) :
+		JsonbToCString(NULL, &value->root, VARSIZE(value));
+}
 
 /* Warn of the traits that the profile room refused. */
 static void
@@ -52,7 +63,8 @@ warn_of_refused_traits(const SaidTrait *said)
 		const SaidTrait *refused = &said[DatumGetInt32(ordinal) - 1];
 
 		cdp_ingest_warn(&refused->item->record, "invalid_trait",
-						psprintf("traits.%s", refused->name),
+						psprintf("traits.%s", refused->trait->name),
+						shown_value(refused->trait->value),
 						CDP_INGEST_TRAIT_REFUSED);
 	}
 }
@@ -85,7 +97,7 @@ cdp_ingest_write_traits(CdpBatch *batch)
 		{
 			const CdpTraitValue *trait = lfirst(cell);
 
-			said[columns[0]->count] = (SaidTrait) {item, trait->name};
+			said[columns[0]->count] = (SaidTrait) {item, trait};
 			cdp_column_add(columns[0], Int64GetDatum(item->owner));
 			cdp_column_add(columns[1], Int32GetDatum(item->source->source_id));
 			cdp_column_add_text(columns[2], trait->name);
@@ -102,6 +114,13 @@ cdp_ingest_write_traits(CdpBatch *batch)
 	warn_of_refused_traits(said);
 	SPI_freetuptable(SPI_tuptable);
 }
+
+/* One answer of a batch, and whose it is. */
+typedef struct SaidConsent
+{
+	CdpItem    *item;
+	const CdpConsentAnswer *answer;
+} SaidConsent;
 
 /* One answer as a row of the columns. */
 static void
@@ -125,7 +144,7 @@ add_consent(CdpColumn **columns, const CdpItem *item,
 
 /* Warn of the answers that the consent room refused. */
 static void
-warn_of_refused(CdpItem **items)
+warn_of_refused(const SaidConsent *said)
 {
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -134,9 +153,12 @@ warn_of_refused(CdpItem **items)
 		int			ordinal = DatumGetInt32(SPI_getbinval(row,
 														  SPI_tuptable->tupdesc,
 														  1, &isnull));
+		const SaidConsent *refused = &said[ordinal - 1];
 
-		cdp_ingest_warn(&items[ordinal - 1]->record,
+		cdp_ingest_warn(&refused->item->record,
 						SPI_getvalue(row, SPI_tuptable->tupdesc, 2), "consent",
+						psprintf("%s, %s", refused->answer->purpose,
+								 refused->answer->channel),
 						CDP_INGEST_CONSENT_REFUSED);
 	}
 }
@@ -151,10 +173,13 @@ cdp_ingest_write_consents(CdpBatch *batch)
 	};
 	CdpColumn  *columns[10];
 	Datum		values[10];
-	List	   *items = NIL;
-	CdpItem   **answerers;
+	SaidConsent *said;
+	int			nsaid = 0;
 	ListCell   *cell;
 
+	for (int i = 0; i < batch->nitems; i++)
+		nsaid += list_length(batch->items[i].record.consents);
+	said = palloc(Max(nsaid, 1) * sizeof(SaidConsent));
 	for (int i = 0; i < lengthof(types); i++)
 		columns[i] = cdp_column(types[i], 8);
 	for (int i = 0; i < batch->nitems; i++)
@@ -165,18 +190,15 @@ cdp_ingest_write_consents(CdpBatch *batch)
 			continue;
 		foreach(cell, item->record.consents)
 		{
+			said[columns[0]->count] = (SaidConsent) {item, lfirst(cell)};
 			add_consent(columns, item, lfirst(cell));
-			items = lappend(items, item);
 		}
 	}
-	if (items == NIL)
+	if (columns[0]->count == 0)
 		return;
 	for (int i = 0; i < lengthof(types); i++)
 		values[i] = cdp_column_array(columns[i]);
-	answerers = palloc(sizeof(CdpItem *) * list_length(items));
-	foreach(cell, items)
-		answerers[foreach_current_index(cell)] = lfirst(cell);
 	cdp_base_execute(&consent_plan, values, NULL, false, 0);
-	warn_of_refused(answerers);
+	warn_of_refused(said);
 	SPI_freetuptable(SPI_tuptable);
 }

@@ -4,7 +4,7 @@
  *
  * A reject keeps the whole raw record.  Warnings are many and alike, so a
  * batch writes one row for each source, reason and field, with how many
- * records and one message id to look at.  The tally has one row per source
+ * records, and one value and message id to look at.  The tally has one row per source
  * and batch: records = stored + duplicates + rejected.
  */
 #include "postgres.h"
@@ -30,11 +30,11 @@ static CdpPlan reject_plan = {
 
 static CdpPlan warning_plan = {
 	"INSERT INTO cdp.ingest_warning (source_id, reason, field, message,"
-	" records, example_message_id)"
-	" SELECT * FROM unnest($1, $2, $3, $4, $5, $6)",
-	6, {
+	" records, example_value, example_message_id)"
+	" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)",
+	7, {
 		INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
-		TEXTARRAYOID
+		TEXTARRAYOID, TEXTARRAYOID
 	}
 };
 
@@ -165,11 +165,11 @@ count_warning(List *groups, const CdpItem *item, const CdpWarning *warning)
 void
 cdp_ingest_write_warnings(CdpBatch *batch)
 {
-	static const Oid types[6] = {
-		INT4OID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID
+	static const Oid types[7] = {
+		INT4OID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID
 	};
-	CdpColumn  *columns[6];
-	Datum		values[6];
+	CdpColumn  *columns[7];
+	Datum		values[7];
 	List	   *groups = NIL;
 	ListCell   *cell;
 
@@ -190,7 +190,8 @@ cdp_ingest_write_warnings(CdpBatch *batch)
 		cdp_column_add_text(columns[2], group->warning->field);
 		cdp_column_add_text(columns[3], group->warning->message);
 		cdp_column_add(columns[4], Int32GetDatum(group->records));
-		cdp_column_add_text(columns[5], group->message_id);
+		cdp_column_add_text(columns[5], group->warning->value);
+		cdp_column_add_text(columns[6], group->message_id);
 	}
 	for (int i = 0; i < lengthof(types); i++)
 		values[i] = cdp_column_array(columns[i]);

@@ -284,8 +284,12 @@ describe(const CdpRecord *record)
 
 		fuzz_insist(warning->field != NULL && warning->message != NULL,
 					"a warning names the field and the rule");
-		appendStringInfo(&out, "warning %s %s %s\n", warning->reason,
-						 warning->field, warning->message);
+		fuzz_insist(warning->value == NULL ||
+					strlen(warning->value) <= CDP_INGEST_MAX_EXCERPT,
+					"a warning shows an excerpt");
+		appendStringInfo(&out, "warning %s %s %s %s\n", warning->reason,
+						 warning->field, warning->value ? warning->value : "",
+						 warning->message);
 	}
 	return out.data;
 }
@@ -296,8 +300,8 @@ make_mapping(const char *text, int len)
 {
 	CdpReject	problem = {0};
 	CdpMapping *mapping;
-	bool		number_lost;
-	JsonbValue *root = cdp_json_parse(text, len, &problem, &number_lost);
+	CdpLostNumber lost;
+	JsonbValue *root = cdp_json_parse(text, len, &problem, &lost);
 
 	if (root == NULL)
 		return NULL;
