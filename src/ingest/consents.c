@@ -6,8 +6,9 @@
  *				"at": "2026-05-31T08:15:30Z", "basis": ..., "document": ...,
  *				"actor": ..., "evidence": {...}}]
  *
- * or one such object.  A state may be true (granted) or false (denied).
- * Without "at" the answer was given when the record says.  An answer that
+ * or one such object.  A state in words of forms and other systems is taken for
+ * what it plainly says: true, yes and opt_in are granted, false, no and opt_out
+ * denied.  Without "at" the answer was given when the record says.  An answer that
  * cannot be understood is left out with a warning: no consent is safer than
  * a guessed one.
  */
@@ -15,9 +16,42 @@
 
 #include "ingest/record.h"
 
-static const char *const states[] = {
-	"requested", "granted", "denied", "withdrawn", "expired", "objected"
+/* What senders write, and the state that it is. */
+static const struct
+{
+	const char *word;
+	const char *state;
+}			words[] =
+{
+	{"requested", "requested"},
+	{"granted", "granted"},
+	{"denied", "denied"},
+	{"withdrawn", "withdrawn"},
+	{"expired", "expired"},
+	{"objected", "objected"},
+	{"true", "granted"},
+	{"yes", "granted"},
+	{"opt_in", "granted"},
+	{"opt-in", "granted"},
+	{"opt in", "granted"},
+	{"false", "denied"},
+	{"no", "denied"},
+	{"opt_out", "denied"},
+	{"opt-out", "denied"},
+	{"opt out", "denied"},
 };
+
+/* Is it the word, in any case, with white space around it? */
+static bool
+is_word(const char *text, const char *word)
+{
+	static const char blanks[] = " \t\r\n";
+	size_t		length = strlen(word);
+
+	text += strspn(text, blanks);
+	return pg_strncasecmp(text, word, length) == 0 &&
+		text[length + strspn(text + length, blanks)] == '\0';
+}
 
 /* The state's own constant; NULL: not a state. */
 static const char *
@@ -28,10 +62,37 @@ read_state(const JsonbValue *value)
 	if (value != NULL && value->type == jbvBool)
 		return value->val.boolean ? "granted" : "denied";
 	text = cdp_json_text(value);
-	for (int i = 0; text != NULL && i < lengthof(states); i++)
-		if (strcmp(text, states[i]) == 0)
-			return states[i];
+	for (int i = 0; text != NULL && i < lengthof(words); i++)
+		if (is_word(text, words[i].word))
+			return words[i].state;
 	return NULL;
+}
+
+/* Warn of a part of an answer; false. */
+static bool
+refuse_answer(CdpRecord *record, const JsonbValue *answer, const char *key,
+			  const char *field, const char *message)
+{
+	cdp_ingest_warn(record, "invalid_consent", field,
+					cdp_json_shown(cdp_json_member(answer, key)), message);
+	return false;
+}
+
+/* Does it say of what, on which way, and how it was answered? */
+static bool
+check_answer(CdpRecord *record, const JsonbValue *answer,
+			 const CdpConsentAnswer *consent)
+{
+	if (consent->purpose == NULL)
+		return refuse_answer(record, answer, "purpose", "consent.purpose",
+							 "A consent has a purpose, in 1 to 255 bytes.");
+	if (consent->channel == NULL)
+		return refuse_answer(record, answer, "channel", "consent.channel",
+							 "A consent has a channel, in 1 to 255 bytes.");
+	if (consent->state == NULL)
+		return refuse_answer(record, answer, "state", "consent.state",
+							 "The state of a consent is requested, granted, denied, withdrawn, expired or objected, or a plain yes or no.");
+	return true;
 }
 
 /* A name of at most CDP_INGEST_MAX_NAME bytes, or NULL. */
@@ -46,6 +107,13 @@ read_name(const JsonbValue *answer, const char *key)
 }
 
 static void
+warn_of_shape(CdpRecord *record, const JsonbValue *value)
+{
+	cdp_ingest_warn(record, "wrong_type", "consent", cdp_json_shown(value),
+					"Consent is an array of {\"purpose\", \"channel\", \"state\", \"at\"}.");
+}
+
+static void
 read_answer(CdpRecord *record, const JsonbValue *answer,
 			const CdpReadOptions *options)
 {
@@ -53,6 +121,11 @@ read_answer(CdpRecord *record, const JsonbValue *answer,
 	JsonbValue *at = cdp_json_member(answer, "at");
 	JsonbValue *evidence = cdp_json_member(answer, "evidence");
 
+	if (answer->type != jbvObject)
+	{
+		warn_of_shape(record, answer);
+		return;
+	}
 	consent->purpose = read_name(answer, "purpose");
 	consent->channel = read_name(answer, "channel");
 	consent->state = read_state(cdp_json_member(answer, "state"));
@@ -60,14 +133,8 @@ read_answer(CdpRecord *record, const JsonbValue *answer,
 	consent->document = read_name(answer, "document");
 	consent->actor = read_name(answer, "actor");
 	consent->at = record->occurred_at;
-	if (consent->purpose == NULL || consent->channel == NULL ||
-		consent->state == NULL)
-	{
-		cdp_ingest_warn(record, "invalid_consent", "consent",
-						cdp_json_shown(answer),
-						"A consent has a purpose, a channel, and a state: requested, granted, denied, withdrawn, expired or objected.");
+	if (!check_answer(record, answer, consent))
 		return;
-	}
 	if (at != NULL &&
 		(cdp_ingest_time_of(at, options->zone, &consent->at) != CDP_TIME_OK ||
 		 consent->at > options->now + options->future_tolerance_us))
@@ -88,15 +155,9 @@ cdp_ingest_read_consents(CdpRecord *record, const JsonbValue *consents,
 {
 	if (consents == NULL)
 		return;
-	if (consents->type == jbvObject)
+	if (consents->type != jbvArray)
 		read_answer(record, consents, options);
-	else if (consents->type == jbvArray)
-	{
+	else
 		for (int i = 0; i < consents->val.array.nElems; i++)
 			read_answer(record, &consents->val.array.elems[i], options);
-	}
-	else
-		cdp_ingest_warn(record, "wrong_type", "consent",
-						cdp_json_shown(consents),
-						"Consent is an array of {\"purpose\", \"channel\", \"state\", \"at\"}.");
 }

@@ -150,6 +150,11 @@ count_warning(List *groups, const CdpItem *item, const CdpWarning *warning)
 			strcmp(group->warning->message, warning->message) == 0)
 		{
 			group->records++;
+			if (group->warning->value == NULL && warning->value != NULL)
+			{
+				group->warning = warning;
+				group->message_id = item->record.message_id;
+			}
 			return groups;
 		}
 	}

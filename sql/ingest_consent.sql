@@ -1,0 +1,42 @@
+-- Consents that ride on records: what a state may look like.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set fresh :abs_srcdir '/test/data/fresh.sql'
+\i :fresh
+\set SHOW_CONTEXT never
+SELECT cdp._consent_starter() \g /dev/null
+SELECT cdp.add_source('web'), cdp.add_source('form', mapping => '{"identifiers": {"email": "$.mail"}, "message_id": "$.n",
+	"consents": [{"purpose": "marketing", "channel": "email", "state": "$.answer"}]}') \g /dev/null
+
+-- states, and plain words for yes and no, in any case, as text or boolean
+CREATE TEMP TABLE answer (n integer GENERATED ALWAYS AS IDENTITY, state jsonb);
+INSERT INTO answer (state)
+SELECT word FROM unnest(ARRAY['"requested"', '"granted"', '"denied"', '"withdrawn"', '"expired"', '"objected"', '"GRANTED"', '"Denied"',
+	'true', '"true"', '"TRUE"', '"yes"', '" Yes "', '"opt_in"', '"OPT_IN"', '"opt-in"', '"Opt in"',
+	'false', '"false"', '"no"', '"NO\n"', '"opt_out"', '"Opt-Out"', '"opt out"']::jsonb[]) AS word;
+INSERT INTO cdp.inbox (source, record)
+SELECT 'web', jsonb_build_object('userId', 'u' || n, 'messageId', 'm' || n,
+	'consent', jsonb_build_object('purpose', 'marketing', 'channel', 'email', 'state', state))::text
+FROM answer;
+CALL cdp.merge();
+SELECT answer.state AS written, log.state
+FROM answer
+	LEFT JOIN cdp.identifier ON value = 'u' || n
+	LEFT JOIN cdp.consent_log AS log USING (identifier_id)
+ORDER BY n;
+SELECT count(*) AS warnings FROM cdp.ingest_warning;
+
+-- a mapping's too
+SELECT cdp.ingest('form', '{"mail": "ann@example.com", "n": 1, "answer": "Yes"}') AS ann \gset
+SELECT cdp.ingest('form', '{"mail": "bob@example.com", "n": 2, "answer": "OPT_OUT"}') AS bob \gset
+SELECT cdp.consent(:ann, 'marketing', 'email') AS ann, cdp.consent(:bob, 'marketing', 'email') AS bob;
+
+-- anything else is a warning that shows it, and no consent
+SELECT count(*) AS answers FROM cdp.consent_log \gset
+SELECT count(cdp.ingest('web', jsonb_build_object('userId', 'x' || n, 'messageId', 'x' || n,
+	'consent', jsonb_build_object('purpose', 'marketing', 'channel', 'email', 'state', state)))) AS stored
+FROM unnest(ARRAY['"maybe"', '"granted?"', '"not granted"', '"yesno"', '"y"', '""', '"opt"', '1', '0', '[true]', '{"granted": true}', 'null']::jsonb[])
+	WITH ORDINALITY AS odd (state, n);
+SELECT cdp.ingest('web', '{"userId": "y", "messageId": "y", "consent": [{"channel": "email", "state": true},
+	{"purpose": "marketing", "channel": 7.5, "state": true}, {"purpose": "marketing", "channel": ["email"], "state": true}, true]}') IS NOT NULL AS stored;
+SELECT reason, field, example_value, message FROM cdp.ingest_warning ORDER BY warning_id;
+SELECT count(*) - :answers AS more FROM cdp.consent_log;
