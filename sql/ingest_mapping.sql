@@ -71,6 +71,19 @@ SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a"}, "ti
 SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a"}, "properties": "all"}');
 SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a"}, "consents": {"purpose": "x"}}');
 SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a"}, "consents": ["x"]}');
+-- so is one that names a type of identifiers that the store does not have,
+-- wherever it is given; it may be made, and a mapping outlives its type
+SELECT cdp.add_source('bad', mapping => '{"identifiers": {"user_id": "$.a", "e-mail": "$.b", "mail": "$.c"}}');
+SELECT cdp.add_table_source('bad', 'pg_catalog.pg_class', '{"identifiers": {"UserId": "$.oid"}}', 'oid');
+SELECT * FROM cdp.preview_mapping('crm', '{"identifiers": {"badge": "$.a"}}', '{}');
+SELECT * FROM cdp.preview_mapping('crm', '{"identifiers": 1}', '{}');
+UPDATE cdp.source SET mapping = '{"identifiers": {"badge": "$.a"}}' WHERE name = 'crm';
+SELECT cdp.add_identifier_type('badge');
+SELECT cdp.add_source('gate', mapping => '{"identifiers": {"badge": "$.a"}}') > 0 AS added;
+DELETE FROM cdp.identifier_type WHERE type = 'badge';
+UPDATE cdp.source SET priority = 7, mapping = mapping WHERE name = 'gate';
+UPDATE cdp.source SET mapping = mapping || '{"at": "$.t"}' WHERE name = 'gate';
+SELECT part, field, value, becomes, problem FROM cdp.preview_mapping('gate', sample => '{"a": 7}');
 -- so are other rows of cdp.source that cannot be used, whoever writes them
 UPDATE cdp.source SET mapping = '{"identifiers": {"user_id": "$id"}}' WHERE name = 'crm';
 UPDATE cdp.source SET kind = 'own' WHERE name = 'crm';

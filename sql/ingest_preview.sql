@@ -12,7 +12,7 @@ SELECT cdp.add_source('crm', default_region => 'DE');
 -- what each field becomes, what is not used, and why a record is rejected: a
 -- string is the text of a line, which need not be JSON
 SELECT * FROM cdp.preview_mapping('crm', '{
-	"identifiers": {"email": "$.mails[*] ? (@ like_regex \"@\")", "phone": "$.tel", "user_id": "$.id", "no_such": "$.id"},
+	"identifiers": {"email": "$.mails[*] ? (@ like_regex \"@\")", "phone": "$.tel", "user_id": "$.id"},
 	"at": "$.t", "message_id": "$.n", "event": "Order Completed", "amount": "$.price * $.qty", "currency": "USD",
 	"properties": {"sku": "$.lines[1].sku"}, "traits": {"city": "$.home.city"},
 	"consents": [{"purpose": "newsletter", "channel": "email", "state": "$.ok"},

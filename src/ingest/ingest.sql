@@ -29,6 +29,32 @@ AS 'MODULE_PATHNAME', 'cdp__check_mapping';
 COMMENT ON FUNCTION cdp._check_mapping(jsonb) IS
 'raise unless a source''s mapping can be understood';
 
+-- Records of a mapping that has an unknown type would all be stored without
+-- that identifier, each with a warning.
+CREATE FUNCTION cdp._check_mapping_types(mapping jsonb) RETURNS void
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	unknown text := (
+		SELECT min(named.type)
+		FROM jsonb_object_keys($1 -> 'identifiers') AS named (type)
+		WHERE NOT EXISTS (
+			SELECT FROM cdp.identifier_type WHERE identifier_type.type = named.type));
+BEGIN
+	IF unknown IS NOT NULL THEN
+		RAISE EXCEPTION 'invalid mapping of "identifiers"'
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = format('There is no identifier type "%s".', unknown),
+				HINT = format('Types are %s; cdp.add_identifier_type() adds one.', (
+					SELECT string_agg(type, ', ' ORDER BY type)
+					FROM cdp.identifier_type));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_mapping_types(jsonb) IS
+'raise unless the store has all types of identifiers that a mapping names';
+
 CREATE FUNCTION cdp._ingest_backlog() RETURNS bigint
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -40,7 +66,9 @@ $$;
 COMMENT ON FUNCTION cdp._ingest_backlog() IS
 'how many records wait in the inbox and in table sources';
 
--- One rule, one message, for cdp.add_source() and for who changes the row.
+-- One rule, one message, for cdp.add_source() and for who changes the row.  A
+-- type of identifiers that goes away later does not stand in the way of other
+-- changes of the row.
 CREATE FUNCTION cdp._check_source() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -65,6 +93,9 @@ BEGIN
 	PERFORM cdp._check_period('dedupe_for', NEW.dedupe_for);
 	PERFORM cdp._check_region(NEW.default_region);
 	PERFORM cdp._check_mapping(NEW.mapping);
+	IF TG_OP = 'INSERT' OR NEW.mapping IS DISTINCT FROM OLD.mapping THEN
+		PERFORM cdp._check_mapping_types(NEW.mapping);
+	END IF;
 	NEW.default_region := upper(NEW.default_region);
 	RETURN NEW;
 END

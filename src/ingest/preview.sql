@@ -81,6 +81,8 @@ BEGIN
 			USING ERRCODE = 'null_value_not_allowed',
 				HINT = 'Make one with cdp.add_source(); its mapping may be given later.';
 	END IF;
+	PERFORM cdp._check_mapping(preview_mapping.mapping);
+	PERFORM cdp._check_mapping_types(preview_mapping.mapping);
 	IF records IS NULL THEN
 		SELECT * INTO records, message_ids
 		FROM cdp._sample_table(preview_mapping.source);
