@@ -54,6 +54,17 @@ FROM cdp.event JOIN cdp.source USING (source_id) ORDER BY event_id;
 SELECT source, reason, field FROM cdp.reject WHERE source = 'log';
 SELECT name, value FROM cdp.trait_observation WHERE source_id = 4 ORDER BY 1;
 
+-- a record about nobody is rejected with what the mapping looked for
+SELECT cdp.add_source('deep', mapping => '{"identifiers": {"email": ["$.mail", "$.more[*].mail"], "user_id": "$.\"the id\" ? (@ != \"0\")", "crm_id": ""}}') \g /dev/null
+SELECT cdp.ingest_batch('deep', '[{"mail": "", "more": [{"mail": null}, {}], "the id": "0"}, {"mail": {"a": 1}}, {"mail": "@"}]') \g /dev/null
+SELECT reason, field, message FROM cdp.reject WHERE source = 'deep' ORDER BY reject_id;
+-- of very many paths the message names the first
+SELECT cdp.add_source('wide', mapping => jsonb_build_object('identifiers', jsonb_build_object('email',
+	(SELECT jsonb_agg('$.mail' || n) FROM generate_series(1, 1000) AS n)))) \g /dev/null
+SELECT cdp.ingest_batch('wide', '[{}]') \g /dev/null
+SELECT left(message, 84) AS message, length(message) < 1100 AS short, right(message, 6) AS ends FROM cdp.reject WHERE source = 'wide';
+SELECT problem FROM cdp.preview_mapping('deep', '{"identifiers": {"email": "$.mail"}}', '{"Mail": "ann@example.com"}') WHERE part = 'reject';
+
 -- mappings that cannot be understood are refused at once
 SELECT cdp.add_source('bad', mapping => '{}');
 SELECT cdp.add_source('bad', mapping => '[]');

@@ -30,11 +30,14 @@
 
 #include "ingest/path.h"
 
+/* A message lists paths up to about so many bytes. */
+#define MAX_LISTED 1000
+
 /* A path, or a value that stands for itself. */
 typedef struct Expression
 {
 	CdpPath    *path;			/* or NULL */
-	JsonbValue	constant;
+	JsonbValue	constant;		/* the text of the path if it is one */
 } Expression;
 
 typedef struct NamedExpression
@@ -46,6 +49,7 @@ typedef struct NamedExpression
 struct CdpMapping
 {
 	List	   *identifiers;	/* of NamedExpression; a type may come twice */
+	const char *nobody;			/* what to say of a record that has none */
 	Expression *at;
 	Expression *message_id;
 	Expression *event;
@@ -199,6 +203,37 @@ compile_part(const char *name, const JsonbValue *value, CdpMapping *mapping,
 	return *target != NULL;
 }
 
+/* Where the mapping looks for identifiers, in vain. */
+static const char *
+describe_nobody(const List *identifiers)
+{
+	StringInfoData message;
+	const char *separator = ": ";
+	const char *end = ".";
+	const ListCell *cell;
+
+	initStringInfo(&message);
+	appendStringInfoString(&message,
+						   "The record has nothing usable where the mapping looks for identifiers");
+	foreach(cell, identifiers)
+	{
+		const NamedExpression *member = lfirst(cell);
+
+		if (member->expression->path == NULL)
+			continue;
+		if (message.len > MAX_LISTED)
+		{
+			end = ", ...";
+			break;
+		}
+		appendStringInfo(&message, "%s%s at %s", separator, member->name,
+						 cdp_json_text(&member->expression->constant));
+		separator = ", ";
+	}
+	appendStringInfoString(&message, end);
+	return message.data;
+}
+
 /* Read a mapping; NULL: *problem says what is wrong with it. */
 CdpMapping *
 cdp_ingest_compile_mapping(Jsonb *source_mapping, CdpReject *problem)
@@ -224,6 +259,7 @@ cdp_ingest_compile_mapping(Jsonb *source_mapping, CdpReject *problem)
 		problem->message = "A mapping says where at least one identifier is.";
 		return NULL;
 	}
+	mapping->nobody = describe_nobody(mapping->identifiers);
 	return mapping;
 }
 
@@ -385,6 +421,9 @@ cdp_ingest_apply_mapping(CdpRecord *record, JsonbValue *root,
 	cdp_ingest_read_time(record, evaluate(mapping->at, &target), NULL, NULL,
 						 "at", options);
 	map_identifiers(record, &target, mapping);
+	if (record->identifiers == NIL)
+		cdp_ingest_reject(record, "no_identifier", "identifiers",
+						  mapping->nobody);
 	map_traits(record, &target, mapping);
 	map_consents(record, &target, options);
 	map_event(record, &target, mapping);
