@@ -80,11 +80,25 @@ SELECT source, records, stored, duplicates, rejected, without_key FROM cdp.inges
 SELECT count(*) FROM cdp.inbox;
 
 -- after the cause was mended they come again, and only once
+CALL cdp.retry_rejects('nowhere');
 SELECT cdp.add_source('nowhere');
 CALL cdp.retry_rejects('nowhere');
 SELECT source, record FROM cdp.inbox;
 CALL cdp.merge(phases => '{ingest}');
 SELECT source, records, stored, duplicates, rejected FROM cdp.ingest_count WHERE source = 'nowhere';
+-- each counts once, as what became of it in the end, on whichever day
+SET client_min_messages = notice;
+CALL cdp.retry_rejects('nowhere');
+SET cdp.test_clock = '2026-06-03 12:00:00+00';
+SELECT coalesce(source, '-') AS source, day, records, rejected FROM cdp.ingest_count ORDER BY source COLLATE "C", day;
+CALL cdp.retry_rejects('web');
+SET client_min_messages = warning;
+SELECT coalesce(source, '-') AS source, day, records, stored, rejected FROM cdp.ingest_count ORDER BY source COLLATE "C", day;
+SELECT (SELECT count(*) FROM cdp.inbox) + sum(records) = :waiting AS none_lost FROM cdp.ingest_count;
+CALL cdp.merge(phases => '{ingest}');
+SELECT coalesce(source, '-') AS source, day, records, stored, rejected FROM cdp.ingest_count ORDER BY source COLLATE "C", day;
+SELECT sum(records) = :waiting AS each_once FROM cdp.ingest_count;
+SET cdp.test_clock = '2026-06-01 12:00:00+00';
 UPDATE cdp.setting SET value = '16000000' WHERE name = 'max_record_size';
 CALL cdp.retry_rejects();
 SELECT count(*) FROM cdp.reject;

@@ -157,16 +157,26 @@ COMMENT ON FUNCTION cdp.add_source(text, text, integer, double precision, text, 
 'make a source that records can come from; returns its source_id';
 
 -- Each batch of rejects goes back in a transaction of its own; rows rejected
--- while this runs are left alone.
+-- while this runs are left alone.  A record counts once, as what becomes of it
+-- in the end: so what goes back is taken out of the counts, on the day and from
+-- the source that it was counted as rejected for.
 CREATE PROCEDURE cdp.retry_rejects(source text DEFAULT NULL)
 LANGUAGE plpgsql
 AS $$
 DECLARE
 	last_id bigint;
 	moved bigint;
+	all_moved bigint := 0;
 BEGIN
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	PERFORM cdp._check_store();
+	IF NOT EXISTS (
+			SELECT FROM cdp.source WHERE source.name = retry_rejects.source)
+			AND retry_rejects.source IS NOT NULL THEN
+		RAISE EXCEPTION 'source "%" does not exist', retry_rejects.source
+			USING ERRCODE = 'undefined_object',
+				HINT = format('Make it with SELECT cdp.add_source(%L).', retry_rejects.source);
+	END IF;
 	SELECT max(reject_id) INTO last_id FROM cdp.reject;
 	LOOP
 		WITH chosen AS (
@@ -183,7 +193,16 @@ BEGIN
 			USING chosen
 			WHERE reject.reject_id = chosen.reject_id
 			RETURNING reject.reject_id, reject.source, reject.record,
-				reject.received_at
+				reject.received_at, reject.rejected_at, reject.reason
+		), uncounted AS (
+			INSERT INTO cdp.ingest_tally (source, counted_at, records, stored,
+				duplicates, rejected, without_key)
+			SELECT CASE WHEN taken.reason NOT IN ('no_source', 'unknown_source')
+					THEN taken.source END,
+				date_trunc('day', taken.rejected_at, 'UTC'), -count(*), 0, 0,
+				-count(*), 0
+			FROM taken
+			GROUP BY 1, 2
 		)
 		INSERT INTO cdp.inbox (source, record, received_at)
 		SELECT taken.source, taken.record, taken.received_at
@@ -191,13 +210,16 @@ BEGIN
 		ORDER BY taken.reject_id;
 		GET DIAGNOSTICS moved = ROW_COUNT;
 		EXIT WHEN moved = 0;
+		all_moved := all_moved + moved;
 		COMMIT;
 		PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 	END LOOP;
+	RAISE NOTICE 'rejected records put back into the inbox: %', all_moved
+		USING HINT = 'The next merge run stores them, or rejects them again: CALL cdp.merge().';
 END
 $$;
 COMMENT ON PROCEDURE cdp.retry_rejects(text) IS
-'put rejected records of a source (NULL: of all) back into the inbox, for the next merge run';
+'put rejected records of a source (NULL: of all) back into the inbox, for the next merge run; they count as what becomes of them then';
 
 -- Between an update of the extension and cdp.migrate() records wait in the
 -- inbox, so that nobody who sends them notices.  What the call knows of the

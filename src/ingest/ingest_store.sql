@@ -118,7 +118,8 @@ COMMENT ON COLUMN cdp.ingest_warning.example_message_id IS
 'message id of that record; NULL: it had none';
 
 -- Insert-only, so that concurrent calls never meet; the merge run folds old
--- rows into one per source and day.
+-- rows into one per source and day.  Rejects that are tried again are rows with
+-- negative numbers, and are counted anew.
 CREATE TABLE cdp.ingest_tally (
 	source text,
 	counted_at timestamptz NOT NULL DEFAULT cdp.clock(),
@@ -139,7 +140,7 @@ SELECT source, (counted_at AT TIME ZONE 'UTC')::date AS day,
 FROM cdp.ingest_tally
 GROUP BY 1, 2;
 COMMENT ON VIEW cdp.ingest_count IS
-'records by source and day (UTC): each is stored, a duplicate or rejected; without_key were stored but a repeat of them cannot be told';
+'records by source and day (UTC): each is stored, a duplicate or rejected, and one that was tried again counts once; without_key were stored but a repeat of them cannot be told';
 
 -- The message ledger: which messages were accepted.  Nothing exact is
 -- smaller; expires_at is NULL (and then takes no room) unless the source has

@@ -45,7 +45,7 @@ foreach my $round (qw(backend cancel server none))
 }
 $node->safe_psql('shop', "CALL cdp.retry_rejects('nowhere')");
 $node->safe_psql('shop', 'CALL cdp.merge()');
-stands_for_all('after the rejects were tried again');
+add_up('after the rejects were tried again');
 
 my $digest = digest($node, 'shop', 'canonical_digest()');
 $node->safe_psql('shop', 'CALL cdp.rebuild()');
@@ -229,10 +229,10 @@ sub add_up
 		SELECT source, sum(records), sum(stored), sum(duplicates), sum(rejected), sum(without_key)
 		FROM cdp.ingest_count GROUP BY 1 ORDER BY 1}),
 		$node->safe_psql('shop', q{
-		SELECT nullif(source, 'nowhere') AS counted, count(*), count(*) FILTER (WHERE fine AND n = 1),
+		SELECT CASE WHEN reason IS DISTINCT FROM 'unknown_source' THEN source END AS counted, count(*), count(*) FILTER (WHERE fine AND n = 1),
 			count(*) FILTER (WHERE fine AND n > 1), count(*) FILTER (WHERE NOT fine),
 			count(*) FILTER (WHERE fine AND key IS NULL)
-		FROM (SELECT source, key, reason IS NULL AS fine,
+		FROM (SELECT source, key, reason, reason IS NULL AS fine,
 				row_number() OVER (PARTITION BY source, reason IS NULL, coalesce(key, 'none ' || tag)) AS n
 			FROM public.sent) AS sent GROUP BY 1 ORDER BY 1}),
 		"$when: all are counted");
