@@ -144,3 +144,24 @@ INSERT INTO cdp.inbox (source, record) VALUES
 CALL cdp.merge();
 SELECT profile_id, now.written_by <> before.written_by AS written, now.as_of
 FROM pg_temp.written_row AS now JOIN pg_temp.before USING (profile_id) ORDER BY profile_id;
+
+-- a business key is a property that timelines hold; a changed one holds for
+-- every profile from the next merge run on
+SELECT cdp.ingest('crm', jsonb_build_object('type', 'track', 'event', 'order', 'userId', 'u1', 'messageId', 'o' || n,
+	'timestamp', '2026-05-04T10:00:00Z', 'properties', jsonb_build_object('order_id', n, 'receipt', n / 2, 'total', 10))) > 0 AS stored
+FROM generate_series(2, 5) AS n;
+CREATE VIEW pg_temp.orders AS SELECT orders, revenue FROM cdp.unified_profile WHERE orders > 0;
+CALL cdp.merge();
+TABLE pg_temp.orders;
+UPDATE cdp.event_type SET business_key = 'receipt' WHERE name = 'order';
+SELECT cdp.declare_property('order', 'receipt', 'number');
+UPDATE cdp.event_type SET business_key = 'receipt' WHERE name = 'order';
+CALL cdp.merge();
+TABLE pg_temp.orders;
+SELECT cdp.undeclare_property('order', 'receipt');
+UPDATE cdp.event_type SET business_key = NULL WHERE name = 'order';
+SELECT cdp.undeclare_property('order', 'receipt');
+CALL cdp.merge();
+TABLE pg_temp.orders;
+SELECT cdp.rebuild_profiles() > 0 AS rebuilt;
+TABLE pg_temp.orders;

@@ -24,8 +24,9 @@
  * a rebuild; it writes only rows that differ.  What it needs of events it
  * takes from timelines, never from the log.
  *
- * A changed rule of a trait, rank of a source or region of the store makes all
- * rows work of the next merge run (cdp._note_all_profiles()).
+ * A changed rule of a trait, rank of a source, business key of an event or
+ * region of the store makes all rows work of the next merge run
+ * (cdp._note_all_profiles()).
  *
  * What depends on the clock is not stored here: a row is true until one of its
  * inputs changes, and whoever changes one notes the profile as work of phase

@@ -63,6 +63,9 @@ CREATE TRIGGER note_rank AFTER UPDATE OF name, kind, priority ON cdp.source
 		OR OLD.kind IS DISTINCT FROM NEW.kind
 		OR OLD.priority IS DISTINCT FROM NEW.priority)
 	EXECUTE FUNCTION cdp._note_all_profiles();
+CREATE TRIGGER note_business_key AFTER UPDATE OF business_key ON cdp.event_type
+	FOR EACH ROW WHEN (OLD.business_key IS DISTINCT FROM NEW.business_key)
+	EXECUTE FUNCTION cdp._note_all_profiles();
 CREATE TRIGGER note_region AFTER UPDATE OF value ON cdp.setting
 	FOR EACH ROW WHEN (NEW.name = 'default_region'
 		AND OLD.value IS DISTINCT FROM NEW.value)

@@ -88,6 +88,31 @@ SELECT declared.event, declared.property, slotted.slot, declared.kind
 FROM declared
 JOIN slotted ON slotted.property = declared.property;
 
+-- Two events are told to be one from their timelines, so these have to hold
+-- the property that says so.
+CREATE FUNCTION cdp._check_business_key() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (
+		SELECT FROM cdp.event_property
+		WHERE event_property.event IN (NEW.name, '*')
+			AND event_property.property = NEW.business_key)
+	THEN
+		RAISE EXCEPTION 'property "%" of event "%" is not declared', NEW.business_key, NEW.name
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'Timelines hold declared properties, and a business key is looked for there.',
+				HINT = format('SELECT cdp.declare_property(%L, %L) first.', NEW.name, NEW.business_key);
+	END IF;
+	RETURN NEW;
+END
+$$;
+CREATE TRIGGER check_business_key
+	BEFORE INSERT OR UPDATE OF name, business_key ON cdp.event_type
+	FOR EACH ROW WHEN (NEW.business_key IS NOT NULL)
+	EXECUTE FUNCTION cdp._check_business_key();
+
 -- The timelines.  A chunk is about 1.5 kB and stays in its row; the room left
 -- in a page lets the last chunk of a profile grow in place.
 CREATE TABLE cdp.timeline_chunk (
@@ -254,6 +279,18 @@ BEGIN
 		RAISE EXCEPTION 'property "%" of event "%" is not declared', $2, $1
 			USING ERRCODE = 'undefined_object',
 				HINT = 'Declared properties are rows of cdp.event_property.';
+	END IF;
+	IF EXISTS (
+		SELECT FROM cdp.event_type
+		WHERE $1 IN (event_type.name, '*') AND event_type.business_key = $2
+			AND NOT EXISTS (
+				SELECT FROM cdp.event_property
+				WHERE event_property.event IN (event_type.name, '*')
+					AND event_property.property = $2))
+	THEN
+		RAISE EXCEPTION 'property "%" of event "%" is a business key', $2, $1
+			USING ERRCODE = 'object_in_use',
+				HINT = 'Change cdp.event_type.business_key first.';
 	END IF;
 	DELETE FROM cdp.property_slot
 	WHERE property_slot.property = $2 AND NOT EXISTS (
