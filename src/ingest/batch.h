@@ -157,4 +157,8 @@ extern void cdp_ingest_write_rejects(CdpBatch *batch);
 extern void cdp_ingest_write_warnings(CdpBatch *batch);
 extern void cdp_ingest_write_tally(CdpBatch *batch);
 
+/* known_rejects.c */
+extern int	cdp_ingest_drop_known_rejects(CdpItem **items, int count,
+										  const char *store_id);
+
 #endif							/* CDP_INGEST_BATCH_H */

@@ -193,7 +193,8 @@ BEGIN
 			USING chosen
 			WHERE reject.reject_id = chosen.reject_id
 			RETURNING reject.reject_id, reject.source, reject.record,
-				reject.received_at, reject.rejected_at, reject.reason
+				reject.received_at, reject.rejected_at, reject.reason,
+				reject.message_id
 		), uncounted AS (
 			INSERT INTO cdp.ingest_tally (source, counted_at, records, stored,
 				duplicates, rejected, without_key)
@@ -204,8 +205,8 @@ BEGIN
 			FROM taken
 			GROUP BY 1, 2
 		)
-		INSERT INTO cdp.inbox (source, record, received_at)
-		SELECT taken.source, taken.record, taken.received_at
+		INSERT INTO cdp.inbox (source, record, received_at, message_id)
+		SELECT taken.source, taken.record, taken.received_at, taken.message_id
 		FROM taken
 		ORDER BY taken.reject_id;
 		GET DIAGNOSTICS moved = ROW_COUNT;

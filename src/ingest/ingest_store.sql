@@ -73,7 +73,8 @@ CREATE TABLE cdp.inbox (
 	inbox_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	source text DEFAULT current_setting('cdp.source', true),
 	record text,
-	received_at timestamptz NOT NULL DEFAULT cdp.clock()
+	received_at timestamptz NOT NULL DEFAULT cdp.clock(),
+	message_id text
 ) WITH (autovacuum_vacuum_scale_factor = 0.02,
 	autovacuum_vacuum_threshold = 10000);
 -- Statistics of whole records cost more than all else that ANALYZE does, and no
@@ -81,6 +82,8 @@ CREATE TABLE cdp.inbox (
 ALTER TABLE cdp.inbox ALTER record SET STATISTICS 0;
 COMMENT ON TABLE cdp.inbox IS
 'records as they came, until the merge run takes them; COPY into (source, record) or, after SET cdp.source, into (record)';
+COMMENT ON COLUMN cdp.inbox.message_id IS
+'message id of a record that has none of its own: that of a row of a table source which is tried again';
 
 CREATE TABLE cdp.reject (
 	reject_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -90,11 +93,17 @@ CREATE TABLE cdp.reject (
 	field text,
 	record text,
 	received_at timestamptz NOT NULL,
-	rejected_at timestamptz NOT NULL DEFAULT cdp.clock()
+	rejected_at timestamptz NOT NULL DEFAULT cdp.clock(),
+	message_id text
 );
 CREATE INDEX reject_rejected_at_idx ON cdp.reject (rejected_at);
+-- Hashed: a key of somebody's table may be longer than a btree takes.
+CREATE INDEX reject_message_id_idx ON cdp.reject USING hash (message_id)
+	WHERE message_id IS NOT NULL;
 COMMENT ON TABLE cdp.reject IS
 'records that could not be used, whole and raw, with the reason; cdp.retry_rejects() tries them again';
+COMMENT ON COLUMN cdp.reject.message_id IS
+'key and watermark of a row of a table source, by which it is rejected once however often it is read; NULL: any other record';
 
 CREATE TABLE cdp.ingest_warning (
 	warning_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

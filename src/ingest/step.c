@@ -53,7 +53,7 @@ static CdpPlan inbox_plan = {
 	" WHERE inbox.inbox_id OPERATOR(pg_catalog.=) running.inbox_id"
 	" AND (before OPERATOR(pg_catalog.<) $2 OR before IS NULL)"
 	" RETURNING inbox.source, inbox.record, inbox.received_at,"
-	" NULL::text AS message_id, inbox.inbox_id AS place",
+	" inbox.message_id, inbox.inbox_id AS place",
 	2, {INT4OID, INT8OID}
 };
 

@@ -2,7 +2,8 @@
  * write_rejects.c
  *		What did not go as sent: rejects, warnings, and the count of all.
  *
- * A reject keeps the whole raw record.  Warnings are many and alike, so a
+ * A reject keeps the whole raw record; a row of a table is rejected once
+ * (known_rejects.c).  Warnings are many and alike, so a
  * batch writes one row for each source, reason and field, with how many
  * records, and one value and message id to look at.  The tally has one row per source
  * and batch: records = stored + duplicates + rejected.
@@ -19,12 +20,12 @@
 
 static CdpPlan reject_plan = {
 	"INSERT INTO cdp.reject (source, reason, message, field, record,"
-	" received_at)"
-	" SELECT * FROM unnest($1, $2, $3, $4, $5, $6)"
+	" received_at, message_id)"
+	" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)"
 	" RETURNING reject_id",
-	6, {
+	7, {
 		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TIMESTAMPTZARRAYOID
+		TIMESTAMPTZARRAYOID, TEXTARRAYOID
 	}
 };
 
@@ -70,14 +71,17 @@ typedef struct Tally
 
 /* Write the rejects of some items and note their ids. */
 static void
-write_rejected(CdpItem **items, int count)
+write_rejected(CdpItem **items, int count, const char *store_id)
 {
-	static const Oid types[6] = {
-		TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID
+	static const Oid types[7] = {
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TEXTOID
 	};
-	CdpColumn  *columns[6];
-	Datum		values[6];
+	CdpColumn  *columns[7];
+	Datum		values[7];
 
+	count = cdp_ingest_drop_known_rejects(items, count, store_id);
+	if (count == 0)
+		return;
 	for (int i = 0; i < lengthof(types); i++)
 		columns[i] = cdp_column(types[i], count);
 	for (int i = 0; i < count; i++)
@@ -90,6 +94,7 @@ write_rejected(CdpItem **items, int count)
 		cdp_column_add_text(columns[3], reject->field);
 		cdp_column_add_text(columns[4], items[i]->text);
 		cdp_column_add(columns[5], TimestampTzGetDatum(items[i]->received_at));
+		cdp_column_add_text(columns[6], items[i]->default_message_id);
 	}
 	for (int i = 0; i < lengthof(types); i++)
 		values[i] = cdp_column_array(columns[i]);
@@ -123,7 +128,7 @@ cdp_ingest_write_rejects(CdpBatch *batch)
 			continue;
 		if (count > 0 && bytes + batch->items[i].len > REJECT_BYTES)
 		{
-			write_rejected(items, count);
+			write_rejected(items, count, batch->config.store_id);
 			count = 0;
 			bytes = 0;
 		}
@@ -131,7 +136,7 @@ cdp_ingest_write_rejects(CdpBatch *batch)
 		bytes += batch->items[i].len;
 	}
 	if (count > 0)
-		write_rejected(items, count);
+		write_rejected(items, count, batch->config.store_id);
 }
 
 /* Count a warning with those of its kind. */
