@@ -133,6 +133,7 @@ CALL cdp.merge(phases => '{ingest}');
 CREATE OR REPLACE VIEW shop.faulty AS SELECT id, customer, shop.fail('57014') AS boom FROM shop.sale;
 CALL cdp.merge(phases => '{ingest}');
 SELECT count(*) FROM cdp.table_source WHERE error IS NOT NULL;
+CREATE OR REPLACE VIEW shop.faulty AS SELECT id, customer, 1 AS boom FROM shop.sale;
 
 -- mistakes
 SELECT cdp.add_table_source('x', 'shop.sale', '{"identifiers": {"user_id": ["$.customer", "$.\"Custommer\".id"]}}', key => 'id');
@@ -145,6 +146,25 @@ SELECT cdp.add_table_source('x', 'shop.sale', NULL, key => 'id');
 SELECT cdp.add_table_source('till', 'shop.sale', '{"identifiers": {"user_id": "$.customer"}}', key => 'id');
 UPDATE cdp.table_source SET key = 'no_column' WHERE watermark IS NOT NULL;
 UPDATE cdp.table_source SET relation = 'shop.nothing' WHERE watermark IS NOT NULL;
+
+-- rows without a watermark are not read, and counted
+CREATE TABLE shop.visit (id integer, customer text, seen timestamptz);
+INSERT INTO shop.visit VALUES (1, 'c1', '2026-05-01'), (2, 'c2', NULL), (3, 'c3', NULL);
+SELECT cdp.add_table_source('visit', 'shop.visit', '{"identifiers": {"user_id": "$.customer"}, "event": "visit"}',
+	key => 'id', watermark => 'seen');
+SELECT value, state FROM cdp.health WHERE name = 'table_rows_unread';
+INSERT INTO shop.visit VALUES (4, 'c4', NULL), (5, 'c5', '2026-05-02');
+CALL cdp.merge(batch => 1, phases => '{ingest}');
+SELECT unread_rows, (SELECT sum(stored) FROM cdp.ingest_count WHERE source = 'visit') AS stored
+FROM cdp.table_source WHERE relation = 'shop.visit';
+SELECT value, state, hint FROM cdp.health WHERE name = 'table_rows_unread';
+UPDATE shop.visit SET seen = '2026-05-03' WHERE seen IS NULL;
+CALL cdp.merge(phases => '{ingest}');
+SELECT unread_rows, (SELECT sum(stored) FROM cdp.ingest_count WHERE source = 'visit') AS stored
+FROM cdp.table_source WHERE relation = 'shop.visit';
+-- where the table says that there are none, nobody looks
+ALTER TABLE shop.visit ALTER seen SET NOT NULL;
+SELECT cdp._count_unread('shop.visit', 'seen'), cdp._count_unread('shop.visit', NULL);
 
 -- with the key as message id a row counts once, whatever becomes of it
 SET client_min_messages = notice;

@@ -46,6 +46,8 @@ SELECT * FROM pg_temp.state('amounts_without_rate_24h');
 -- a table that cannot be read
 INSERT INTO cdp.table_source (source_id, relation, key, error) SELECT source_id, 'cdp.catalog', 'product_id', 'gone' FROM cdp.source;
 SELECT * FROM pg_temp.state('table_sources_failing');
+UPDATE cdp.table_source SET unread_rows = 3;
+SELECT * FROM pg_temp.state('table_rows_unread');
 -- segments and scores
 UPDATE cdp.segment SET error = 'broken', as_of = cdp.clock() - interval '2 days' WHERE name = (SELECT min(name) FROM cdp.segment);
 SELECT * FROM pg_temp.state('segments_failing');

@@ -54,6 +54,10 @@ FROM (VALUES
 			SELECT count(*) FROM cdp.table_source WHERE active AND error IS NOT NULL),
 		'sources', 0, NULL,
 		'See error in cdp.table_source.'),
+	('table_rows_unread', (
+			SELECT coalesce(sum(unread_rows), 0) FROM cdp.table_source WHERE active),
+		'rows', 0, NULL,
+		'See unread_rows in cdp.table_source: the watermark of these rows is null. Name a view in which it is not.'),
 	('retention_overdue', (
 			SELECT greatest(0, extract(epoch FROM max(cdp.clock() - retention
 				- coalesce(removed_before, created_at - retention))))

@@ -45,6 +45,7 @@ CREATE TABLE cdp.table_source (
 	position_key text,
 	position_run bigint,
 	done_run bigint,
+	unread_rows bigint NOT NULL DEFAULT 0,
 	error text
 );
 CREATE TRIGGER check_row
@@ -64,6 +65,8 @@ COMMENT ON COLUMN cdp.table_source.position_run IS
 'run under way when the position was noted; another one starts anew from the watermark';
 COMMENT ON COLUMN cdp.table_source.done_run IS
 'run that has read this source to its end, or found that it cannot be read';
+COMMENT ON COLUMN cdp.table_source.unread_rows IS
+'rows that the last run did not read because their watermark is null';
 COMMENT ON COLUMN cdp.table_source.error IS
 'why the last run could not read this source; NULL: it could';
 

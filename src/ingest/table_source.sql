@@ -10,7 +10,8 @@
 -- the mapping says, else its key and watermark.  A watermark that is infinite,
 -- or further in the future than the setting future_tolerance, is read but does
 -- not move the newest on: it would hide all rows that come after it.  Rows
--- without a watermark are not read.
+-- without a watermark are not read; each run counts them, unless the table
+-- declares that there are none.
 --
 -- A source that cannot be read (its table is gone, its view raises) costs the
 -- run nothing but that source: each is read in a subtransaction, the error is
@@ -91,6 +92,60 @@ $$;
 COMMENT ON FUNCTION cdp._check_table_source() IS
 'raise unless a row of cdp.table_source can be read';
 
+CREATE FUNCTION cdp._count_unread(relation text, watermark text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	rows bigint;
+BEGIN
+	-- that of a foreign table is a promise of who declared it
+	IF $2 IS NULL OR EXISTS (
+			SELECT FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+			WHERE attrelid = to_regclass($1) AND attname = $2
+				AND attnotnull AND relkind IN ('r', 'p')) THEN
+		RETURN 0;
+	END IF;
+	EXECUTE format('SELECT count(*) FROM %s WHERE %I IS NULL', $1, $2)
+	INTO rows;
+	RETURN rows;
+END
+$$;
+COMMENT ON FUNCTION cdp._count_unread(text, text) IS
+'how many rows of a table are not read because their watermark is null; 0 without a watermark';
+
+-- That the table cannot be read now, or not by who adds it, is for the run to
+-- find out.
+CREATE FUNCTION cdp._warn_of_unread(source_id integer) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	adding cdp.table_source;
+	unread bigint := 0;
+BEGIN
+	SELECT * INTO STRICT adding
+	FROM cdp.table_source
+	WHERE table_source.source_id = $1;
+	BEGIN
+		unread := cdp._count_unread(adding.relation, adding.watermark);
+	EXCEPTION WHEN OTHERS THEN
+		RETURN;
+	END;
+	IF unread > 0 THEN
+		RAISE WARNING 'rows of "%" without a watermark are not read', adding.relation
+			USING DETAIL = format('Rows in which "%s" is null: %s.', adding.watermark, unread),
+				HINT = 'Name a view instead, with coalesce(changed_at, created_at) or the like as the watermark.';
+		UPDATE cdp.table_source
+		SET unread_rows = unread
+		WHERE table_source.source_id = $1;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._warn_of_unread(integer) IS
+'warn if a table source has rows that are not read because their watermark is null';
+
 CREATE FUNCTION cdp.add_table_source(
 	name text,
 	relation text,
@@ -133,6 +188,7 @@ BEGIN
 			USING DETAIL = 'The mapping makes the key the message id, by which a changed row is a repeat.',
 				HINT = 'Without message_id in the mapping each version of a row, by key and watermark, is a record.';
 	END IF;
+	PERFORM cdp._warn_of_unread(new_id);
 	RETURN new_id;
 END
 $$;
@@ -219,11 +275,15 @@ DECLARE
 	latest timestamptz := cdp.clock() + (
 		SELECT value::interval FROM cdp.setting WHERE name = 'future_tolerance');
 	rows bigint := 0;
+	unread bigint;
 BEGIN
 	SELECT * INTO STRICT reading
 	FROM cdp.table_source
 	WHERE table_source.source_id = $1
 	FOR UPDATE;
+	IF reading.position_run IS DISTINCT FROM $3 THEN
+		unread := cdp._count_unread(reading.relation, reading.watermark);
+	END IF;
 	FOR record, last_key, last_watermark, place IN EXECUTE format(
 		'SELECT to_jsonb(source_row)::text, %1$I::text, %2$s::text,'
 		' row_number() OVER ()'
@@ -248,6 +308,7 @@ BEGIN
 		position_run = CASE WHEN rows > 0 THEN $3 ELSE position_run END,
 		high_watermark = greatest(high_watermark, newest),
 		done_run = CASE WHEN rows < batch THEN $3 ELSE done_run END,
+		unread_rows = coalesce(unread, unread_rows),
 		error = NULL
 	WHERE table_source.source_id = $1;
 END
