@@ -124,11 +124,37 @@ CALL cdp.merge(phases => '{ingest}');
 SELECT count(*) FROM cdp.table_source WHERE error IS NOT NULL;
 SELECT source, stored FROM cdp.ingest_count WHERE source IN ('faulty', 'gone', 'late') ORDER BY source;
 
+-- a column that is gone is named; when it is there again nothing was lost
+ALTER TABLE shop.late ADD city text, ADD changed date DEFAULT '2026-05-01';
+UPDATE cdp.table_source SET watermark = 'changed' WHERE relation = 'shop.late';
+UPDATE cdp.source SET mapping = mapping || '{"traits": {"city": "$.city", "size": "$.size()", "first": "$.city ? (@ starts with \"A\")"}}' WHERE name = 'late';
+INSERT INTO shop.late VALUES (2, 'later', 'Aachen', '2026-05-01');
+ALTER TABLE shop.late RENAME city TO town;
+ALTER TABLE shop.gone RENAME id TO no;
+INSERT INTO shop.sale VALUES (29, 'c1', 1, '2026-05-21');
+CALL cdp.merge(phases => '{ingest}');
+SELECT name, error FROM cdp.table_source JOIN cdp.source USING (source_id) WHERE error IS NOT NULL ORDER BY 1;
+ALTER TABLE shop.late RENAME town TO city;
+ALTER TABLE shop.late RENAME changed TO renewed;
+ALTER TABLE shop.gone RENAME no TO id;
+CALL cdp.merge(phases => '{ingest}');
+ALTER TABLE shop.late ADD changed text;
+CALL cdp.merge(phases => '{ingest}');
+ALTER TABLE shop.late DROP changed;
+ALTER TABLE shop.late RENAME renewed TO changed;
+CALL cdp.merge(phases => '{ingest}');
+SELECT name, error FROM cdp.table_source JOIN cdp.source USING (source_id) WHERE error IS NOT NULL ORDER BY 1;
+SELECT source, stored FROM cdp.ingest_count WHERE source IN ('faulty', 'gone', 'late') ORDER BY source;
+SELECT cdp._mapping_columns('{"identifiers": {"email": ["$.mail", "lax $.\"E Mail\"[0].x", "$.a + $.b"], "user_id": "u"}, "at": "$.at.datetime()",
+	"event": "order", "message_id": "$.id", "amount": "$.total", "currency": "$.currency", "properties": "$.all", "traits": "$",
+	"consents": [{"purpose": "marketing", "channel": "email", "state": "$.opt_in"}]}');
+SELECT cdp._mapping_columns('{"identifiers": {"email": "$$"}}');
+
 -- what is wrong with the server, and a cancel, still stop the run
 CREATE FUNCTION shop.fail(code text) RETURNS integer LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'failed as told' USING ERRCODE = code; END $$;
 CREATE OR REPLACE VIEW shop.faulty AS SELECT id, customer, shop.fail('53200') AS boom FROM shop.sale;
-INSERT INTO shop.sale VALUES (28, 'c1', 1, '2026-05-21');
+INSERT INTO shop.sale VALUES (30, 'c1', 1, '2026-05-21');
 CALL cdp.merge(phases => '{ingest}');
 CREATE OR REPLACE VIEW shop.faulty AS SELECT id, customer, shop.fail('57014') AS boom FROM shop.sale;
 CALL cdp.merge(phases => '{ingest}');
@@ -145,6 +171,7 @@ SELECT cdp.add_table_source('x', 'shop.sale', '{"identifiers": {"user_id": "$.cu
 SELECT cdp.add_table_source('x', 'shop.sale', NULL, key => 'id');
 SELECT cdp.add_table_source('till', 'shop.sale', '{"identifiers": {"user_id": "$.customer"}}', key => 'id');
 UPDATE cdp.table_source SET key = 'no_column' WHERE watermark IS NOT NULL;
+SELECT cdp.add_table_source('x', 'shop.sale', '{"identifiers": {"user_id": "$.customer"}, "traits": {"city": "$.town"}}', key => 'id');
 UPDATE cdp.table_source SET relation = 'shop.nothing' WHERE watermark IS NOT NULL;
 
 -- rows without a watermark are not read, and counted

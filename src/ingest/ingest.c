@@ -18,6 +18,7 @@
 
 PG_FUNCTION_INFO_V1(cdp__ingest_records);
 PG_FUNCTION_INFO_V1(cdp__check_mapping);
+PG_FUNCTION_INFO_V1(cdp__mapping_columns);
 
 /* The columns of cdp._ingest_records, in its order. */
 typedef struct Results
@@ -201,4 +202,23 @@ cdp__check_mapping(PG_FUNCTION_ARGS)
 {
 	cdp_ingest_check_mapping(PG_GETARG_JSONB_P(0));
 	PG_RETURN_VOID();
+}
+
+/*
+ * cdp._mapping_columns(mapping): members of a record that its paths begin
+ * with; of a mapping that cannot be understood none.
+ */
+Datum
+cdp__mapping_columns(PG_FUNCTION_ARGS)
+{
+	CdpReject	problem = {0};
+	CdpMapping *mapping = cdp_ingest_compile_mapping(PG_GETARG_JSONB_P(0),
+													 &problem);
+	CdpColumn  *columns = cdp_column(TEXTOID, 16);
+	ListCell   *cell;
+
+	if (mapping != NULL)
+		foreach(cell, cdp_ingest_mapping_columns(mapping))
+			cdp_column_add_text(columns, lfirst(cell));
+	PG_RETURN_DATUM(cdp_column_array(columns));
 }

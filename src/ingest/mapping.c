@@ -263,6 +263,46 @@ cdp_ingest_compile_mapping(Jsonb *source_mapping, CdpReject *problem)
 	return mapping;
 }
 
+static List *
+add_expression_columns(List *columns, const Expression *expression)
+{
+	if (expression == NULL || expression->path == NULL)
+		return columns;
+	return cdp_ingest_path_columns(expression->path, columns);
+}
+
+static List *
+add_member_columns(List *columns, const List *members)
+{
+	const ListCell *cell;
+
+	foreach(cell, members)
+		columns = add_expression_columns(columns,
+										 ((NamedExpression *) lfirst(cell))->expression);
+	return columns;
+}
+
+/* The members of a record that the mapping's paths begin with; some twice. */
+List *
+cdp_ingest_mapping_columns(const CdpMapping *mapping)
+{
+	List	   *columns = add_member_columns(NIL, mapping->identifiers);
+	ListCell   *cell;
+
+	columns = add_expression_columns(columns, mapping->at);
+	columns = add_expression_columns(columns, mapping->message_id);
+	columns = add_expression_columns(columns, mapping->event);
+	columns = add_expression_columns(columns, mapping->amount);
+	columns = add_expression_columns(columns, mapping->currency);
+	columns = add_expression_columns(columns, mapping->all_properties);
+	columns = add_member_columns(columns, mapping->properties);
+	columns = add_expression_columns(columns, mapping->all_traits);
+	columns = add_member_columns(columns, mapping->traits);
+	foreach(cell, mapping->consents)
+		columns = add_member_columns(columns, lfirst(cell));
+	return columns;
+}
+
 /* The value an expression has in a record; NULL: absent or null. */
 static const JsonbValue *
 evaluate(const Expression *expression, CdpPathTarget *target)

@@ -398,3 +398,27 @@ cdp_ingest_path_member(const CdpPath *path, const CdpPath *whole)
 			return NULL;
 	return ((PathStep *) list_nth(steps, depth))->key;
 }
+
+/* The member of the record that steps begin with. */
+static List *
+add_column(List *columns, const List *steps)
+{
+	const PathStep *first = steps == NIL ? NULL : linitial(steps);
+
+	if (first == NULL || first->kind != STEP_MEMBER)
+		return columns;
+	return lappend(columns, first->key);
+}
+
+/* A path of the server's may begin in several places. */
+List *
+cdp_ingest_path_columns(const CdpPath *path, List *columns)
+{
+	ListCell   *cell;
+
+	if (path->jsonpath == NULL)
+		return add_column(columns, path->steps);
+	foreach(cell, path->stems)
+		columns = add_column(columns, lfirst(cell));
+	return columns;
+}

@@ -37,4 +37,7 @@ extern const JsonbValue *cdp_ingest_path_first(const CdpPath *path,
 extern const char *cdp_ingest_path_member(const CdpPath *path,
 										  const CdpPath *whole);
 
+/* Append the members of the record, as text, that a path begins with. */
+extern List *cdp_ingest_path_columns(const CdpPath *path, List *columns);
+
 #endif							/* CDP_INGEST_PATH_H */

@@ -177,6 +177,7 @@ extern void cdp_ingest_read_third_party(CdpRecord *record, JsonbValue *root,
 /* mapping.c */
 extern CdpMapping *cdp_ingest_compile_mapping(Jsonb *mapping,
 											  CdpReject *problem);
+extern List *cdp_ingest_mapping_columns(const CdpMapping *mapping);
 extern void cdp_ingest_apply_mapping(CdpRecord *record, JsonbValue *root,
 									 const CdpReadOptions *options,
 									 MemoryContext scratch);

@@ -20,72 +20,78 @@
 -- the run as ever; so does a foreign server that goes away in the middle of a
 -- read, for postgres_fdw lets no transaction commit whose connection broke.  The
 -- next run finds that it cannot connect, and goes on with the others.
-CREATE FUNCTION cdp._mapping_columns(mapping jsonb) RETURNS SETOF text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT coalesce(part[1], part[2])
-	FROM jsonb_each(CASE WHEN jsonb_typeof($1 -> 'identifiers') = 'object'
-			THEN $1 -> 'identifiers' ELSE '{}' END) AS identifier (type, paths),
-		jsonb_array_elements(CASE WHEN jsonb_typeof(paths) = 'array'
-			THEN paths ELSE jsonb_build_array(paths) END) AS path,
-		regexp_match(path #>> '{}',
-			'^\$\.(?:"([^"]*)"|([^."[]+))') AS part
-	WHERE part IS NOT NULL
-	ORDER BY 1
-$$;
+CREATE FUNCTION cdp._mapping_columns(mapping jsonb) RETURNS text[]
+LANGUAGE c IMMUTABLE STRICT
+AS 'MODULE_PATHNAME', 'cdp__mapping_columns';
 COMMENT ON FUNCTION cdp._mapping_columns(jsonb) IS
-'columns that the paths of a mapping''s identifiers begin with';
+'columns that the paths of a mapping begin with';
 
--- One rule, one message, for cdp.add_table_source() and for who changes the
--- row.  That a table or column goes away later is found out by the run.
-CREATE FUNCTION cdp._check_table_source() RETURNS trigger
-LANGUAGE plpgsql
+-- One rule, one message, for cdp.add_table_source(), for who changes the row,
+-- and for the run: a column may be renamed or dropped later.
+CREATE FUNCTION cdp._check_table_columns(
+	source_id integer,
+	relation text,
+	key text,
+	watermark text)
+RETURNS void
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
 DECLARE
-	table_id oid := to_regclass(NEW.relation);
+	table_id oid := to_regclass($2);
 	missing text;
 	detail text := '';
 BEGIN
 	IF table_id IS NULL THEN
-		RAISE EXCEPTION 'relation "%" does not exist', NEW.relation
+		RAISE EXCEPTION 'relation "%" does not exist', $2
 			USING ERRCODE = 'undefined_table',
 				HINT = 'Name its schema, too.';
 	END IF;
-	SELECT wanted, why INTO missing, detail
+	SELECT named.wanted, named.why INTO missing, detail
 	FROM (
-		VALUES (1, NEW.key, 'It is the key.'),
-			(2, NEW.watermark, 'It is the watermark.')
+		VALUES (-1, $3, 'It is the key.'),
+			(0, $4, 'It is the watermark.')
 		UNION ALL
-		SELECT 3, path, 'The identifiers of the mapping name it.'
-		FROM cdp.source, cdp._mapping_columns(mapping) AS path
-		WHERE source.source_id = NEW.source_id
+		SELECT path.place, path.name, 'The mapping names it.'
+		FROM cdp.source, unnest(cdp._mapping_columns(source.mapping))
+			WITH ORDINALITY AS path (name, place)
+		WHERE source.source_id = $1
 	) AS named (place, wanted, why)
-	WHERE wanted IS NOT NULL AND NOT EXISTS (
+	WHERE named.wanted IS NOT NULL AND NOT EXISTS (
 		SELECT FROM pg_attribute
-		WHERE attrelid = table_id AND attname = wanted
+		WHERE attrelid = table_id AND attname = named.wanted
 			AND attnum > 0 AND NOT attisdropped)
-	ORDER BY place
+	ORDER BY named.place
 	LIMIT 1;
 	IF missing IS NOT NULL THEN
 		RAISE EXCEPTION 'column "%" of relation "%" does not exist',
-				missing, NEW.relation
+				missing, $2
 			USING ERRCODE = 'undefined_column', DETAIL = detail;
 	END IF;
 	IF EXISTS (
 			SELECT FROM pg_attribute
-			WHERE attrelid = table_id AND attname = NEW.watermark
+			WHERE attrelid = table_id AND attname = $4
 				AND atttypid NOT IN ('timestamptz'::regtype,
 					'timestamp'::regtype, 'date'::regtype)) THEN
-		RAISE EXCEPTION 'column "%" cannot be a watermark', NEW.watermark
+		RAISE EXCEPTION 'column "%" cannot be a watermark', $4
 			USING ERRCODE = 'datatype_mismatch',
 				DETAIL = 'A watermark is a timestamp or a date.';
 	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_table_columns(integer, text, text, text) IS
+'raise unless the relation of a table source is there, with all columns that its key, watermark and mapping name';
+
+CREATE FUNCTION cdp._check_table_source() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._check_table_columns(NEW.source_id, NEW.relation, NEW.key,
+		NEW.watermark);
 	SELECT format('%I.%I', nspname, relname) INTO NEW.relation
 	FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-	WHERE pg_class.oid = table_id;
+	WHERE pg_class.oid = to_regclass(NEW.relation);
 	RETURN NEW;
 END
 $$;
@@ -281,6 +287,8 @@ BEGIN
 	FROM cdp.table_source
 	WHERE table_source.source_id = $1
 	FOR UPDATE;
+	PERFORM cdp._check_table_columns($1, reading.relation, reading.key,
+		reading.watermark);
 	IF reading.position_run IS DISTINCT FROM $3 THEN
 		unread := cdp._count_unread(reading.relation, reading.watermark);
 	END IF;
