@@ -10,6 +10,7 @@
 #include "utils/array.h"
 
 #include "base/base.h"
+#include "ingest/ingest.h"
 
 PG_MODULE_MAGIC;
 
@@ -20,26 +21,27 @@ PG_FUNCTION_INFO_V1(cdp_migrate);
 #define TODO_SIZE(phase) "SELECT cdp._todo_size('" phase "')"
 
 static const CdpPhase merge_phases[] = {
-	{"ingest", "SELECT cdp._ingest_step($1)", "SELECT cdp._ingest_backlog()", false},
-	{"retain", "SELECT cdp._retain_step($1)", NULL, true},
-	{"stitch", "SELECT cdp._stitch_step($1)", "SELECT cdp._stitch_backlog()", true},
+	{"ingest", "SELECT cdp._ingest_step($1)", "SELECT cdp._ingest_backlog()", false,
+	cdp_ingest_forgives},
+	{"retain", "SELECT cdp._retain_step($1)", NULL, true, NULL},
+	{"stitch", "SELECT cdp._stitch_step($1)", "SELECT cdp._stitch_backlog()", true, NULL},
 	{"timeline", "SELECT cdp._timeline_step($1)",
-	TODO_SIZE("timeline") " + cdp._todo_size('rebuild_timeline')", true},
-	{"profile", "SELECT cdp._profile_step($1)", "SELECT cdp._fold_todo('profile')", true},
-	{"score", "SELECT cdp._score_step($1)", NULL, true},
-	{"segment", "SELECT cdp._segment_step($1)", NULL, true},
+	TODO_SIZE("timeline") " + cdp._todo_size('rebuild_timeline')", true, NULL},
+	{"profile", "SELECT cdp._profile_step($1)", "SELECT cdp._fold_todo('profile')", true, NULL},
+	{"score", "SELECT cdp._score_step($1)", NULL, true, NULL},
+	{"segment", "SELECT cdp._segment_step($1)", NULL, true, NULL},
 };
 
 static const CdpPhase rebuild_phases[] = {
-	{"stitch", "SELECT cdp._stitch_rebuild($1)", NULL, true},
-	{"timeline", "SELECT cdp._timeline_rebuild($1)", NULL, true},
-	{"profile", "SELECT cdp._profile_rebuild($1)", NULL, true},
-	{"score", "SELECT cdp._score_rebuild($1)", NULL, true},
-	{"segment", "SELECT cdp._segment_rebuild($1)", NULL, true},
+	{"stitch", "SELECT cdp._stitch_rebuild($1)", NULL, true, NULL},
+	{"timeline", "SELECT cdp._timeline_rebuild($1)", NULL, true, NULL},
+	{"profile", "SELECT cdp._profile_rebuild($1)", NULL, true, NULL},
+	{"score", "SELECT cdp._score_rebuild($1)", NULL, true, NULL},
+	{"segment", "SELECT cdp._segment_rebuild($1)", NULL, true, NULL},
 };
 
 static const CdpPhase migrate_phases[] = {
-	{"migrate", "SELECT cdp._migrate_step($1)", NULL, true},
+	{"migrate", "SELECT cdp._migrate_step($1)", NULL, true, NULL},
 };
 
 void		_PG_init(void);

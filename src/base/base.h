@@ -120,6 +120,9 @@ typedef struct CdpPhase
 	const char *backlog;		/* query for the units to do, run before the first
 								 * step, or NULL: unknown */
 	bool		takes_merger_lock;	/* each batch holds CDP_LOCK_MERGER */
+	bool		(*forgives) (const ErrorData *error);	/* is a batch that was
+								 * lost by this error to be tried again, until
+								 * it says no?  NULL: never */
 } CdpPhase;
 
 /*

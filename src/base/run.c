@@ -11,6 +11,8 @@
  *	2. the step runs in a subtransaction.  If it fails, only the batch is
  *	   rolled back, the error is written to cdp.run_log and committed, and
  *	   then raised again.  A cancel or statement_timeout takes the same way;
+ *	   so does an error of the commit itself.  A phase may forgive an error
+ *	   (another server's, that was read from): the batch is tried again;
  *	3. progress goes to cdp.run_log, and the transaction commits.
  *
  * Locks.  A session advisory lock makes runs single-flight: whoever finds it
@@ -274,17 +276,37 @@ guard_query(Run *run, const CdpPhase *phase, const char *sql,
 	return count;
 }
 
-/* Commit, and begin the next transaction. */
-static void
-commit_batch(void)
+/*
+ * Commit, and begin the next transaction.  Returns NULL, or the error by which
+ * the transaction was rolled back instead.
+ */
+static ErrorData *
+try_commit(Run *run)
 {
-	SPI_commit();
-	CHECK_FOR_INTERRUPTS();
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+
+	PG_TRY();
+	{
+		SPI_commit();
+	}
+	PG_CATCH();
+	{
+		/* SPI has begun the next transaction already. */
+		MemoryContextSwitchTo(run->context);
+		error = CopyErrorData();
+		FlushErrorState();
+		MemoryContextSwitchTo(context);
+	}
+	PG_END_TRY();
+	if (error == NULL)
+		CHECK_FOR_INTERRUPTS();
 	if (!PostmasterIsAlive())
 		ereport(FATAL,
 				(errcode(ERRCODE_ADMIN_SHUTDOWN),
 				 errmsg("terminating a cdp run because the server's main process died")));
 	begin_transaction();
+	return error;
 }
 
 static double
@@ -309,10 +331,26 @@ fail_run(Run *run, const CdpPhase *phase, ErrorData *error)
 
 	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_DATA_EXCEPTION)
 		message = "data exception";
-	log_finish(run, psprintf("%s: %s (SQLSTATE %s)", phase->name, message,
-							 unpack_sql_state(error->sqlerrcode)));
-	SPI_commit();
+	message = psprintf("%s: %s (SQLSTATE %s)", phase->name, message,
+					   unpack_sql_state(error->sqlerrcode));
+	log_finish(run, message);
+	if (try_commit(run) != NULL)
+	{
+		/* What was done before stands in the way; it is undone now. */
+		log_finish(run, message);
+		SPI_commit();
+	}
 	ReThrowError(error);
+}
+
+/* After an error: fail the run, or have what was lost tried again. */
+static void
+recover(Run *run, const CdpPhase *phase, ErrorData *error)
+{
+	if (phase->forgives == NULL || !phase->forgives(error))
+		fail_run(run, phase, error);
+	SPI_rollback();
+	begin_transaction();
 }
 
 /* How much waits for a phase; -1: it cannot tell. */
@@ -325,8 +363,11 @@ count_backlog(Run *run, const CdpPhase *phase)
 	if (phase->backlog == NULL)
 		return -1;
 	total = guard_query(run, phase, phase->backlog, &error);
-	if (error != NULL)
-		fail_run(run, phase, error);
+	while (error != NULL)
+	{
+		recover(run, phase, error);
+		total = guard_query(run, phase, phase->backlog, &error);
+	}
 	return total;
 }
 
@@ -337,9 +378,31 @@ analyze_grown(Run *run, const CdpPhase *phase)
 	ErrorData  *error;
 
 	guard_query(run, phase, "SELECT cdp._analyze_grown()", &error);
+	if (error == NULL)
+		error = try_commit(run);
 	if (error != NULL)
 		fail_run(run, phase, error);
-	commit_batch();
+}
+
+/* Run one batch and commit it; returns its units. */
+static int64
+run_batch(Run *run, const CdpPhase *phase, instr_time start, int64 done,
+		  int64 total)
+{
+	ErrorData  *error;
+	int64		units;
+
+	for (;;)
+	{
+		units = guard_query(run, phase, phase->step, &error);
+		log_progress(run, phase->name, done + units, total,
+					 elapsed_ms_since(start));
+		if (error == NULL)
+			error = try_commit(run);
+		if (error == NULL)
+			return units;
+		recover(run, phase, error);
+	}
 }
 
 /* Run one phase to its end. */
@@ -347,7 +410,6 @@ static void
 run_phase(Run *run, const CdpPhase *phase)
 {
 	instr_time	start;
-	ErrorData  *error;
 	int64		done = 0;
 	int64		units;
 	int64		total;
@@ -357,12 +419,8 @@ run_phase(Run *run, const CdpPhase *phase)
 	total = count_backlog(run, phase);
 	do
 	{
-		units = guard_query(run, phase, phase->step, &error);
+		units = run_batch(run, phase, start, done, total);
 		done += units;
-		log_progress(run, phase->name, done, total, elapsed_ms_since(start));
-		if (error != NULL)
-			fail_run(run, phase, error);
-		commit_batch();
 		batches++;
 		if (units > 0 && (batches & (batches - 1)) == 0)
 			analyze_grown(run, phase);
@@ -399,7 +457,8 @@ cdp_base_run(FunctionCallInfo fcinfo, const char *kind,
 			elog(ERROR, "could not connect to SPI");
 		begin_transaction();
 		run.run_id = log_start(kind);
-		commit_batch();
+		SPI_commit();
+		begin_transaction();
 		for (int i = 0; i < nphases; i++)
 			if (is_chosen(phases[i].name, only))
 				run_phase(&run, &phases[i]);

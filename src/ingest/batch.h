@@ -157,6 +157,14 @@ extern void cdp_ingest_write_rejects(CdpBatch *batch);
 extern void cdp_ingest_write_warnings(CdpBatch *batch);
 extern void cdp_ingest_write_tally(CdpBatch *batch);
 
+/* step.c: the columns of a plan are those of its inbox_plan */
+extern int	cdp_ingest_take_records(CdpPlan *plan, Datum *values,
+									CdpItem **items);
+extern int64 cdp_ingest_current_run(void);
+
+/* table_source.c */
+extern int	cdp_ingest_take_tables(int batch, int64 run_id, CdpItem **items);
+
 /* known_rejects.c */
 extern int	cdp_ingest_drop_known_rejects(CdpItem **items, int count,
 										  const char *store_id);

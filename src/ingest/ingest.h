@@ -25,6 +25,7 @@
  * it goes without writing, and shows what they would become (preview.c).
  *
  * Other rooms need no C of this one: they read its tables (ingest_store.sql).
+ * The roof takes what says whether a lost batch is tried again.
  *
  * Locks.  First that of event_other, which the merge run takes alone to make
  * partitions; then ledger keys and identifiers, which are inserted in key
@@ -34,5 +35,12 @@
  */
 #ifndef CDP_INGEST_H
 #define CDP_INGEST_H
+
+/*
+ * Is the error, by which a batch of the run was lost, due to a table source
+ * that was read in it?  Then the batch is to be tried again, which leaves that
+ * source out and notes its failure (table_source.c).
+ */
+extern bool cdp_ingest_forgives(const ErrorData *error);
 
 #endif							/* CDP_INGEST_H */

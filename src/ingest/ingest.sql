@@ -60,8 +60,7 @@ LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT (SELECT count(*) FROM cdp.inbox)
-		+ coalesce((SELECT sum(cdp._table_source_backlog(source_id))
-			FROM cdp.table_source WHERE active), 0)::bigint
+		+ cdp._table_sources_backlog()
 $$;
 COMMENT ON FUNCTION cdp._ingest_backlog() IS
 'how many records wait in the inbox and in table sources';

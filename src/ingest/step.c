@@ -5,7 +5,7 @@
  * A step takes rows of cdp.inbox, oldest first, skipping those that another
  * session holds, and no more than TAKE_BYTES of text at once, whatever the
  * batch says.  When the inbox is empty it reads on in the table sources
- * (table_source.sql).  The rows are deleted, and what they say written, in
+ * (table_source.c).  The rows are deleted, and what they say written, in
  * the one transaction that the run commits: a crash leaves both or neither.
  *
  * The net.  Bad data never raises on the way in, as far as we know.  Should a
@@ -57,12 +57,6 @@ static CdpPlan inbox_plan = {
 	2, {INT4OID, INT8OID}
 };
 
-static CdpPlan table_plan = {
-	"SELECT source, record, cdp.clock() AS received_at, message_id, place"
-	" FROM cdp._read_table_sources($1, $2)",
-	2, {INT4OID, INT8OID}
-};
-
 static int64 last_upkeep_run = 0;	/* run whose upkeep this backend did */
 
 /* A record with its place in line. */
@@ -81,7 +75,7 @@ compare_waiting(const void *a, const void *b)
 	return (one > two) - (one < two);
 }
 
-/* One row of inbox_plan or table_plan. */
+/* One row of a plan that takes records. */
 static void
 take_row(HeapTuple row, TupleDesc shape, Waiting *waiting)
 {
@@ -101,10 +95,9 @@ take_row(HeapTuple row, TupleDesc shape, Waiting *waiting)
 }
 
 /* Run a plan that takes records; returns them in line. */
-static int
-take_records(CdpPlan *plan, int batch, int64 limit, CdpItem **items)
+int
+cdp_ingest_take_records(CdpPlan *plan, Datum *values, CdpItem **items)
 {
-	Datum		values[2] = {Int32GetDatum(batch), Int64GetDatum(limit)};
 	Waiting    *waiting;
 	int			count;
 
@@ -283,8 +276,8 @@ process_items(CdpItem *items, int nitems)
 }
 
 /* The run we are in; outside of any, a number that is none. */
-static int64
-current_run(void)
+int64
+cdp_ingest_current_run(void)
 {
 	bool		isnull;
 	Datum		run_id;
@@ -304,20 +297,21 @@ cdp__ingest_step(PG_FUNCTION_ARGS)
 	CdpItem    *items;
 	int			nitems;
 	int64		run_id;
+	Datum		values[2] = {Int32GetDatum(batch), Int64GetDatum(TAKE_BYTES)};
 
 	cdp_base_check_store();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	MemoryContextSwitchTo(context); /* items outlive SPI */
-	run_id = current_run();
+	run_id = cdp_ingest_current_run();
 	if (run_id != last_upkeep_run)
 	{
 		cdp_base_execute(&upkeep_plan, NULL, NULL, false, 0);
 		last_upkeep_run = run_id;
 	}
-	nitems = take_records(&inbox_plan, batch, TAKE_BYTES, &items);
+	nitems = cdp_ingest_take_records(&inbox_plan, values, &items);
 	if (nitems == 0)
-		nitems = take_records(&table_plan, batch, run_id, &items);
+		nitems = cdp_ingest_take_tables(batch, run_id, &items);
 	SPI_finish();
 	MemoryContextSwitchTo(context);
 	if (nitems > 0)

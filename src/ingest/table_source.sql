@@ -13,13 +13,9 @@
 -- without a watermark are not read; each run counts them, unless the table
 -- declares that there are none.
 --
--- A source that cannot be read (its table is gone, its view raises) costs the
--- run nothing but that source: each is read in a subtransaction, the error is
--- kept in cdp.table_source.error, and the next run tries again.  What is wrong
--- with the server and not with the source (see _is_table_source_error) stops
--- the run as ever; so does a foreign server that goes away in the middle of a
--- read, for postgres_fdw lets no transaction commit whose connection broke.  The
--- next run finds that it cannot connect, and goes on with the others.
+-- A source that cannot be read (its table is gone, its view raises, its server
+-- goes away) costs the run nothing but that source: the error is kept in
+-- cdp.table_source.error, and the next run tries again; see table_source.c.
 CREATE FUNCTION cdp._mapping_columns(mapping jsonb) RETURNS text[]
 LANGUAGE c IMMUTABLE STRICT
 AS 'MODULE_PATHNAME', 'cdp__mapping_columns';
@@ -223,44 +219,35 @@ $$;
 COMMENT ON FUNCTION cdp._table_source_condition(integer, bigint) IS
 'SQL condition for the rows of a table source that are still to be read; run_id is the run under way, NULL: the next one';
 
--- WHEN OTHERS leaves out cancels; memory, disk, shutdown, conflicts of
--- transactions and broken files are not the source's fault either.  That a
--- server is shutting down (57P0.) is an error only if it is another server's:
--- our own takes the session down.
-CREATE FUNCTION cdp._is_table_source_error(sqlstate text) RETURNS boolean
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT left($1, 2) NOT IN ('40', '53', '57', '58', 'F0', 'XX')
-		OR $1 LIKE '57P0_'
-$$;
-COMMENT ON FUNCTION cdp._is_table_source_error(text) IS
-'does an error met while reading a table source lie in that source alone';
-
 CREATE FUNCTION cdp._table_source_backlog(source_id integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 SET datestyle = 'ISO, YMD'
 SET timezone = 'UTC'
 AS $$
+#variable_conflict use_column
 DECLARE
 	rows bigint;
 BEGIN
+	PERFORM cdp._check_table_columns(source_id, relation, key, watermark)
+	FROM cdp.table_source
+	WHERE table_source.source_id = $1;
 	EXECUTE (SELECT format('SELECT count(*) + %s FROM %s WHERE %s',
 			(error IS NOT NULL)::integer, relation,
 			cdp._table_source_condition($1, NULL))
 		FROM cdp.table_source WHERE table_source.source_id = $1)
 	INTO rows;
 	RETURN rows;
-EXCEPTION WHEN OTHERS THEN
-	IF NOT cdp._is_table_source_error(SQLSTATE) THEN
-		RAISE;
-	END IF;
-	RETURN 1;
 END
 $$;
 COMMENT ON FUNCTION cdp._table_source_backlog(integer) IS
-'how many rows of a table source the next run will read; one that cannot be read, or could not last time, counts as 1 more, so that the run tries it';
+'how many rows of a table source the next run will read; one that could not be read last time counts as 1 more, so that the run tries it';
+
+CREATE FUNCTION cdp._table_sources_backlog() RETURNS bigint
+LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'cdp__table_sources_backlog';
+COMMENT ON FUNCTION cdp._table_sources_backlog() IS
+'how many rows wait in all table sources; one that cannot be read counts as 1';
 
 CREATE FUNCTION cdp._read_table_source(
 	source_id integer,
@@ -351,42 +338,3 @@ END
 $$;
 COMMENT ON FUNCTION cdp._fail_table_source(integer, text, bigint, text, text) IS
 'note that a table source could not be read in this run';
-
-CREATE FUNCTION cdp._read_table_sources(batch integer, run_id bigint)
-RETURNS TABLE (source text, record text, message_id text, place bigint)
-LANGUAGE plpgsql VOLATILE STRICT
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-	next_id integer;
-	next_name text;
-	found_any boolean := false;
-BEGIN
-	FOR next_id, next_name IN
-		SELECT table_source.source_id, source.name
-		FROM cdp.table_source JOIN cdp.source USING (source_id)
-		WHERE active AND done_run IS DISTINCT FROM $2
-		ORDER BY 1
-	LOOP
-		BEGIN
-			FOR record, message_id, place IN
-				SELECT * FROM cdp._read_table_source(next_id, $1, $2)
-			LOOP
-				source := next_name;
-				found_any := true;
-				RETURN NEXT;
-			END LOOP;
-		EXCEPTION WHEN OTHERS THEN
-			IF NOT cdp._is_table_source_error(SQLSTATE) THEN
-				RAISE;
-			END IF;
-			PERFORM cdp._fail_table_source(next_id, next_name, $2, SQLSTATE,
-				SQLERRM);
-		END;
-		EXIT WHEN found_any;
-	END LOOP;
-END
-$$;
-COMMENT ON FUNCTION cdp._read_table_sources(integer, bigint) IS
-'the next rows of the first table source that this run has not read to its end';

@@ -60,34 +60,55 @@ my $stored = $node->safe_psql('postgres',
 is($stored, '1010', 'and only they');
 
 # The server goes away while a run reads from it: the run's session has its
-# connection, so what it hears is that the other server shuts down.
+# connection, so what it hears is that the other server shuts down, and
+# postgres_fdw lets no transaction commit whose connection broke.  The source
+# fails, and the run goes on with the other one.
 $shop->safe_psql('postgres', q{
 	UPDATE customer SET city = 'Ulm', changed = '2026-05-03'::timestamptz + no * interval '1 second' WHERE no > 500;
 	CREATE FUNCTION slow(no integer) RETURNS integer LANGUAGE sql VOLATILE AS
 		'SELECT no FROM pg_sleep(CASE WHEN no = 900 THEN 600 ELSE 0 END)';
-	ALTER TABLE customer RENAME TO kept;
-	CREATE VIEW customer AS SELECT slow(no) AS no, mail, city, changed FROM kept});
-my $err = '';
-my $run = IPC::Run::start(
-	[ 'psql', '-X', '-d', $node->connstr('postgres'), '-c', 'CALL cdp.merge(batch => 100)' ],
-	'>', '/dev/null', '2>', \$err);
-ok( wait_until($shop, 'postgres',
-		"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep')"),
-	'a run reads from the other server');
-$node->safe_psql('postgres', "INSERT INTO here VALUES (2, 'here-2\@example.com')");
-$shop->stop('fast');
-# postgres_fdw lets no transaction commit whose connection broke in the middle,
-# so this run fails as a whole; what it has committed before stays.
-ok(!$run->finish, 'the run fails');
-like($err, qr/ERROR:  .*server "shop"/, 'and says why');
-is( $node->safe_psql('postgres', "SELECT count(*) FROM cdp.run WHERE state = 'running'"),
-	'0', 'it does not count as running');
-merge();
-like(error_of('shop'), qr/SQLSTATE 08/, 'the next run cannot connect, and the source shows it');
-is(counts('here'), '2|2|0|0', 'the other sources go on');
+	ALTER TABLE customer RENAME TO kept});
+my $here = 1;
+# slow when rows are read, and when they are counted
+my @slow = (
+	'CREATE OR REPLACE VIEW customer AS SELECT slow(no) AS no, mail, city, changed FROM kept',
+	'CREATE OR REPLACE VIEW customer AS SELECT no, mail, city, changed FROM kept WHERE slow(no) > 0');
+my ($run, $err);
+for my $view (@slow)
+{
+	my $when = $view eq $slow[0] ? 'read' : 'counted';
+
+	start_slow_run($view);
+	$shop->stop('fast');
+	ok($run->finish, "$when while its server stops: the run ends well") or diag($err);
+	like(error_of('shop'), qr/SQLSTATE (57P01|08)/, 'the source shows the error');
+	is(counts('here'), "$here|$here|0|0", 'the other source goes on');
+	is( $node->safe_psql('postgres', 'SELECT state FROM cdp.run ORDER BY run_id DESC LIMIT 1'),
+		'done', 'and so the run is done');
+	merge();
+	like(error_of('shop'), qr/SQLSTATE 08/, 'the next run cannot connect, and the source shows it');
+	$shop->start;
+
+	# It cancels what the run asked.
+	start_slow_run($view);
+	$shop->safe_psql('postgres',
+		"SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'");
+	ok($run->finish, "$when until its server cancels: the run ends well") or diag($err);
+	like(error_of('shop'), qr/SQLSTATE 57014/, 'the source shows the error');
+	is(counts('here'), "$here|$here|0|0", 'the other source goes on');
+
+	# The run itself is cancelled.
+	start_slow_run($view);
+	$node->safe_psql('postgres',
+		"SELECT pg_cancel_backend(pid) FROM cdp.run_log WHERE state = 'running'");
+	ok(!$run->finish, "$when until the run is cancelled: it fails");
+	like($err, qr/ERROR:  canceling statement due to user request/, 'and says why');
+	is( $node->safe_psql('postgres', 'SELECT state, error FROM cdp.run ORDER BY run_id DESC LIMIT 1'),
+		'failed|ingest: canceling statement due to user request (SQLSTATE 57014)', 'and cdp.run, too');
+	is(counts('here'), ($here - 1) . '|' . ($here - 1) . '|0|0', 'nothing else was read');
+}
 
 # It comes back, and the next run catches up.
-$shop->start;
 $shop->safe_psql('postgres', q{
 	DROP VIEW customer;
 	ALTER TABLE kept RENAME TO customer});
@@ -99,7 +120,7 @@ is( $node->safe_psql('postgres', q{
 		FROM cdp.ingest_count WHERE source = 'shop'}),
 	'1510|0|t', 'nor doubled');
 is( $node->safe_psql('postgres', 'SELECT count(*) FROM cdp.unified_profile'),
-	'1002', 'one profile a customer');
+	'1007', 'one profile a customer');
 
 # A CSV file: quotes, line breaks in fields, umlauts, empty fields, bad rows.
 my $file = PostgreSQL::Test::Utils::tempdir() . '/till.csv';
@@ -152,6 +173,25 @@ sub merge
 
 	$node->safe_psql('postgres',
 		"CALL cdp.merge(" . join(', ', map { "$_ => $options{$_}" } keys %options) . ")");
+	return;
+}
+
+# A run that reads from the other server, where it finds no end.  The other
+# source has one more row by then.
+sub start_slow_run
+{
+	my ($view) = @_;
+
+	$here++;
+	$node->safe_psql('postgres', "INSERT INTO here VALUES ($here, 'here-$here\@example.com')");
+	$shop->safe_psql('postgres', $view);
+	$err = '';
+	$run = IPC::Run::start(
+		[ 'psql', '-X', '-d', $node->connstr('postgres'), '-c', 'CALL cdp.merge(batch => 100)' ],
+		'>', '/dev/null', '2>', \$err);
+	ok( wait_until($shop, 'postgres',
+			"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep')"),
+		'a run reads from the other server');
 	return;
 }
 
