@@ -206,6 +206,53 @@ FROM cdp.table_source WHERE relation = 'shop.visit';
 ALTER TABLE shop.visit ALTER seen SET NOT NULL;
 SELECT cdp._count_unread('shop.visit', 'seen'), cdp._count_unread('shop.visit', NULL);
 
+-- a right that is missing is named with who needs it
+SELECT cdp._store_owner() AS owner \gset
+CREATE ROLE regress_merger;
+CREATE ROLE regress_shop;
+GRANT :"owner" TO regress_merger;
+CREATE SCHEMA regress_shop AUTHORIZATION regress_shop;
+CREATE TABLE regress_shop."Card" (id integer, customer text);
+INSERT INTO regress_shop."Card" VALUES (1, 'c1');
+CREATE VIEW regress_shop.card AS SELECT * FROM regress_shop."Card";
+ALTER TABLE regress_shop."Card" OWNER TO regress_shop;
+SELECT cdp.add_table_source('card', 'regress_shop."Card"', '{"identifiers": {"user_id": "$.customer"}, "event": "e"}', key => 'id');
+CREATE FUNCTION pg_temp.card_error() RETURNS text LANGUAGE sql AS $$
+	SELECT replace(error, cdp._store_owner(), 'OWNER') FROM cdp.table_source WHERE relation ILIKE '%card%'
+$$;
+SET client_min_messages = error;
+SET ROLE regress_merger;
+CALL cdp.merge(phases => '{ingest}');
+RESET ROLE;
+SELECT pg_temp.card_error();
+GRANT USAGE ON SCHEMA regress_shop TO :"owner";
+SET ROLE regress_merger;
+CALL cdp.merge(phases => '{ingest}');
+RESET ROLE;
+SELECT pg_temp.card_error();
+GRANT SELECT ON regress_shop."Card" TO :"owner";
+SET ROLE regress_merger;
+CALL cdp.merge(phases => '{ingest}');
+RESET ROLE;
+SELECT pg_temp.card_error();
+SELECT stored FROM cdp.ingest_count WHERE source = 'card';
+-- a view reads with its owner's rights
+CREATE ROLE regress_view;
+ALTER VIEW regress_shop.card OWNER TO regress_view;
+GRANT SELECT ON regress_shop.card TO :"owner";
+UPDATE cdp.table_source SET relation = 'regress_shop.card' WHERE relation = 'regress_shop."Card"';
+SET ROLE regress_merger;
+CALL cdp.merge(phases => '{ingest}');
+RESET ROLE;
+SELECT pg_temp.card_error();
+RESET client_min_messages;
+DELETE FROM cdp.table_source WHERE relation = 'regress_shop.card';
+DROP VIEW regress_shop.card;
+DROP TABLE regress_shop."Card";
+DROP SCHEMA regress_shop;
+REVOKE :"owner" FROM regress_merger;
+DROP ROLE regress_merger, regress_shop, regress_view;
+
 -- with the key as message id a row counts once, whatever becomes of it
 SET client_min_messages = notice;
 SELECT cdp.add_table_source('once', 'shop.contact',

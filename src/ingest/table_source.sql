@@ -311,6 +311,30 @@ $$;
 COMMENT ON FUNCTION cdp._read_table_source(integer, integer, bigint) IS
 'read the next rows of a table source as records and move its position on';
 
+-- Who may not read a table is who calls the merge run: a member of the store's
+-- owner.  A view reads with the rights of its own owner.
+CREATE FUNCTION cdp._grant_advice(source_id integer) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE
+		WHEN NOT has_schema_privilege(pg_namespace.oid, 'USAGE')
+			THEN format('Run GRANT USAGE ON SCHEMA %I TO %I; GRANT SELECT ON %s TO %2$I.',
+				nspname, cdp._store_owner(), relation)
+		WHEN NOT has_table_privilege(pg_class.oid, 'SELECT')
+			THEN format('Run GRANT SELECT ON %s TO %I.', relation, cdp._store_owner())
+		WHEN relkind = 'v'
+			THEN format('Grant what the view %s reads to its owner %I.', relation,
+				pg_get_userbyid(relowner))
+		WHEN relkind = 'f'
+			THEN format('On the other server, grant what %s reads to the user of the user mapping.', relation) END
+	FROM cdp.table_source, pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+	WHERE table_source.source_id = $1
+		AND ARRAY[nspname, relname]::text[] = parse_ident(relation)
+$$;
+COMMENT ON FUNCTION cdp._grant_advice(integer) IS
+'what to grant to whom so that a table source can be read; NULL: nobody knows';
+
 -- Done for this run, or the run would try for ever.  Messages of data
 -- exceptions quote the value, which may be a person's.
 CREATE FUNCTION cdp._fail_table_source(
@@ -326,14 +350,15 @@ AS $$
 DECLARE
 	problem text := CASE WHEN $4 LIKE '22%' THEN 'data exception' ELSE $5 END
 		|| format(' (SQLSTATE %s)', $4);
+	advice text := CASE WHEN $4 = '42501' THEN cdp._grant_advice($1) END;
 BEGIN
 	UPDATE cdp.table_source
-	SET error = problem,
+	SET error = concat_ws('. ', problem, advice),
 		done_run = $3
 	WHERE table_source.source_id = $1;
 	RAISE WARNING 'table source "%" could not be read', source_name
 		USING DETAIL = problem,
-			HINT = 'The next run tries again; to leave the source out, set active in cdp.table_source to false.';
+			HINT = coalesce(advice || ' ', '') || 'The next run tries again; to leave the source out, set active in cdp.table_source to false.';
 END
 $$;
 COMMENT ON FUNCTION cdp._fail_table_source(integer, text, bigint, text, text) IS
