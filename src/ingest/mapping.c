@@ -409,6 +409,7 @@ map_properties(CdpRecord *record, CdpPathTarget *target,
 	}
 	else
 		object = map_object(target, mapping->properties);
+	cdp_json_remove(&object, CDP_INGEST_KEPT_AMOUNT);
 	if (object.val.object.nPairs > 0)
 		record->properties = JsonbValueToJsonb(&object);
 }

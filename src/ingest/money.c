@@ -1,12 +1,13 @@
 /*
  * money.c
- *		Amounts of a batch in the store's currency.
+ *		Amounts in the store's currency.
  *
  * An amount without a currency is in the store's.  Another currency is
  * converted by the rate that was valid when the event occurred; without one
- * the amount is left empty with a warning (the properties keep what was
- * sent), because a sum over mixed currencies is worse than a gap that is
- * counted.  Rounding: see amount.c.
+ * the amount is left empty with a warning, because a sum over mixed currencies
+ * is worse than a gap that is counted.  The event then keeps it as a property
+ * (it may have stood anywhere in the record, or have been computed by a
+ * mapping).  Rounding: see amount.c.
  */
 #include "postgres.h"
 
@@ -117,6 +118,20 @@ warn_of_amount(CdpRecord *record, const char *reason, const char *message)
 	cdp_ingest_warn(record, reason, record->amount_field, amount, message);
 }
 
+/* Keep an amount that waits for a rate among the properties. */
+static void
+keep_amount(CdpRecord *record)
+{
+	JsonbValue	kept = cdp_json_copy_object(record->properties == NULL ? NULL :
+											cdp_json_tree(record->properties), 1);
+	JsonbValue	amount;
+
+	amount.type = jbvNumeric;
+	amount.val.numeric = record->amount;
+	cdp_json_put(&kept, CDP_INGEST_KEPT_AMOUNT, &amount);
+	record->properties = JsonbValueToJsonb(&kept);
+}
+
 /* The amount of one event. */
 static void
 convert_item(CdpItem *item, const CdpIngestConfig *config,
@@ -135,6 +150,7 @@ convert_item(CdpItem *item, const CdpIngestConfig *config,
 		{
 			warn_of_amount(record, "no_exchange_rate",
 						   "There is no rate for this currency at that time in cdp.exchange_rate, so the amount was left empty.");
+			keep_amount(record);
 			return;
 		}
 		amount = cdp_ingest_convert_amount(amount, rate);

@@ -26,6 +26,12 @@
 /* So much of a value is told in a warning, in bytes. */
 #define CDP_INGEST_MAX_EXCERPT 100
 
+/*
+ * The property in which an event keeps an amount that waits for an exchange
+ * rate.  It is the store's own: what a sender calls by that name is left out.
+ */
+#define CDP_INGEST_KEPT_AMOUNT "cdp_amount"
+
 /* Why a record cannot be used; reason NULL: it can. */
 typedef struct CdpReject
 {

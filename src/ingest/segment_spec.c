@@ -269,6 +269,7 @@ read_properties(CdpRecord *record, CallType call, const JsonbValue *root,
 
 	cdp_json_remove(&kept, "email");
 	cdp_json_remove(&kept, "phone");
+	cdp_json_remove(&kept, CDP_INGEST_KEPT_AMOUNT);
 	if (campaign != NULL && campaign->val.object.nPairs > 0)
 		cdp_json_put(&kept, "campaign", campaign);
 	if (call != CALL_TRACK)
