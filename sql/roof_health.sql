@@ -42,7 +42,10 @@ SELECT * FROM pg_temp.state('rejects_24h');
 INSERT INTO cdp.ingest_warning (source_id, reason, field, message, records)
 SELECT source_id, 'no_exchange_rate', 'total', '', 1001 FROM cdp.source;
 SELECT * FROM pg_temp.state('warnings_24h');
-SELECT * FROM pg_temp.state('amounts_without_rate_24h');
+-- amounts that wait for a rate
+INSERT INTO cdp.event (source_id, name, occurred_at, received_at, set_id, currency, properties)
+SELECT source_id, 'order', cdp.clock(), cdp.clock(), 1, 'USD', '{"cdp_amount": 1}' FROM cdp.source;
+SELECT * FROM pg_temp.state('amounts_without_rate');
 -- a table that cannot be read
 INSERT INTO cdp.table_source (source_id, relation, key, error) SELECT source_id, 'cdp.catalog', 'product_id', 'gone' FROM cdp.source;
 SELECT * FROM pg_temp.state('table_sources_failing');
@@ -79,19 +82,23 @@ SELECT count(*) > 20 AS reads FROM cdp.health;
 RESET ROLE;
 DROP ROLE regress_health;
 
--- cheap: the log, timelines and evidence are not read, profiles by an index
-CREATE FUNCTION pg_temp.reads(query text) RETURNS TABLE (node text, relation text)
+-- cheap: timelines and evidence are not read, the log by its index of amounts
+-- that wait, profiles by an index
+CREATE FUNCTION pg_temp.reads(query text) RETURNS TABLE (node text, relation text, index text)
 LANGUAGE plpgsql AS $$
 DECLARE
 	plan jsonb;
 BEGIN
 	EXECUTE 'EXPLAIN (FORMAT json) ' || query INTO plan;
-	RETURN QUERY SELECT one ->> 'Node Type', one ->> 'Relation Name'
+	RETURN QUERY SELECT one ->> 'Node Type', one ->> 'Relation Name', one ->> 'Index Name'
 	FROM jsonb_path_query(plan, 'strict $.**?(exists (@."Relation Name"))') AS one;
 END
 $$;
 SET enable_seqscan = off;
+SET enable_bitmapscan = off;
 SELECT count(*) > 10 AS reads,
-	count(*) FILTER (WHERE relation ~ '^(event_\d|event_other|timeline|identifier|evidence|message|trait_observation|trait_history|membership_change)') AS large,
+	count(*) FILTER (WHERE relation ~ '^(event_\d|event_other|timeline|identifier|evidence|message|trait_observation|trait_history|membership_change)'
+		AND index IS DISTINCT FROM relation || '_currency_occurred_at_idx') AS large,
+	count(*) FILTER (WHERE index ~ '^event_\d+_currency_occurred_at_idx$') > 0 AS waiting,
 	count(*) FILTER (WHERE relation = 'profile_current' AND node = 'Seq Scan') AS not_by_index
 FROM pg_temp.reads('SELECT * FROM cdp.health');

@@ -64,12 +64,11 @@ FROM (VALUES
 			FROM cdp.source WHERE retention IS NOT NULL),
 		'seconds', 2 * 86400, NULL,
 		'A source keeps more than its retention allows. Run CALL cdp.merge(), with the phase retain.'),
-	('amounts_without_rate_24h', (
-			SELECT coalesce(sum(records), 0) FROM cdp.ingest_warning
-			WHERE reason = 'no_exchange_rate'
-				AND warned_at > cdp.clock() - interval '24 hours'),
-		'records', 0, NULL,
-		'Add rows to cdp.exchange_rate.'),
+	('amounts_without_rate', (
+			SELECT count(*) FROM cdp.event
+			WHERE amount IS NULL AND currency IS NOT NULL AND properties ? 'cdp_amount'),
+		'events', 0, NULL,
+		'Add rates to cdp.exchange_rate, then run SELECT cdp.convert_amounts().'),
 	('conflicts', (
 			SELECT count(*) FROM cdp.refused_link),
 		'rows', 1000, NULL,

@@ -44,7 +44,7 @@ BEGIN ATOMIC
 			'decide', 'undecide', 'unmerge', 'retract', 'unretract', 'undo_action',
 			'pin_trait', 'unpin_trait', 'lineage', 'record_consent', 'suppress',
 			'unsuppress', 'why_not', 'computed_traits',
-			'audience_funnel', 'export_subject']),
+			'audience_funnel', 'export_subject', 'convert_amounts']),
 		-- records in, nothing out
 		('ingest', 'INSERT', ARRAY['inbox']),
 		('ingest', 'EXECUTE', ARRAY['ingest', 'ingest_batch']),

@@ -189,6 +189,9 @@ CREATE TABLE cdp.event (
 ALTER SEQUENCE cdp.event_id_seq OWNED BY cdp.event.event_id;
 CREATE INDEX event_name_idx ON cdp.event (name, occurred_at)
 	INCLUDE (set_id, amount);
+-- amounts that wait for an exchange rate: money.c
+CREATE INDEX event_waiting_idx ON cdp.event (currency, occurred_at)
+	WHERE amount IS NULL AND currency IS NOT NULL AND properties ? 'cdp_amount';
 ALTER TABLE cdp.event ALTER properties SET STATISTICS 0;
 CREATE TABLE cdp.event_other PARTITION OF cdp.event DEFAULT;
 ALTER TABLE cdp.event_other ALTER properties SET STATISTICS 0;
@@ -197,7 +200,7 @@ COMMENT ON TABLE cdp.event IS
 COMMENT ON COLUMN cdp.event.set_id IS
 'the identifiers that came with it (cdp.identifier_set); whose event it is follows from them';
 COMMENT ON COLUMN cdp.event.amount IS
-'in the store''s currency; NULL if there was none, or no exchange rate for it';
+'in the store''s currency; NULL if there was none, or no exchange rate for it: then the property cdp_amount keeps it for cdp.convert_amounts()';
 COMMENT ON COLUMN cdp.event.currency IS
 'currency in which the sender gave the amount; NULL: the store''s';
 COMMENT ON TABLE cdp.event_other IS

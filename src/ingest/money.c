@@ -7,7 +7,7 @@
  * the amount is left empty with a warning, because a sum over mixed currencies
  * is worse than a gap that is counted.  The event then keeps it as a property
  * (it may have stood anywhere in the record, or have been computed by a
- * mapping).  Rounding: see amount.c.
+ * mapping), by which cdp.convert_amounts() finds it.  Rounding: see amount.c.
  */
 #include "postgres.h"
 
@@ -16,6 +16,8 @@
 #include "utils/builtins.h"
 
 #include "ingest/batch.h"
+
+PG_FUNCTION_INFO_V1(cdp__convert_amount);
 
 typedef struct Rate
 {
@@ -149,7 +151,7 @@ convert_item(CdpItem *item, const CdpIngestConfig *config,
 		if (rate == NULL)
 		{
 			warn_of_amount(record, "no_exchange_rate",
-						   "There is no rate for this currency at that time in cdp.exchange_rate, so the amount was left empty.");
+						   "There is no rate for this currency at that time in cdp.exchange_rate, so the amount was left empty; add one, then run cdp.convert_amounts().");
 			keep_amount(record);
 			return;
 		}
@@ -182,4 +184,20 @@ cdp_ingest_convert(CdpBatch *batch)
 			item->record.has_amount)
 			convert_item(item, &batch->config, rates, nrates);
 	}
+}
+
+/*
+ * cdp._convert_amount(amount, rate): converted and rounded; NULL: it does not
+ * fit.
+ */
+Datum
+cdp__convert_amount(PG_FUNCTION_ARGS)
+{
+	Numeric		amount = cdp_ingest_convert_amount(PG_GETARG_NUMERIC(0),
+												   PG_GETARG_NUMERIC(1));
+	bool		inexact;
+
+	if (!cdp_ingest_round_amount(amount, &amount, &inexact))
+		PG_RETURN_NULL();
+	PG_RETURN_NUMERIC(amount);
 }
