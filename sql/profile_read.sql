@@ -30,8 +30,17 @@ INSERT INTO cdp.inbox (source, record)
 SELECT (ARRAY['web', 'shop', 'uk'])[1 + n % 3], jsonb_build_object('type', 'track', 'event', 'order', 'messageId', 'o' || n || '-' || m, 'userId', 'U' || n,
 	'timestamp', '2026-02-0' || m || 'T00:00:00Z', 'properties', jsonb_build_object('order_id', n || '-' || m, 'total', 10 * m, 'currency', 'EUR'))::text
 FROM generate_series(1, 100) AS n, generate_series(1, 3) AS m WHERE (n + m) % 3 > 0;
+-- some have an address or number by their trait alone
+INSERT INTO cdp.inbox (source, record)
+SELECT 'web', jsonb_build_object('type', 'identify', 'messageId', 't' || n, 'userId', 'T' || n, 'timestamp', '2026-01-01T00:00:00Z')::text
+FROM generate_series(1, 40) AS n;
 CALL cdp.merge();
-SELECT count(*) AS profiles FROM cdp.unified_profile;
+SELECT count(cdp.pin_trait(cdp.find_profile('user_id', 'T' || n), name, value, 'told')) AS pinned
+FROM generate_series(1, 40) AS n, unnest('{email,phone}'::text[]) AS name,
+	LATERAL (SELECT CASE WHEN n % 4 = 0 THEN '"none"' WHEN name = 'email' THEN to_jsonb(' Pin' || n || '@Example.com') ELSE to_jsonb('030 9018' || 20 + n) END) AS chosen (value);
+CALL cdp.merge();
+SELECT count(*) AS profiles, count(*) FILTER (WHERE NOT identifiers ? 'email' AND email IS NOT NULL) > 20 AS emails,
+	count(*) FILTER (WHERE NOT identifiers ? 'phone' AND phone IS NOT NULL) > 20 AS phones FROM cdp.unified_profile;
 SELECT 'seed ' || :seed AS failed, named.type, named.value, row_to_json(viewed) AS viewed, row_to_json(found) AS found
 FROM cdp.profile_identifier AS named
 LEFT JOIN cdp.unified_profile AS viewed USING (profile_id)

@@ -135,6 +135,7 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				DETAIL = 'A region is a country code of two letters, such as DE.';
 	END IF;
+	PERFORM cdp.normalise_phone('1', $1);	-- raises for a region of no numbers
 END
 $$;
 

@@ -288,12 +288,18 @@ make_segments(const Reader *reader, const Column *column, Datum *value)
 	return true;
 }
 
-/* Columns that are not copied from a table. */
+/*
+ * The columns of the view that are no exposed traits: how each is made, and of
+ * those that are copied the column of the table, if it has another name.
+ */
 static const struct
 {
 	const char *name;
 	MakeColumn	make;
-}			made_columns[] = {
+	const char *from;
+}			fixed_columns[] = {
+	{"profile_id", make_current},
+	{"kind", make_current},
 	{"email", make_contact},
 	{"phone", make_contact},
 	{"first_name", make_text},
@@ -310,9 +316,32 @@ static const struct
 	{"language", make_text},
 	{"time_zone", make_text},
 	{"account_id", make_text},
+	{"first_seen", make_current},
+	{"last_seen", make_current},
+	{"sources", make_current},
+	{"identifiers", make_current},
+	{"events", make_current},
+	{"orders", make_current},
+	{"revenue", make_current},
 	{"average_order_value", make_average},
 	{"currency", make_currency},
+	{"first_order_at", make_current},
+	{"last_order_at", make_current},
+	{"rfm_recency", make_score},
+	{"rfm_frequency", make_score},
+	{"rfm_monetary", make_score},
+	{"lifecycle", make_score},
+	{"clv_365d", make_score},
+	{"clv_365d_low", make_score},
+	{"clv_365d_high", make_score},
+	{"churn_90d", make_score},
+	{"churn_band", make_score},
+	{"model_verdict", make_score},
+	{"scored_at", make_score, "as_of"},
 	{"segments", make_segments},
+	{"consents", make_current},
+	{"traits", make_current},
+	{"as_of", make_current},
 };
 
 /* How a column of a trait is made; _trait_column() says the same in SQL. */
@@ -350,56 +379,37 @@ find_column(const char *table, const char *name)
 	return column;
 }
 
-/* A column of the view that is not an exposed trait. */
+/* A column of the view: one of those above, else an exposed trait. */
 static void
-init_column(Column *column, const char *name)
+init_column(Column *column, const char *name, Oid type)
 {
-	AttrNumber	current = get_attnum(find_table("profile_current"), name);
+	const char *from = name;
 
-	for (int i = 0; i < lengthof(made_columns); i++)
+	column->trait = name;
+	column->make = choose_trait_maker(type);
+	for (int i = 0; i < lengthof(fixed_columns); i++)
 	{
-		if (strcmp(made_columns[i].name, name) != 0)
+		if (strcmp(fixed_columns[i].name, name) != 0)
 			continue;
-		column->make = made_columns[i].make;
-		column->trait = made_columns[i].name;
-		return;
+		column->make = fixed_columns[i].make;
+		if (fixed_columns[i].from != NULL)
+			from = fixed_columns[i].from;
 	}
-	column->make = current != InvalidAttrNumber ? make_current : make_score;
-	if (current != InvalidAttrNumber)
-		column->from = current;
-	else
-		column->from = find_column("profile_score",
-								   strcmp(name, "scored_at") == 0 ? "as_of" : name);
+	if (column->make == make_current)
+		column->from = find_column("profile_current", from);
+	else if (column->make == make_score)
+		column->from = find_column("profile_score", from);
 }
 
-/* Exposed traits are the last columns, in the order of their exposure. */
 static void
 init_columns(Shape *shape, MemoryContext context)
 {
-	static CdpPlan trait_plan = {
-		"SELECT name FROM cdp.trait WHERE exposed IS NOT NULL"
-		" ORDER BY exposed", 0
-	};
-	int			ntraits;
-	int			nfixed;
-
-	cdp_base_execute(&trait_plan, NULL, NULL, true, 0);
-	ntraits = SPI_processed;
-	nfixed = shape->row->natts - ntraits;
 	shape->columns = MemoryContextAllocZero(context,
 											sizeof(Column) * shape->row->natts);
-	for (int i = 0; i < nfixed; i++)
+	for (int i = 0; i < shape->row->natts; i++)
 		init_column(&shape->columns[i],
-					NameStr(TupleDescAttr(shape->row, i)->attname));
-	for (int i = 0; i < ntraits; i++)
-	{
-		Column	   *column = &shape->columns[nfixed + i];
-
-		column->make =
-			choose_trait_maker(TupleDescAttr(shape->row, nfixed + i)->atttypid);
-		column->trait = MemoryContextStrdup(context,
-			SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
-	}
+					NameStr(TupleDescAttr(shape->row, i)->attname),
+					TupleDescAttr(shape->row, i)->atttypid);
 	shape->traits = find_column("profile_current", "traits");
 	shape->identifiers = find_column("profile_current", "identifiers");
 	shape->orders = find_column("profile_current", "orders");
@@ -415,7 +425,7 @@ init_segments(Shape *shape, MemoryContext context)
 	};
 	MemoryContext old;
 
-	cdp_base_execute(&segment_plan, NULL, NULL, true, 0);
+	cdp_base_execute(&segment_plan, NULL, NULL, false, 0);
 	old = MemoryContextSwitchTo(context);
 	shape->nsegments = SPI_processed;
 	shape->segments = palloc(sizeof(SegmentName) * (shape->nsegments + 1));
@@ -444,12 +454,16 @@ read_setting(const char *name, MemoryContext context)
 	char	   *value = NULL;
 
 	cdp_base_execute(&setting_plan, (Datum[]) {CStringGetTextDatum(name)},
-					 NULL, true, 1);
+					 NULL, false, 1);
 	if (SPI_processed > 0)
 		value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 	return value != NULL ? MemoryContextStrdup(context, value) : NULL;
 }
 
+/*
+ * Read with a snapshot of its own (not read_only), as what is kept must be; the
+ * catalogs, which tell the columns, are read so anyway.
+ */
 static Shape *
 make_shape(MemoryContext context)
 {

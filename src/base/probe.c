@@ -168,9 +168,11 @@ cdp_base_probe_open(const char *table, const char *index, int nkeys)
 	const ProbePath *path = get_path(table, index, nkeys);
 
 	check_rights(path->table, table);
+	probe->table = table_open(path->table, AccessShareLock);
+	/* Waiting for the lock, we may have heard of another index. */
+	path = get_path(table, index, nkeys);
 	probe->nkeys = nkeys;
 	memcpy(probe->keys, path->keys, sizeof(ScanKeyData) * nkeys);
-	probe->table = table_open(path->table, AccessShareLock);
 	probe->index = index_open(path->index, AccessShareLock);
 	probe->scan = index_beginscan(probe->table, probe->index,
 								  GetActiveSnapshot(), nkeys, 0);
