@@ -104,3 +104,10 @@ UPDATE cdp.source SET dedupe_for = '0' WHERE name = 'crm';
 UPDATE cdp.source SET default_region = 'Germany' WHERE name = 'crm';
 INSERT INTO cdp.source (name) VALUES ('No Name');
 UPDATE cdp.source SET default_region = 'at', retention = '1 year' WHERE name = 'crm' RETURNING default_region;
+-- a path that cannot be evaluated is a warning, not silence
+SELECT cdp.add_source('calc', mapping => '{"identifiers": {"user_id": "$.u"}, "event": "order", "amount": "$.p * $.q", "properties": {"n": "$.n.double()"}}') > 0 AS added;
+SELECT cdp.ingest('calc', '{"u": "a", "p": 9.5, "q": 2, "n": "7"}') > 0 AS stored, cdp.ingest('calc', '{"u": "a", "p": "9.90", "q": "2", "n": "x"}') > 0 AS stored,
+	cdp.ingest('calc', '{"u": "a", "n": 7}') > 0 AS stored;
+SELECT amount, properties FROM cdp.event JOIN cdp.source USING (source_id) WHERE source.name = 'calc' ORDER BY event_id;
+SELECT reason, field, sum(records) AS records FROM cdp.ingest_warning JOIN cdp.source USING (source_id) WHERE name = 'calc' GROUP BY 1, 2 ORDER BY 2;
+SELECT part, field, becomes, problem FROM cdp.preview_mapping('calc', sample => '{"u": "a", "p": "9.90", "q": "2"}');

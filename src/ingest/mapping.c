@@ -303,16 +303,34 @@ cdp_ingest_mapping_columns(const CdpMapping *mapping)
 	return columns;
 }
 
+/* All matches of the path of an expression. */
+static List *
+find_all(CdpRecord *record, const Expression *expression,
+		 CdpPathTarget *target)
+{
+	List	   *matches = cdp_ingest_path_all(expression->path, target);
+
+	if (target->failed)
+		cdp_ingest_warn(record, "path_failed",
+						cdp_json_text(&expression->constant), NULL,
+						"The path cannot be evaluated in this record: it calculates with what is no number, or converts what cannot be.");
+	return matches;
+}
+
 /* The value an expression has in a record; NULL: absent or null. */
 static const JsonbValue *
-evaluate(const Expression *expression, CdpPathTarget *target)
+evaluate(CdpRecord *record, const Expression *expression,
+		 CdpPathTarget *target)
 {
-	const JsonbValue *value;
+	const JsonbValue *value = NULL;
+	List	   *matches;
 
 	if (expression == NULL)
 		return NULL;
-	value = expression->path == NULL ? &expression->constant :
-		cdp_ingest_path_first(expression->path, target);
+	if (expression->path == NULL)
+		value = &expression->constant;
+	else if ((matches = find_all(record, expression, target)) != NIL)
+		value = linitial(matches);
 	return cdp_json_is_absent(value) ? NULL : value;
 }
 
@@ -344,7 +362,7 @@ map_identifiers(CdpRecord *record, CdpPathTarget *target,
 			map_identifier(record, member->name,
 						   &member->expression->constant);
 		else
-			foreach(match, cdp_ingest_path_all(path, target))
+			foreach(match, find_all(record, member->expression, target))
 				map_identifier(record, member->name, lfirst(match));
 	}
 }
@@ -353,7 +371,7 @@ static void
 map_traits(CdpRecord *record, CdpPathTarget *target,
 		   const CdpMapping *mapping)
 {
-	const JsonbValue *whole = evaluate(mapping->all_traits, target);
+	const JsonbValue *whole = evaluate(record, mapping->all_traits, target);
 	ListCell   *cell;
 
 	if (whole != NULL && whole->type == jbvObject)
@@ -363,13 +381,13 @@ map_traits(CdpRecord *record, CdpPathTarget *target,
 		NamedExpression *member = lfirst(cell);
 
 		cdp_ingest_add_trait(record, member->name,
-							 evaluate(member->expression, target));
+							 evaluate(record, member->expression, target));
 	}
 }
 
 /* The members of an object that are there. */
 static JsonbValue
-map_object(CdpPathTarget *target, const List *members)
+map_object(CdpRecord *record, CdpPathTarget *target, const List *members)
 {
 	JsonbValue	object = cdp_json_copy_object(NULL, list_length(members));
 	const ListCell *cell;
@@ -377,7 +395,7 @@ map_object(CdpPathTarget *target, const List *members)
 	foreach(cell, members)
 	{
 		NamedExpression *member = lfirst(cell);
-		const JsonbValue *value = evaluate(member->expression, target);
+		const JsonbValue *value = evaluate(record, member->expression, target);
 
 		if (value != NULL)
 			cdp_json_put(&object, member->name, value);
@@ -389,7 +407,7 @@ static void
 map_properties(CdpRecord *record, CdpPathTarget *target,
 			   const CdpMapping *mapping)
 {
-	const JsonbValue *whole = evaluate(mapping->all_properties, target);
+	const JsonbValue *whole = evaluate(record, mapping->all_properties, target);
 	JsonbValue	object;
 	ListCell   *cell;
 
@@ -408,7 +426,7 @@ map_properties(CdpRecord *record, CdpPathTarget *target,
 		}
 	}
 	else
-		object = map_object(target, mapping->properties);
+		object = map_object(record, target, mapping->properties);
 	cdp_json_remove(&object, CDP_INGEST_KEPT_AMOUNT);
 	if (object.val.object.nPairs > 0)
 		record->properties = JsonbValueToJsonb(&object);
@@ -423,7 +441,7 @@ map_consents(CdpRecord *record, CdpPathTarget *target,
 
 	foreach(cell, options->mapping->consents)
 	{
-		JsonbValue	consent = map_object(target, lfirst(cell));
+		JsonbValue	consent = map_object(record, target, lfirst(cell));
 
 		if (cdp_json_member(&consent, "state") != NULL)
 			cdp_ingest_read_consents(record, &consent, options);
@@ -433,13 +451,13 @@ map_consents(CdpRecord *record, CdpPathTarget *target,
 static void
 map_event(CdpRecord *record, CdpPathTarget *target, const CdpMapping *mapping)
 {
-	const JsonbValue *event = evaluate(mapping->event, target);
+	const JsonbValue *event = evaluate(record, mapping->event, target);
 
 	if (event == NULL)
 		return;
 	cdp_ingest_read_event_name(record, event, "event");
-	cdp_ingest_read_amount(record, evaluate(mapping->amount, target), "amount");
-	cdp_ingest_read_currency(record, evaluate(mapping->currency, target),
+	cdp_ingest_read_amount(record, evaluate(record, mapping->amount, target), "amount");
+	cdp_ingest_read_currency(record, evaluate(record, mapping->currency, target),
 							 "currency");
 	map_properties(record, target, mapping);
 }
@@ -457,9 +475,9 @@ cdp_ingest_apply_mapping(CdpRecord *record, JsonbValue *root,
 		.used = options->unmapped == NULL ? NULL : &used
 	};
 
-	cdp_ingest_read_message_id(record, evaluate(mapping->message_id, &target),
+	cdp_ingest_read_message_id(record, evaluate(record, mapping->message_id, &target),
 							   "message_id");
-	cdp_ingest_read_time(record, evaluate(mapping->at, &target), NULL, NULL,
+	cdp_ingest_read_time(record, evaluate(record, mapping->at, &target), NULL, NULL,
 						 "at", options);
 	map_identifiers(record, &target, mapping);
 	if (record->identifiers == NIL)

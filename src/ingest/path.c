@@ -297,6 +297,23 @@ walk(const JsonbValue *value, const List *steps, int first, List **matches)
 		walk(cdp_json_find(value, step->key), steps, first + 1, matches);
 }
 
+/* Would the server raise, if it were not silent? */
+static bool
+has_failed(const CdpPath *path, const CdpPathTarget *target, Datum vars)
+{
+	LOCAL_FCINFO(call, 4);
+
+	InitFunctionCallInfoData(*call, NULL, 4, InvalidOid, NULL, NULL);
+	call->args[0].value = JsonbPGetDatum(target->jsonb);
+	call->args[1].value = PointerGetDatum(path->jsonpath);
+	call->args[2].value = vars;
+	call->args[3].value = BoolGetDatum(true);
+	for (int i = 0; i < 4; i++)
+		call->args[i].isnull = false;
+	(void) jsonb_path_exists_tz(call);
+	return call->isnull;
+}
+
 /* The array of what the server finds. */
 static JsonbValue *
 query_server(const CdpPath *path, CdpPathTarget *target)
@@ -304,6 +321,7 @@ query_server(const CdpPath *path, CdpPathTarget *target)
 	pg_tz	   *session_zone = session_timezone;
 	Datum		vars = DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"));
 	Datum		found = (Datum) 0;
+	JsonbValue *matches;
 
 	if (target->jsonb == NULL)
 		target->jsonb = JsonbValueToJsonb((JsonbValue *) target->root);
@@ -314,13 +332,16 @@ query_server(const CdpPath *path, CdpPathTarget *target)
 									JsonbPGetDatum(target->jsonb),
 									PointerGetDatum(path->jsonpath), vars,
 									BoolGetDatum(true));
+		matches = cdp_json_tree(DatumGetJsonbP(found));
+		target->failed = matches->val.array.nElems == 0 &&
+			has_failed(path, target, vars);
 	}
 	PG_FINALLY();
 	{
 		session_timezone = session_zone;
 	}
 	PG_END_TRY();
-	return cdp_json_tree(DatumGetJsonbP(found));
+	return matches;
 }
 
 /* Note what a path of the server's begins to look at. */
@@ -340,6 +361,7 @@ find_matches(const CdpPath *path, CdpPathTarget *target)
 	List	   *matches = NIL;
 	JsonbValue *found;
 
+	target->failed = false;
 	if (path->jsonpath == NULL)
 	{
 		walk(target->root, path->steps, 0, &matches);
@@ -363,14 +385,6 @@ cdp_ingest_path_all(const CdpPath *path, CdpPathTarget *target)
 
 	MemoryContextSwitchTo(caller);
 	return matches;
-}
-
-const JsonbValue *
-cdp_ingest_path_first(const CdpPath *path, CdpPathTarget *target)
-{
-	List	   *matches = cdp_ingest_path_all(path, target);
-
-	return matches == NIL ? NULL : linitial(matches);
 }
 
 static bool

@@ -18,6 +18,8 @@ typedef struct CdpPathTarget
 	MemoryContext scratch;		/* matches may be in it */
 	List	  **used;			/* values that paths led to are noted here, unless
 								 * it is NULL */
+	bool		failed;			/* the last path could not be evaluated, so it has
+								 * no match */
 } CdpPathTarget;
 
 /* NULL: the text is no path.  Raises nothing. */
@@ -25,10 +27,6 @@ extern CdpPath *cdp_ingest_compile_path(const char *text);
 
 /* All matches, in the order of SQL's path language; may be JSON null. */
 extern List *cdp_ingest_path_all(const CdpPath *path, CdpPathTarget *target);
-
-/* The first match, or NULL. */
-extern const JsonbValue *cdp_ingest_path_first(const CdpPath *path,
-											   CdpPathTarget *target);
 
 /*
  * The member of the object at "whole" that a path leads to, or to elements of;
