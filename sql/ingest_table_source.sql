@@ -265,3 +265,8 @@ SELECT record, part, field, value, becomes, problem
 FROM cdp.preview_mapping('till') WHERE record = 2;
 SET client_min_messages = warning;
 DROP SCHEMA shop CASCADE;
+-- without a watermark the key says which rows are new, and must tell them apart
+CREATE TABLE regress_word (code text PRIMARY KEY, n bigint, customer text);
+SELECT cdp.add_table_source('word', 'public.regress_word', '{"identifiers": {"user_id": "$.customer"}}', key => 'code');
+SELECT cdp.add_table_source('word', 'public.regress_word', '{"identifiers": {"user_id": "$.customer"}}', key => 'n') > 0 AS added;
+DROP TABLE regress_word;

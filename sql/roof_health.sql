@@ -47,7 +47,7 @@ INSERT INTO cdp.event (source_id, name, occurred_at, received_at, set_id, curren
 SELECT source_id, 'order', cdp.clock(), cdp.clock(), 1, 'USD', '{"cdp_amount": 1}' FROM cdp.source;
 SELECT * FROM pg_temp.state('amounts_without_rate');
 -- a table that cannot be read
-INSERT INTO cdp.table_source (source_id, relation, key, error) SELECT source_id, 'cdp.catalog', 'product_id', 'gone' FROM cdp.source;
+INSERT INTO cdp.table_source (source_id, relation, key, error) SELECT source_id, 'cdp.source', 'source_id', 'gone' FROM cdp.source;
 SELECT * FROM pg_temp.state('table_sources_failing');
 UPDATE cdp.table_source SET unread_rows = 3;
 SELECT * FROM pg_temp.state('table_rows_unread');

@@ -161,6 +161,7 @@ extern void cdp_ingest_write_tally(CdpBatch *batch);
 extern int	cdp_ingest_take_records(CdpPlan *plan, Datum *values,
 									CdpItem **items);
 extern int64 cdp_ingest_current_run(void);
+extern void cdp_ingest_redo_upkeep(void);
 
 /* table_source.c */
 extern int	cdp_ingest_take_tables(int batch, int64 run_id, CdpItem **items);

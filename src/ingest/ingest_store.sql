@@ -44,6 +44,9 @@ CREATE TABLE cdp.table_source (
 	position_watermark timestamptz,
 	position_key text,
 	position_run bigint,
+	settled_key text,
+	settling_key text,
+	settling_xid xid8,
 	done_run bigint,
 	unread_rows bigint NOT NULL DEFAULT 0,
 	error text
@@ -54,7 +57,7 @@ CREATE TRIGGER check_row
 COMMENT ON TABLE cdp.table_source IS
 'sources that are tables of this database; made by cdp.add_table_source()';
 COMMENT ON COLUMN cdp.table_source.key IS
-'column that tells rows apart; without a watermark that of new rows must ascend, for a row with a lower key than the last one read is never read';
+'column that tells rows apart; without a watermark it is a number or a time, and that of new rows must ascend';
 COMMENT ON COLUMN cdp.table_source.watermark IS
 'column that every change of a row renews; a row in which it is null is not read: name a view with coalesce(changed_at, created_at) instead';
 COMMENT ON COLUMN cdp.table_source.high_watermark IS
@@ -63,6 +66,12 @@ COMMENT ON COLUMN cdp.table_source.position_key IS
 'last row that the run under way has read';
 COMMENT ON COLUMN cdp.table_source.position_run IS
 'run under way when the position was noted; another one starts anew from the watermark';
+COMMENT ON COLUMN cdp.table_source.settled_key IS
+'without a watermark: no row up to this key can come any more, so the next run starts after it; NULL: at the beginning';
+COMMENT ON COLUMN cdp.table_source.settling_key IS
+'without a watermark: the last key that was read before settling_xid, of whose transactions one may bring a row with a lower key';
+COMMENT ON COLUMN cdp.table_source.settling_xid IS
+'NULL: all these transactions have ended';
 COMMENT ON COLUMN cdp.table_source.done_run IS
 'run that has read this source to its end, or found that it cannot be read';
 COMMENT ON COLUMN cdp.table_source.unread_rows IS

@@ -22,7 +22,7 @@
 
 #include "ingest/batch.h"
 
-/* Subqueries of one row each, which no plan turns into a scan of all rejects. */
+/* Subqueries of one row each: no plan joins the batch with all rejects. */
 static CdpPlan known_plan = {
 	"SELECT place::integer FROM ("
 	" SELECT *, pg_catalog.row_number() OVER ("

@@ -288,6 +288,13 @@ cdp_ingest_current_run(void)
 	return isnull ? -(int64) GetCurrentTransactionId() : DatumGetInt64(run_id);
 }
 
+/* The batch in which this run's upkeep was done is lost. */
+void
+cdp_ingest_redo_upkeep(void)
+{
+	last_upkeep_run = 0;
+}
+
 /* cdp._ingest_step(batch): how many records it took. */
 Datum
 cdp__ingest_step(PG_FUNCTION_ARGS)

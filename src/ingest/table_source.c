@@ -346,6 +346,7 @@ cdp_ingest_forgives(const ErrorData *error)
 
 	if (reading.memory == NULL || !is_connection_error(error))
 		return false;
+	cdp_ingest_redo_upkeep();
 	reading.has_failed = false;
 	if (has_failed)
 		return true;

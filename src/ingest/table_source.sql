@@ -73,6 +73,17 @@ BEGIN
 			USING ERRCODE = 'datatype_mismatch',
 				DETAIL = 'A watermark is a timestamp or a date.';
 	END IF;
+	IF $4 IS NULL AND EXISTS (
+			SELECT FROM pg_attribute
+			WHERE attrelid = table_id AND attname = $3
+				AND atttypid NOT IN ('smallint'::regtype, 'integer'::regtype,
+					'bigint'::regtype, 'numeric'::regtype, 'timestamptz'::regtype,
+					'timestamp'::regtype, 'date'::regtype)) THEN
+		RAISE EXCEPTION 'column "%" does not tell which rows are new', $3
+			USING ERRCODE = 'datatype_mismatch',
+				DETAIL = 'Without a watermark the key of new rows must ascend, so it is a number or a time.',
+				HINT = 'Name a watermark: a column that says when a row was made or changed.';
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION cdp._check_table_columns(integer, text, text, text) IS
@@ -148,6 +159,22 @@ $$;
 COMMENT ON FUNCTION cdp._warn_of_unread(integer) IS
 'warn if a table source has rows that are not read because their watermark is null';
 
+-- Views and foreign tables are taken at their word.
+CREATE FUNCTION cdp._tells_rows_apart(relation text, key text) RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT relkind NOT IN ('r', 'p') OR EXISTS (
+		SELECT FROM pg_index
+		JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+		WHERE indrelid = pg_class.oid AND indisunique AND indnkeyatts = 1
+			AND indpred IS NULL AND attname = $2)
+	FROM pg_class
+	WHERE oid = to_regclass($1)
+$$;
+COMMENT ON FUNCTION cdp._tells_rows_apart(text, text) IS
+'is the column a key of the table, as far as anybody can know';
+
 CREATE FUNCTION cdp.add_table_source(
 	name text,
 	relation text,
@@ -191,6 +218,10 @@ BEGIN
 				HINT = 'Without message_id in the mapping each version of a row, by key and watermark, is a record.';
 	END IF;
 	PERFORM cdp._warn_of_unread(new_id);
+	IF NOT cdp._tells_rows_apart(add_table_source.relation, add_table_source.key) THEN
+		RAISE WARNING 'no unique index says that "%" tells the rows of "%" apart', add_table_source.key, add_table_source.relation
+			USING DETAIL = 'A second row with the same key (and watermark) counts as a repeat.';
+	END IF;
 	RETURN new_id;
 END
 $$;
@@ -198,7 +229,8 @@ COMMENT ON FUNCTION cdp.add_table_source(text, text, jsonb, text, text, interval
 'make a source of a table, view or foreign table, which the merge run reads in place; returns its source_id; without a watermark the key of new rows must ascend, and with one, rows whose watermark is null are not read';
 
 -- The condition for the rows still to be read: in the run under way, those
--- after its position; in a new one, those from the overlap before the newest.
+-- after its position; in a new one, those from the overlap before the newest,
+-- or after the settled key.
 CREATE FUNCTION cdp._table_source_condition(source_id integer, run_id bigint)
 RETURNS text
 LANGUAGE sql STABLE
@@ -207,8 +239,9 @@ SET datestyle = 'ISO, YMD'
 SET timezone = 'UTC'
 AS $$
 	SELECT CASE
-		WHEN watermark IS NULL AND position_key IS NULL THEN 'true'
-		WHEN watermark IS NULL THEN format('%I > %L', key, position_key)
+		WHEN watermark IS NULL AND position_run = $2 THEN format('%I > %L', key, position_key)
+		WHEN watermark IS NULL AND settled_key IS NULL THEN 'true'
+		WHEN watermark IS NULL THEN format('%I > %L', key, settled_key)
 		WHEN position_run = $2 THEN format('(%I, %I) > (%L, %L)',
 			watermark, key, position_watermark, position_key)
 		WHEN high_watermark IS NULL THEN format('%I IS NOT NULL', watermark)
@@ -249,6 +282,30 @@ AS 'MODULE_PATHNAME', 'cdp__table_sources_backlog';
 COMMENT ON FUNCTION cdp._table_sources_backlog() IS
 'how many rows wait in all table sources; one that cannot be read counts as 1';
 
+-- Keys are given out before their rows can be seen: a row with a lower key than
+-- the last one read may come yet, from a transaction that is still open.  So a
+-- run starts after the key up to which all is settled.  The last key of a run
+-- is, once a later run has read from there on that began when no transaction of
+-- the first was open any more; or at once if nobody else did anything meanwhile.
+CREATE FUNCTION cdp._settle_keys(source_id integer, seen pg_snapshot) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE cdp.table_source
+	SET (settled_key, settling_key, settling_xid) = (
+		SELECT CASE WHEN alone THEN position_key
+				ELSE coalesce(settling_key, settled_key) END,
+			CASE WHEN NOT alone THEN position_key END,
+			CASE WHEN NOT alone THEN pg_snapshot_xmax(pg_current_snapshot()) END
+		FROM (
+			SELECT pg_snapshot_xmin($2) = pg_snapshot_xmax($2)
+				AND pg_current_snapshot()::text = $2::text AS alone
+		) AS run)
+	WHERE table_source.source_id = $1 AND settling_xid IS NULL
+$$;
+COMMENT ON FUNCTION cdp._settle_keys(integer, pg_snapshot) IS
+'a table source without a watermark was read to its end, from a snapshot on: note up to which key no further row can come';
+
 CREATE FUNCTION cdp._read_table_source(
 	source_id integer,
 	batch integer,
@@ -269,6 +326,7 @@ DECLARE
 		SELECT value::interval FROM cdp.setting WHERE name = 'future_tolerance');
 	rows bigint := 0;
 	unread bigint;
+	seen pg_snapshot;
 BEGIN
 	SELECT * INTO STRICT reading
 	FROM cdp.table_source
@@ -278,6 +336,13 @@ BEGIN
 		reading.watermark);
 	IF reading.position_run IS DISTINCT FROM $3 THEN
 		unread := cdp._count_unread(reading.relation, reading.watermark);
+	END IF;
+	seen := pg_current_snapshot();
+	IF reading.position_run IS DISTINCT FROM $3 THEN
+		UPDATE cdp.table_source
+		SET settling_xid = NULL
+		WHERE table_source.source_id = $1
+			AND settling_xid <= pg_snapshot_xmin(seen);
 	END IF;
 	FOR record, last_key, last_watermark, place IN EXECUTE format(
 		'SELECT to_jsonb(source_row)::text, %1$I::text, %2$s::text,'
@@ -306,6 +371,9 @@ BEGIN
 		unread_rows = coalesce(unread, unread_rows),
 		error = NULL
 	WHERE table_source.source_id = $1;
+	IF reading.watermark IS NULL AND rows < batch THEN
+		PERFORM cdp._settle_keys($1, seen);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION cdp._read_table_source(integer, integer, bigint) IS
