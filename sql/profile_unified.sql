@@ -120,5 +120,6 @@ FROM unnest(ARRAY[NULL, '{}', '[]', '"a"', '{"a": null}', '{"a": {"b": 1}}', '{"
 
 -- an exposed trait is a column: it keeps its name and type
 UPDATE cdp.trait SET type = 'text' WHERE name = 'income';
+UPDATE cdp.trait SET exposed = NULL WHERE name = 'income';
 DELETE FROM cdp.trait WHERE name = 'income';
 UPDATE cdp.trait SET rule = 'max' WHERE name = 'income';

@@ -120,10 +120,16 @@ UPDATE cdp.setting SET value = 'AT' WHERE name = 'default_region';
 UPDATE cdp.source SET name = 'shop' WHERE name = 'web';
 CALL cdp.merge();
 SELECT profile_id, sources FROM cdp.profile_current ORDER BY profile_id;
--- a trait that is taken out of the registry leaves the rows
-DELETE FROM cdp.trait WHERE name = 'city';
+-- a trait that is taken out of the registry leaves the rows; a built-in one
+-- stays, and none takes another name
+SELECT cdp.ingest('crm', '{"type": "identify", "userId": "u1", "messageId": "3b", "timestamp": "2026-05-02T10:00:00Z", "traits": {"hat": "red"}}') > 0 AS stored;
 CALL cdp.merge();
-SELECT * FROM pg_temp.city ORDER BY profile_id;
+SELECT count(*) AS hats FROM cdp.profile_trait WHERE name = 'hat';
+UPDATE cdp.trait SET name = 'headgear' WHERE name = 'hat';
+DELETE FROM cdp.trait WHERE name = 'city';
+DELETE FROM cdp.trait WHERE name = 'hat';
+CALL cdp.merge();
+SELECT count(*) AS hats FROM cdp.profile_trait WHERE name = 'hat';
 
 -- only the profile that a record is about is written, and "as_of" says when
 -- it was made different; one that says nothing new writes none
@@ -165,3 +171,19 @@ CALL cdp.merge();
 TABLE pg_temp.orders;
 SELECT cdp.rebuild_profiles() > 0 AS rebuilt;
 TABLE pg_temp.orders;
+-- an event type that goes and comes back is a change of its key as well
+UPDATE cdp.event_type SET business_key = 'order_id' WHERE name = 'order';
+CALL cdp.merge();
+DELETE FROM cdp.event_type WHERE name = 'order';
+SELECT phase FROM cdp.todo;
+CALL cdp.merge();
+INSERT INTO cdp.event_type (name, business_key) VALUES ('order', 'order_id');
+SELECT phase FROM cdp.todo;
+CALL cdp.merge();
+-- an empty key is none; a return takes its amount away, whatever its sign
+SELECT cdp.ingest('crm', jsonb_build_object('type', 'track', 'event', event, 'userId', 'u1', 'messageId', event || n,
+	'timestamp', '2026-05-05T10:00:00Z', 'properties', jsonb_build_object(event || '_id', '', 'total', total))) > 0 AS stored
+FROM (VALUES (1, 'order', 5), (2, 'order', 6), (3, 'return', -20), (4, 'return', 1)) AS sent (n, event, total);
+CALL cdp.merge();
+TABLE pg_temp.orders;
+SELECT sum(amount) AS purchases FROM cdp._purchases;

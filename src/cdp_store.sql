@@ -115,6 +115,16 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM cdp._check_store();
+	IF EXISTS (SELECT FROM cdp.computed_trait WHERE computed_trait.name = $1 AND NOT steady) THEN
+		RAISE EXCEPTION 'computed trait "%" cannot be a column', $1
+			USING ERRCODE = 'feature_not_supported',
+				DETAIL = 'It changes with the clock, so it is computed when it is read.',
+				HINT = 'Read cdp.profile_computed_trait or cdp.computed_traits().';
+	END IF;
+	IF octet_length($1) > 63 THEN
+		RAISE EXCEPTION 'the name of trait "%" is too long for a column', $1
+			USING ERRCODE = 'name_too_long';
+	END IF;
 	IF NOT EXISTS (SELECT FROM cdp.trait WHERE trait.name = $1) THEN
 		RAISE EXCEPTION 'trait "%" does not exist', $1
 			USING ERRCODE = 'undefined_object',

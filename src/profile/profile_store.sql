@@ -35,20 +35,37 @@ CREATE TRIGGER check_row BEFORE INSERT OR UPDATE OF type, rule, form, pii
 	ON cdp.trait
 	FOR EACH ROW EXECUTE FUNCTION cdp._check_trait();
 
--- Views keep the names and types of their columns for ever.
-CREATE FUNCTION cdp._keep_exposed_trait() RETURNS trigger
+-- Views keep the names and types of their columns for ever; built-in traits
+-- are in them, and what was said of a trait was said under its name.
+CREATE FUNCTION cdp._keep_trait() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RAISE EXCEPTION 'cannot rename, retype or delete trait "%"', OLD.name
+	IF OLD.exposed IS NOT NULL THEN
+		RAISE EXCEPTION 'cannot rename, retype, hide or delete trait "%"', OLD.name
+			USING ERRCODE = 'object_in_use',
+				DETAIL = 'It is a column of cdp.unified_profile, which keeps its columns.';
+	ELSIF OLD.reserved THEN
+		RAISE EXCEPTION 'cannot rename or delete trait "%"', OLD.name
+			USING ERRCODE = 'object_in_use',
+				DETAIL = 'It is built in.';
+	END IF;
+	RAISE EXCEPTION 'cannot rename trait "%"', OLD.name
 		USING ERRCODE = 'object_in_use',
-			DETAIL = 'It is a column of cdp.unified_profile.';
+			DETAIL = 'Its values came under this name, and would be out of sight.',
+			HINT = 'Add another trait, or map the field to another name.';
 END
 $$;
-CREATE TRIGGER keep_exposed BEFORE UPDATE OF name, type OR DELETE ON cdp.trait
+CREATE TRIGGER keep_exposed BEFORE UPDATE OF name, type, exposed OR DELETE ON cdp.trait
 	FOR EACH ROW WHEN (OLD.exposed IS NOT NULL)
-	EXECUTE FUNCTION cdp._keep_exposed_trait();
+	EXECUTE FUNCTION cdp._keep_trait();
+CREATE TRIGGER keep_name BEFORE UPDATE OF name ON cdp.trait
+	FOR EACH ROW WHEN (OLD.name IS DISTINCT FROM NEW.name)
+	EXECUTE FUNCTION cdp._keep_trait();
+CREATE TRIGGER keep_reserved BEFORE DELETE ON cdp.trait
+	FOR EACH ROW WHEN (OLD.reserved)
+	EXECUTE FUNCTION cdp._keep_trait();
 
 -- A changed rule holds for all profiles from the next merge run on.
 CREATE TRIGGER note_rule AFTER UPDATE OF name, rule, sources ON cdp.trait
@@ -63,9 +80,12 @@ CREATE TRIGGER note_rank AFTER UPDATE OF name, kind, priority ON cdp.source
 		OR OLD.kind IS DISTINCT FROM NEW.kind
 		OR OLD.priority IS DISTINCT FROM NEW.priority)
 	EXECUTE FUNCTION cdp._note_all_profiles();
-CREATE TRIGGER note_business_key AFTER UPDATE OF business_key ON cdp.event_type
-	FOR EACH ROW WHEN (OLD.business_key IS DISTINCT FROM NEW.business_key)
+CREATE TRIGGER note_business_key AFTER UPDATE OF name, business_key ON cdp.event_type
+	FOR EACH ROW WHEN (OLD.name IS DISTINCT FROM NEW.name
+		OR OLD.business_key IS DISTINCT FROM NEW.business_key)
 	EXECUTE FUNCTION cdp._note_all_profiles();
+CREATE TRIGGER note_event_type AFTER INSERT OR DELETE ON cdp.event_type
+	FOR EACH ROW EXECUTE FUNCTION cdp._note_all_profiles();
 CREATE TRIGGER note_region AFTER UPDATE OF value ON cdp.setting
 	FOR EACH ROW WHEN (NEW.name = 'default_region'
 		AND OLD.value IS DISTINCT FROM NEW.value)
@@ -277,11 +297,11 @@ COMMENT ON FUNCTION cdp._profile_pin(bigint) IS
 'pins of this live profile';
 
 -- Business events as timelines hold them, duplicates included.  The key is
--- the property named by cdp.event_type.business_key.
+-- the property named by cdp.event_type.business_key; an empty one is none.
 CREATE VIEW cdp._business_event AS
 SELECT chunk.profile_id, type.name, chunk.chunk, event.place,
 	event.occurred_at, event.amount, event.source_id,
-	event.properties ->> type.slot AS business_key
+	nullif(event.properties ->> type.slot, '') AS business_key
 FROM (
 	SELECT event_name.name_id, event_name.name::text AS name,
 		property_slot.slot::text AS slot
@@ -331,7 +351,7 @@ COMMENT ON VIEW cdp.profile_return IS
 
 CREATE VIEW cdp._purchases AS
 SELECT profile_id, business_key AS order_key, occurred_at,
-	CASE name WHEN 'return' THEN -amount ELSE amount END AS amount,
+	CASE name WHEN 'return' THEN -abs(amount) ELSE amount END AS amount,
 	source_id
 FROM cdp._ranked_business_event
 WHERE rank = 1;
@@ -470,7 +490,7 @@ BEGIN ATOMIC
 	CROSS JOIN LATERAL (
 		SELECT count(*) FILTER (WHERE business.name = 'order') AS orders,
 			sum(business.amount) FILTER (WHERE business.name = 'order') AS gross,
-			sum(business.amount) FILTER (WHERE business.name = 'return') AS returned,
+			sum(abs(business.amount)) FILTER (WHERE business.name = 'return') AS returned,
 			min(business.occurred_at)
 				FILTER (WHERE business.name = 'order') AS first_order_at,
 			max(business.occurred_at)

@@ -242,6 +242,12 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'It is one of text, number, boolean, json.';
 	END IF;
+	IF $1 NOT IN ('*', coalesce(cdp.normalise_event_name($1), '')) THEN
+		RAISE EXCEPTION 'no event can have the name "%"', $1
+			USING ERRCODE = 'invalid_name',
+				DETAIL = 'Names of events are kept in snake_case.',
+				HINT = format('Declare it of %s.', coalesce(quote_literal(cdp.normalise_event_name($1)), 'another event'));
+	END IF;
 	LOCK TABLE cdp.event_property IN ACCESS EXCLUSIVE MODE;
 	SELECT slot INTO new_slot FROM cdp.property_slot
 	WHERE property_slot.property = $2;
