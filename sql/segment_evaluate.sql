@@ -12,7 +12,7 @@ SELECT '{
 	"events": {"order": 1, "cart_add": 2, "page_view": 3, "never": 70},
 	"properties": {"order": {"cart_id": 1, "category": 2, "gift": 5, "weight": 6},
 		"cart_add": {"cart_id": 1},
-		"": {"cart_id": 1, "category": 2, "gift": 5, "weight": 6}},
+		"*": {"cart_id": 1, "category": 2, "gift": 5, "weight": 6}},
 	"traits": {"trial_ends": "timestamp"},
 	"segments": {"br": "country = ''BR''",
 		"buyer": "in_segment(''br'') and did(order)"}}'::jsonb $$;

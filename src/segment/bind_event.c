@@ -4,8 +4,9 @@
  *
  * Of an event's properties, amount and occurred_at are always there; total,
  * revenue and value are other names of amount.  The others ride on the
- * timeline once cdp.event_property declares them; a predicate over one that
- * is not declared is refused, with the statement that declares it.
+ * timeline once cdp.event_property declares them.  One that is not declared is
+ * collected where the caller can evaluate from the log (needs.c), and else
+ * refused; either way with the statement that declares it.
  */
 #include "postgres.h"
 
@@ -19,24 +20,34 @@ static const char *const amount_names[] = {
 
 /* A property that does not ride on the timeline. */
 static CdpExpr *
-refuse_property(CdpBinder *binder, const CdpNode *node, const char *event,
+bind_undeclared(CdpBinder *binder, const CdpNode *node, const char *event,
 				const char *property)
 {
-	if (event == NULL)
+	CdpProgram *program = binder->program;
+	CdpUndeclared *undeclared = palloc(sizeof(CdpUndeclared));
+	const char *text = event == NULL ?
+		psprintf("property \"%s\" is not declared of every event", property) :
+		psprintf("property \"%s\" of event \"%s\" is not declared", property,
+				 event);
+	const char *hint = psprintf("Run SELECT cdp.declare_property(%s, %s), then CALL cdp.merge().",
+								quote_literal_cstr(event == NULL ? "*" : event),
+								quote_literal_cstr(property));
+
+	if (!program->takes_undeclared)
+	{
 		cdp_segment_bind_error(binder, ERRCODE_FEATURE_NOT_SUPPORTED, node,
-							   psprintf("no event declares a property \"%s\"",
-										property),
-							   psprintf("Run SELECT cdp.declare_property('*', %s), then CALL cdp.merge().",
-										quote_literal_cstr(property)));
-	else
-		cdp_segment_bind_error(binder, ERRCODE_FEATURE_NOT_SUPPORTED, node,
-							   psprintf("property \"%s\" of event \"%s\" is not declared",
-										property, event),
-							   psprintf("Run SELECT cdp.declare_property(%s, %s), then CALL cdp.merge().",
-										quote_literal_cstr(event),
-										quote_literal_cstr(property)));
-	return cdp_segment_make_expr(binder, CDP_EXPR_CONSTANT, CDP_TYPE_ANY,
-								 node);
+							   text, hint);
+		return cdp_segment_make_expr(binder, CDP_EXPR_CONSTANT, CDP_TYPE_ANY,
+									 node);
+	}
+	cdp_segment_bind_warning(binder, node,
+							 psprintf("%s, so its events are read from the log, which is slower",
+									  text), hint);
+	undeclared->event = event;
+	undeclared->property = property;
+	program->undeclared = lappend(program->undeclared, undeclared);
+	return cdp_segment_make_expr(binder, CDP_EXPR_EVENT_PROPERTY,
+								 CDP_TYPE_ANY, node);
 }
 
 /* A property of the event whose where-clause or aggregate this is. */
@@ -58,7 +69,7 @@ cdp_segment_bind_property(CdpBinder *binder, const CdpNode *node,
 	slot = cdp_segment_lookup_slot(&binder->program->context,
 								   binder->event->text, name);
 	if (slot < 0)
-		return refuse_property(binder, node, binder->event->text, name);
+		return bind_undeclared(binder, node, binder->event->text, name);
 	expr = cdp_segment_make_expr(binder, CDP_EXPR_EVENT_PROPERTY,
 								 CDP_TYPE_ANY, node);
 	expr->number = slot;

@@ -208,6 +208,7 @@ cdp_segment_bind_alone(const CdpPredicate *predicate, CdpType wanted,
 	CdpProgram *program = make_program(context, 1);
 	CdpRoot    *root = linitial(program->roots);
 
+	program->takes_undeclared = wanted == CDP_TYPE_BOOLEAN;
 	*messages = NIL;
 	root->expr = cdp_segment_bind(program, predicate, wanted, messages);
 	return program;

@@ -126,7 +126,7 @@ cdp_segment_lookup_slot(const CdpContext *context, const char *event,
 
 	if (events == NULL || !JsonContainerIsObject(events))
 		return -1;
-	slot = find_slot(events, event != NULL ? event : "", property);
+	slot = event == NULL ? -1 : find_slot(events, event, property);
 	return slot >= 0 ? slot : find_slot(events, "*", property);
 }
 

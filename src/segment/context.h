@@ -8,8 +8,7 @@
  *		{"zone": "Europe/Berlin",
  *		 "events": {"order": 3, ...},					name -> name_id
  *		 "properties": {"order": {"category": 1}, ...},	name -> slot
- *						{"*": {"url": 2},				of every event
- *						 "": {"category": 1, ...}},		of some event
+ *						{"*": {"url": 2}},				of every event
  *		 "traits": {"country": "text", ...},			name -> type
  *		 "computed": {"idle": "days_since(any)", ...},	name -> expression
  *		 "segments": {"vip": "revenue > 1000", ...},	name -> predicate
@@ -55,7 +54,7 @@ extern bool cdp_segment_lookup_member(const CdpContext *context,
 									  CdpNameSpace names, const char *name);
 
 /*
- * The slot of a property of an event, or for NULL of some event; -1: it is
+ * The slot of a property of an event, or for NULL of every event; -1: it is
  * not declared.
  */
 extern int	cdp_segment_lookup_slot(const CdpContext *context,

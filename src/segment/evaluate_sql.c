@@ -73,40 +73,6 @@ is_constant(FunctionCallInfo fcinfo, int number)
 		IsA(list_nth(((FuncExpr *) call)->args, number), Const);
 }
 
-static bool
-is_equal(const struct varlena *a, const struct varlena *b)
-{
-	return VARSIZE_ANY(a) == VARSIZE_ANY(b) && memcmp(a, b, VARSIZE_ANY(a)) == 0;
-}
-
-static struct varlena *
-copy_varlena(const struct varlena *from)
-{
-	struct varlena *copy = palloc(VARSIZE_ANY(from));
-
-	memcpy(copy, from, VARSIZE_ANY(from));
-	return copy;
-}
-
-/* The predicates of an array; a NULL among them is an error. */
-static text **
-get_predicates(ArrayType *array, int *count)
-{
-	Datum	   *elements;
-	text	  **predicates;
-
-	if (ARR_NDIM(array) > 1 || array_contains_nulls(array))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("predicates must be an array of one dimension without nulls")));
-	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
-					  &elements, NULL, count);
-	predicates = palloc(sizeof(text *) * Max(*count, 1));
-	for (int i = 0; i < *count; i++)
-		predicates[i] = DatumGetTextPP(elements[i]);
-	return predicates;
-}
-
 /* Compile a program in memory of its own, below that of the caller. */
 static Prepared *
 prepare(MemoryContext parent, struct varlena *predicates,
@@ -121,9 +87,9 @@ prepare(MemoryContext parent, struct varlena *predicates,
 	int			count;
 
 	prepared->memory = memory;
-	prepared->predicates = copy_varlena(predicates);
-	prepared->context = copy_varlena(context);
-	texts = get_predicates((ArrayType *) prepared->predicates, &count);
+	prepared->predicates = cdp_segment_copy(predicates);
+	prepared->context = cdp_segment_copy(context);
+	texts = cdp_segment_predicates((ArrayType *) prepared->predicates, &count);
 	program = compile((Jsonb *) prepared->context, texts, count);
 	prepared->evaluation = cdp_segment_start(program);
 	MemoryContextSwitchTo(old_memory);
@@ -138,8 +104,8 @@ get_kept(Prepared **kept, struct varlena *predicates,
 	Prepared   *fresh;
 
 	if (*kept != NULL && !(*kept)->is_running &&
-		is_equal((*kept)->predicates, predicates) &&
-		is_equal((*kept)->context, context))
+		cdp_segment_is_equal((*kept)->predicates, predicates) &&
+		cdp_segment_is_equal((*kept)->context, context))
 		return *kept;
 	fresh = prepare(CurrentMemoryContext, predicates, context, compile);
 	MemoryContextSetParent(fresh->memory, TopMemoryContext);
@@ -286,7 +252,7 @@ copy_value(MemoryContext memory, const CdpValue *value)
 	if (json == NULL)
 		return (Datum) 0;
 	old_memory = MemoryContextSwitchTo(memory);
-	copy = PointerGetDatum(copy_varlena((struct varlena *) json));
+	copy = PointerGetDatum(cdp_segment_copy((struct varlena *) json));
 	MemoryContextSwitchTo(old_memory);
 	return copy;
 }

@@ -14,11 +14,7 @@ BEGIN
 				FROM (
 					SELECT event, jsonb_object_agg(property, slot) AS slots
 					FROM cdp.event_property
-					GROUP BY event
-					UNION ALL
-					SELECT '', jsonb_object_agg(property, slot)
-					FROM cdp.property_slot) AS declared
-				WHERE declared.slots IS NOT NULL),
+					GROUP BY event) AS declared),
 			'traits', (
 				SELECT jsonb_object_agg(trait.name, trait.type)
 				FROM cdp.trait),
@@ -66,6 +62,17 @@ DECLARE
 	context jsonb := cdp._evaluation_context();
 	at timestamptz := coalesce(_evaluate_all.as_of, cdp.clock());
 BEGIN
+	IF cdp._has_undeclared(_evaluate_all.predicates, context) THEN
+		RETURN QUERY
+		SELECT * FROM cdp._evaluate_mixed(_evaluate_all.predicates, at,
+			_evaluate_all.profile_ids);
+		RETURN;
+	END IF;
+	IF cdp._is_about_few(_evaluate_all.predicates, _evaluate_all.profile_ids) THEN
+		RETURN QUERY
+		SELECT * FROM cdp._evaluate_log(_evaluate_all.predicates, at, NULL);
+		RETURN;
+	END IF;
 	RETURN QUERY
 	SELECT current.profile_id, current.ord,
 		cdp._evaluate_profile(_evaluate_all.predicates, context, at,
@@ -111,6 +118,14 @@ AS $$
 DECLARE
 	context jsonb := cdp._evaluation_context();
 BEGIN
+	IF cdp._has_undeclared($1, context) THEN
+		RETURN QUERY
+		SELECT current.profile_id, current.segment_ids, mixed.matched
+		FROM cdp._evaluate_mixed($1, $2, $3) AS mixed
+		JOIN cdp.profile_current AS current
+			ON current.profile_id = mixed.profile_id;
+		RETURN;
+	END IF;
 	RETURN QUERY
 	SELECT current.profile_id, current.segment_ids,
 		cdp._evaluate_profile($1, context, $2, first.data,

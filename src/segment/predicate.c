@@ -177,3 +177,39 @@ cdp_predicate_hash_extended(PG_FUNCTION_ARGS)
 	PG_FREE_IF_COPY(predicate, 0);
 	return hash;
 }
+
+/* See predicate.h. */
+bool
+cdp_segment_is_equal(const struct varlena *a, const struct varlena *b)
+{
+	return VARSIZE_ANY(a) == VARSIZE_ANY(b) && memcmp(a, b, VARSIZE_ANY(a)) == 0;
+}
+
+/* See predicate.h. */
+struct varlena *
+cdp_segment_copy(const struct varlena *from)
+{
+	struct varlena *copy = palloc(VARSIZE_ANY(from));
+
+	memcpy(copy, from, VARSIZE_ANY(from));
+	return copy;
+}
+
+/* See predicate.h. */
+text **
+cdp_segment_predicates(ArrayType *array, int *count)
+{
+	Datum	   *elements;
+	text	  **predicates;
+
+	if (ARR_NDIM(array) > 1 || array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("predicates must be an array of one dimension without nulls")));
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
+					  &elements, NULL, count);
+	predicates = palloc(sizeof(text *) * Max(*count, 1));
+	for (int i = 0; i < *count; i++)
+		predicates[i] = DatumGetTextPP(elements[i]);
+	return predicates;
+}

@@ -192,6 +192,13 @@ typedef struct CdpMessage
 	const char *hint;			/* or NULL */
 } CdpMessage;
 
+/* A property that is asked for and does not ride on timelines. */
+typedef struct CdpUndeclared
+{
+	const char *event;			/* NULL: any event */
+	const char *property;
+} CdpUndeclared;
+
 /* A segment or one of the predicates given. */
 typedef struct CdpRoot
 {
@@ -212,6 +219,8 @@ typedef struct CdpProgram
 	int			nroots;
 	int			naggregates;
 	bool		uses_zone;		/* some part needs a time zone */
+	bool		takes_undeclared;	/* collect such properties, not refuse them */
+	List	   *undeclared;		/* of CdpUndeclared * */
 } CdpProgram;
 
 typedef struct CdpFieldInfo
@@ -236,7 +245,8 @@ extern CdpProgram *cdp_segment_compile_values(Jsonb *context,
 
 /*
  * compile.c: one expression as a program of its own, which is not to be
- * evaluated; see cdp_segment_bind().
+ * evaluated; see cdp_segment_bind().  A question may be about properties that
+ * timelines do not have: its events are taken from the log (needs.c).
  */
 extern CdpProgram *cdp_segment_bind_alone(const CdpPredicate *predicate,
 										  CdpType wanted, Jsonb *context,

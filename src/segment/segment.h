@@ -39,8 +39,12 @@
  * cast silently: what cannot be compared is an error where it can be seen at
  * definition, and unknown where only the data tells.
  *
- * What is not evaluated yet (predicates over properties that no
- * cdp.event_property row declares, near(), suppressed()) is refused when the
+ * Timelines hold the declared properties (cdp.event_property).  A predicate
+ * over others is evaluated on timelines that are made of the log for it
+ * (log.sql), and so is a single one that is about few events: another way to
+ * the same answer.
+ *
+ * What is not evaluated yet (near(), suppressed()) is refused when the
  * predicate is compiled; it never gives a wrong answer.
  *
  * Computed traits are expressions of the same language whose value is wanted

@@ -1,0 +1,95 @@
+-- Predicates over properties that timelines do not hold are evaluated from the
+-- log; the answer is that of the timelines once the property is declared.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set fresh :abs_srcdir '/test/data/fresh.sql'
+\i :fresh
+\set SHOW_CONTEXT never
+\pset format unaligned
+SELECT cdp.add_source('web') AS web, cdp.add_source('till') AS till \g /dev/null
+
+-- random events with properties of every kind, declared ones (category,
+-- order_id) among them, of people of whom some turn out to be the same
+\set seed 5
+SELECT setseed(:seed / 100.0) \g /dev/null
+CREATE FUNCTION pg_temp.value() RETURNS jsonb
+LANGUAGE sql VOLATILE AS $$
+	SELECT ('["red", "blue", "", 1, 2.5, -3, true, false, null, ["red", 1], {"a": 1}]'::jsonb) -> floor(random() * 11)::integer $$;
+INSERT INTO cdp.inbox (source, record)
+SELECT (ARRAY['web', 'till'])[1 + n % 2], jsonb_build_object('type', 'track',
+	'event', (ARRAY['order', 'cart_add', 'page_view', 'rare'])[1 + floor(power(random(), 2) * 3.05)::integer],
+	'messageId', 'm' || n, 'timestamp', to_char(timestamp '2026-05-01' + floor(random() * 30 * 24) * interval '1 hour', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+	'anonymousId', 'c' || floor(random() * 40), 'userId', CASE WHEN random() < 0.2 THEN 'u' || floor(random() * 25) END,
+	'properties', jsonb_strip_nulls(jsonb_build_object('total', floor(random() * 100), 'currency', 'EUR',
+		'color', pg_temp.value(), 'weight', pg_temp.value(), 'category', pg_temp.value(), 'cart_id', floor(random() * 5))))::text
+FROM generate_series(1, 1500) AS n;
+CALL cdp.merge();
+
+CREATE TABLE asked (predicate cdp.predicate);
+INSERT INTO asked VALUES
+	('did(order where color = ''red'')'), ('count(order where weight > 1, 10 days) >= 2'), ('not did(cart_add where color is null)'),
+	('sum(order.weight) > 3'), ('max(cart_add.weight, between 5 and 20 days ago) >= 2'), ('distinct_count(any.color) > 2'),
+	('latest(order.color) = ''blue'' or earliest(page_view.weight) = 1'), ('did(any where category = ''red'' and color = ''red'')'),
+	('sequence(cart_add where color = ''red'' then order within 5 days same weight)'), ('sequence(cart_add then no order within 2 days same color)'),
+	('count(order where color in (''red'', ''blue'') and category is distinct from ''red'') > 1'), ('avg(order.weight) between 0 and 2'),
+	('count(page_view, since last(order where color = ''red'')) > 0'), ('active_days(any where color contains ''red'') > 0'),
+	('did(order where category = ''red'')'), ('not did(order)'), ('kind = ''known'''), ('did(rare)'), ('count(rare where color = ''red'') = 0'),
+	('count(any where profile.events > 20 and weight > 0) > 2'), ('did(order.nothing where color = ''red'')');
+DELETE FROM asked WHERE predicate::text LIKE '%nothing%';
+CREATE FUNCTION pg_temp.members(OUT place bigint, OUT as_of timestamptz, OUT profile_id bigint) RETURNS SETOF record
+LANGUAGE sql AS $$
+	WITH numbered AS (SELECT array_agg(predicate ORDER BY predicate) AS predicates FROM asked)
+	SELECT number, instant, evaluated.profile_id
+	FROM numbered, generate_series(timestamptz '2026-05-05 00:00+00', '2026-06-02 00:00+00', '4 days') AS instant,
+		cdp._evaluate_all(predicates, instant) AS evaluated, unnest(matched) AS number $$;
+CREATE FUNCTION pg_temp.alone(OUT place bigint, OUT as_of timestamptz, OUT profile_id bigint) RETURNS SETOF record
+LANGUAGE sql AS $$
+	WITH numbered AS (SELECT predicate, row_number() OVER (ORDER BY predicate) AS number FROM asked)
+	SELECT number, instant, evaluated.profile_id
+	FROM numbered, generate_series(timestamptz '2026-05-05 00:00+00', '2026-06-02 00:00+00', '4 days') AS instant,
+		cdp._evaluate_log(ARRAY[predicate], instant, NULL) AS evaluated
+	WHERE evaluated.matched = '{1}' $$;
+CREATE FUNCTION pg_temp.one_by_one(OUT place bigint, OUT as_of timestamptz, OUT profile_id bigint) RETURNS SETOF record
+LANGUAGE sql AS $$
+	WITH numbered AS (SELECT predicate, row_number() OVER (ORDER BY predicate) AS number FROM asked)
+	SELECT number, timestamptz '2026-05-21 00:00+00', current.profile_id
+	FROM numbered, cdp.profile_current AS current
+	WHERE cdp.is_member(current.profile_id, predicate, '2026-05-21 00:00+00') $$;
+SELECT DISTINCT place, event, property FROM cdp._undeclared((SELECT array_agg(predicate ORDER BY predicate) FROM asked), cdp._evaluation_context()) ORDER BY 1, 2, 3;
+CREATE TABLE together AS SELECT * FROM pg_temp.members();
+CREATE TABLE from_log AS SELECT * FROM pg_temp.alone();
+CREATE TABLE single AS SELECT * FROM pg_temp.one_by_one();
+-- the declared way
+SELECT count(cdp.declare_property('*', property)) AS declared FROM unnest('{color,weight,category}'::text[]) AS property;
+CALL cdp.merge();
+SELECT count(*) AS undeclared FROM cdp._undeclared((SELECT array_agg(predicate) FROM asked), cdp._evaluation_context());
+CREATE TABLE packed AS SELECT * FROM pg_temp.members();
+SELECT 'seed ' || :seed AS failed, place, as_of, profile_id, (SELECT predicate FROM asked ORDER BY predicate OFFSET place - 1 LIMIT 1)
+FROM ((TABLE packed EXCEPT TABLE together) UNION (TABLE together EXCEPT TABLE packed)
+	UNION (TABLE packed EXCEPT TABLE from_log) UNION (TABLE from_log EXCEPT TABLE packed)
+	UNION (SELECT * FROM packed WHERE as_of = '2026-05-21 00:00+00' EXCEPT TABLE single)
+	UNION (TABLE single EXCEPT TABLE packed)) AS differs
+ORDER BY place, as_of, profile_id LIMIT 10;
+SELECT count(*) > 1000 AS compared, count(DISTINCT place) = (SELECT count(*) FROM asked) AS all_have_members FROM packed;
+
+-- a single predicate about few events is evaluated from the log, others are not
+ANALYZE cdp.timeline_chunk;
+SELECT predicate, cdp._is_about_few(ARRAY[predicate], NULL) AS few FROM asked
+WHERE predicate::text IN ('did(rare)', 'not did(order)', 'kind = ''known''', 'did(any where category = ''red'' and color = ''red'')') ORDER BY 1;
+SELECT cdp._is_about_few(ARRAY['did(rare)', 'did(rare)']::cdp.predicate[], NULL) AS two, cdp._is_about_few(ARRAY['did(rare)']::cdp.predicate[], '{1}') AS one_profile;
+
+-- a segment over such a property is refreshed, and kept at once by ingest
+\i :fresh
+SELECT cdp.add_source('web') AS web \g /dev/null
+SELECT cdp.ingest('web', '{"type": "track", "event": "order", "userId": "u1", "messageId": "1", "timestamp": "2026-05-20T00:00:00Z", "properties": {"color": "red"}}') > 0 AS stored;
+CALL cdp.merge();
+SELECT cdp.define_segment('red', 'count(order where color = ''red'') >= 2') > 0 AS defined;
+SELECT cdp.define_segment('buyer', 'did(order)') > 0 AS defined;
+CALL cdp.merge();
+SELECT segment FROM cdp.segment_member WHERE segment IN ('red', 'buyer') ORDER BY 1;
+SELECT cdp.ingest('web', '{"type": "track", "event": "order", "userId": "u1", "messageId": "2", "timestamp": "2026-05-21T00:00:00Z", "properties": {"color": "red"}}') > 0 AS stored;
+SELECT segment FROM cdp.segment_member WHERE segment IN ('red', 'buyer') ORDER BY 1;
+CALL cdp.merge();
+SELECT segment FROM cdp.segment_member WHERE segment IN ('red', 'buyer') ORDER BY 1;
+SELECT name, size, error FROM cdp.segment WHERE name IN ('red', 'buyer') ORDER BY 1;
+-- a computed trait is kept with timelines, so its properties have to be declared
+SELECT cdp.define_computed_trait('red_orders', 'count(order where color = ''red'')');
