@@ -107,7 +107,7 @@ SELECT * FROM pg_temp.check_members();
 SELECT version, at, members FROM cdp.membership_base JOIN cdp.segment USING (segment_id, version) WHERE name = 'half';
 
 -- one failing segment stops neither the others nor an ingest
-UPDATE cdp.segment SET predicate = 'suppressed(''email'')' WHERE name = 'low';
+UPDATE cdp.segment SET predicate = 'in_segment(''nosuch'')' WHERE name = 'low';
 SELECT cdp.refresh_segments();
 SELECT name, error IS NOT NULL AS failed FROM cdp.segment ORDER BY name;
 UPDATE cdp.profile_current SET revenue = 1 WHERE profile_id = 4;

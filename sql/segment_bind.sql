@@ -19,7 +19,8 @@ SELECT '{
 		"snake": "in_segment(''tail'')", "tail": "in_segment(''snake'')",
 		"outer": "in_segment(''br'') and did(order)"},
 	"identifiers": ["email", "phone"],
-	"scores": ["clv", "churn"]}'::jsonb $$;
+	"scores": ["clv", "churn"],
+	"channels": ["email", "sms"]}'::jsonb $$;
 CREATE FUNCTION pg_temp.say(cdp.predicate) RETURNS SETOF text LANGUAGE sql AS $$
 SELECT format('%s at %s: %s%s', severity, "position", message, E'\n\t' || hint)
 FROM cdp._predicate_check($1, pg_temp.context())
@@ -99,15 +100,20 @@ SELECT pg_temp.say('did(order, today) at time zone ''Europe/Atlantis''');
 SELECT pg_temp.say('in_segment(''broken'')');
 SELECT pg_temp.say('in_segment(''snake'')');
 
--- not evaluated yet
+-- points on the globe, channels
+SELECT pg_temp.say('near(address.latitude, address.longitude, 52.5, 13.4, 50) and suppressed(''email'')');
 SELECT pg_temp.say('near(address, 52.5, 13.4, 50)');
-SELECT pg_temp.say('suppressed(''email'')');
+SELECT pg_temp.say('near(age, country, 90.1, -180.5, -1)');
+SELECT pg_temp.say('near(age, age, 90, -180, 100001)');
+SELECT pg_temp.say('suppressed(''emial'')');
+SELECT pg_temp.say('suppressed(age)');
 \pset tuples_only off
 
 -- evaluation and definition refuse what the checker calls an error
 SELECT cdp._evaluate(ARRAY['vip', 'age = ''42''']::cdp.predicate[], pg_temp.context(), '2026-06-01');
 SELECT cdp._predicate_bind('sum(order.price) > 5', pg_temp.context());
 SELECT cdp._predicate_bind('near(a, 1, 2, 3)', pg_temp.context());
+SELECT cdp._predicate_bind('near(age, age, 91, 0, 3)', pg_temp.context());
 SELECT cdp._evaluate(ARRAY['vip', NULL]::cdp.predicate[], pg_temp.context(), '2026-06-01');
 
 -- the zone is written into a predicate that needs one and names none

@@ -191,7 +191,18 @@ INSERT INTO expected (topic, source, truth) VALUES
 ('function', 'has_id(''email'') and not has_id(''phone'') and not has_id(''fax'')', 'TRUE'),
 ('function', 'score(''clv'') = 12.5 and percentile(''clv'') > 0.9 and percentile(''churn'') is null and score(''x'') is null', 'TRUE'),
 ('function', 'coalesce(nothing, age, 5) = 41 and coalesce(nothing, nothing) is null', 'TRUE'),
-('function', 'bucket(''exp'', 1) = 0 and bucket(''exp'', 2) = 1', 'TRUE');
+('function', 'bucket(''exp'', 1) = 0 and bucket(''exp'', 2) = 1', 'TRUE'),
+('function', 'suppressed(''email'') or suppressed(''nosuch'')', 'false'),
+-- near: Berlin and Paris are 877.46 km apart, a degree of the equator is 111.195
+('near', 'near(52.52, 13.405, 48.8566, 2.3522, 877.5) and near(48.8566, 2.3522, 52.52, 13.405, 877.5)', 'TRUE'),
+('near', 'near(52.52, 13.405, 48.8566, 2.3522, 877.4)', 'false'),
+('near', 'near(0, 0, 0, 1, 111.196) and near(0, 179.5, 0, -179.5, 111.196) and near(0, -180, 0, 180, 0.001)', 'TRUE'),
+('near', 'near(0, 0, 0, 1, 111.195) or near(0, 179.5, 0, -179.5, 111.195)', 'false'),
+-- the same point, poles, the other side: 20015.114 km
+('near', 'near(age, a.c, 41, 3, 0) and near(90, 10, 90, -170, 0.001) and near(-90, 0, 90, 0, 20015.12)', 'TRUE'),
+('near', 'near(0, 0, 0, 180, 20015.11) or near(52.5, 13.4, -52.5, -166.6, 20015.11)', 'false'),
+('near', 'near(age, a.c, 0 - 91 + 0, 3, 5) or near(0, age * 4.5, 0, 0, 5) or near(0, 0, big, 0, 5) or near(huge, 0, 0, 0, 5)', 'unknown'),
+('near', 'near(nothing, 0, 0, 0, 5) or near(0, country, 0, 0, 5) or near(0, 0, 0, 0, nothing) or near(0, 0, 0, 0, 3 - 5)', 'unknown');
 SELECT count(*) AS predicates FROM expected;
 SELECT * FROM pg_temp.differ();
 
@@ -212,6 +223,32 @@ SELECT name AS a, pg_temp.truth(format('not (%s)', source)) AS "not",
 	pg_temp.truth(format('%s is null', source)) AS "is null"
 FROM three
 ORDER BY 1;
+
+-- near against another formula, the chord between points of a ball; distances
+-- so near the limit that rounding decides are left out
+SELECT coalesce(nullif(current_setting('cdp.test_seed', true), '')::integer, 5) AS seed \gset
+\echo seed :seed
+SELECT setseed(:seed / 1000.0) \g /dev/null
+CREATE TEMP TABLE spot AS
+SELECT n, (random() * 180 - 90)::numeric(8, 5) AS a_lat, (random() * 360 - 180)::numeric(8, 5) AS a_lon,
+	random() AS near_by, random() * 4 - 2 AS d_lat, random() * 4 - 2 AS d_lon,
+	(random() * 180 - 90)::numeric(8, 5) AS b_lat, (random() * 360 - 180)::numeric(8, 5) AS b_lon,
+	(random() * 300)::numeric(8, 3) AS km
+FROM generate_series(1, 2000) AS n;
+UPDATE spot SET b_lat = greatest(-90, least(90, a_lat + d_lat::numeric(8, 5))),
+	b_lon = greatest(-180, least(180, a_lon + d_lon::numeric(8, 5)))
+WHERE near_by < 0.8;
+UPDATE spot SET km = km * 60 WHERE near_by >= 0.8;
+WITH ball AS (
+	SELECT spot.*, 2 * 6371.0088 * asind(least(1, sqrt(
+			(cosd(a_lat::float8) * cosd(a_lon::float8) - cosd(b_lat::float8) * cosd(b_lon::float8)) ^ 2
+			+ (cosd(a_lat::float8) * sind(a_lon::float8) - cosd(b_lat::float8) * sind(b_lon::float8)) ^ 2
+			+ (sind(a_lat::float8) - sind(b_lat::float8)) ^ 2) / 2)) * pi() / 180 AS chord_km
+	FROM spot)
+SELECT count(*) > 1900 AS enough, count(*) FILTER (WHERE chord_km <= km) BETWEEN 400 AND 1600 AS both_ways,
+	count(*) FILTER (WHERE (chord_km <= km) <> (pg_temp.truth(
+		format('near(%s, %s, %s, %s, %s)', a_lat, a_lon, b_lat, b_lon, km)) = 'TRUE')) AS wrong
+FROM ball WHERE abs(chord_km - km) > 0.01;
 
 -- windows are half-open: the first and the last instant of each, to the
 -- microsecond; the order of 13:00 on 31 May is the one that comes and goes

@@ -11,6 +11,7 @@ COMMENT ON COLUMN cdp.channel.identifier_types IS
 'identifiers that the channel needs; none: it needs no identifier';
 COMMENT ON COLUMN cdp.channel.one_per_member IS
 'audiences list one identifier of a member, the best; otherwise all of them';
+SELECT cdp._watch_table('cdp.channel');
 
 INSERT INTO cdp.channel (channel, identifier_types, one_per_member, description) VALUES
 	('email', '{email}', true, 'e-mail'),
@@ -148,6 +149,33 @@ COMMENT ON TABLE cdp.suppression IS
 'do not contact: keyed hashes of identifiers; made by cdp.suppress()';
 COMMENT ON COLUMN cdp.suppression.channel IS 'empty: every channel';
 COMMENT ON COLUMN cdp.suppression.until IS 'NULL: for ever';
+
+-- A channel is suppressed for a profile while each of its contact points for
+-- the channel is: the same that leaves it out of cdp.audience_member.  From the
+-- suppressions on, which are few.
+CREATE VIEW cdp._suppressed AS
+SELECT profile_id, jsonb_object_agg(channel,
+	CASE WHEN until < '9999-12-31 00:00+00' THEN to_jsonb(until) ELSE 'true' END) AS channels
+FROM (
+	SELECT profile_id, channel, min(until) AS until, count(*) AS points
+	FROM (
+		SELECT point.profile_id, channel.channel, point.type, point.rank,
+			max(coalesce(suppression.until, 'infinity')) AS until
+		FROM cdp.suppression
+			JOIN cdp.contact_point AS point USING (key_hash)
+			JOIN cdp.channel ON point.type = ANY (channel.identifier_types)
+				AND suppression.channel IN ('', channel.channel)
+		GROUP BY 1, 2, 3, 4) AS suppressed_point
+	GROUP BY 1, 2) AS suppressed
+WHERE points = (
+	SELECT count(*)
+	FROM cdp.contact_point AS point
+		JOIN cdp.channel ON point.type = ANY (channel.identifier_types)
+	WHERE point.profile_id = suppressed.profile_id
+		AND channel.channel = suppressed.channel)
+GROUP BY profile_id;
+COMMENT ON VIEW cdp._suppressed IS
+'channels by which profiles must not be contacted, and until when; true: for good';
 
 -- Doors.
 CREATE FUNCTION cdp.record_consent(

@@ -7,12 +7,13 @@
  *		percentile(name)			its rank, 0 to 100, at the last score run
  *		consent(purpose, channel)	granted and not expired
  *		bucket(salt, count)			arm 0 to count - 1, by profile id
+ *		suppressed(channel)			no identifier that the channel needs may be used
+ *		near(latitude, longitude, latitude, longitude, kilometres)
+ *									the two points are at most so far apart
  *		days_to_anniversary(time)	0 on the day itself
  *		has_id(type)				the profile has such an identifier
  *		lower(text), coalesce(value, ...), abs(number)
  *		length(text or array)		characters or elements
- *
- * near and suppressed are part of the language but not evaluated yet.
  */
 #include "postgres.h"
 
@@ -35,7 +36,7 @@ static const FunctionInfo functions[CDP_FUNCTION_COUNT] = {
 	{"consent", 2, 2, 2, CDP_TYPE_BOOLEAN},
 	{"suppressed", 1, 1, 1, CDP_TYPE_BOOLEAN},
 	{"bucket", 2, 2, 1, CDP_TYPE_NUMBER},
-	{"near", 4, 4, 0, CDP_TYPE_BOOLEAN},
+	{"near", 5, 5, 0, CDP_TYPE_BOOLEAN},
 	{"days_to_anniversary", 1, 1, 0, CDP_TYPE_NUMBER},
 	{"has_id", 1, 1, 1, CDP_TYPE_BOOLEAN},
 	{"lower", 1, 1, 0, CDP_TYPE_TEXT},
@@ -221,6 +222,39 @@ check_bucket(CdpBinder *binder, const CdpNode *node, CdpExpr *expr)
 	expr->number = arms;
 }
 
+/* What is written out must be on the globe; data that is not is unknown. */
+static void
+check_near(CdpBinder *binder, CdpExpr *expr)
+{
+	static const char *const complaints[] = {
+		"a latitude is a number of degrees from -90 to 90",
+		"a longitude is a number of degrees from -180 to 180",
+		"a latitude is a number of degrees from -90 to 90",
+		"a longitude is a number of degrees from -180 to 180",
+		"a distance is a number of kilometres from 0 to 100000"
+	};
+	static const int lowest[] = {-90, -180, -90, -180, 0};
+	static const int highest[] = {90, 180, 90, 180, 100000};
+
+	for (int i = 0; i < expr->nargs; i++)
+	{
+		const CdpExpr *arg = expr->args[i];
+		CdpValue	low = cdp_segment_integer(lowest[i]);
+		CdpValue	high = cdp_segment_integer(highest[i]);
+		int			order;
+
+		if (!cdp_segment_bind_need(binder, arg, CDP_TYPE_NUMBER) ||
+			arg->kind != CDP_EXPR_CONSTANT)
+			continue;
+		if ((cdp_segment_compare(&arg->constant, &low, NULL, &order) &&
+			 order < 0) ||
+			(cdp_segment_compare(&arg->constant, &high, NULL, &order) &&
+			 order > 0))
+			cdp_segment_bind_error(binder, ERRCODE_INVALID_PARAMETER_VALUE,
+								   arg->node, complaints[i], NULL);
+	}
+}
+
 /* All arguments of coalesce that have a type have the same. */
 static void
 bind_coalesce(CdpBinder *binder, CdpExpr *expr)
@@ -247,6 +281,13 @@ check_values(CdpBinder *binder, const CdpNode *node, CdpExpr *expr)
 	{
 		case CDP_FUNCTION_BUCKET:
 			check_bucket(binder, node, expr);
+			break;
+		case CDP_FUNCTION_NEAR:
+			check_near(binder, expr);
+			break;
+		case CDP_FUNCTION_SUPPRESSED:
+			warn_unknown_name(binder, node, CDP_NAMES_CHANNELS, "channel",
+							  linitial(expr->names));
 			break;
 		case CDP_FUNCTION_DAYS_TO_ANNIVERSARY:
 			binder->uses_zone = true;
@@ -293,14 +334,6 @@ cdp_segment_bind_function(CdpBinder *binder, const CdpNode *node)
 		return refuse_function(binder, node);
 	if (!check_arguments(binder, node, &functions[function]))
 		return make_unknown(binder, node, functions[function].type);
-	if (function == CDP_FUNCTION_NEAR || function == CDP_FUNCTION_SUPPRESSED)
-	{
-		cdp_segment_bind_error(binder, ERRCODE_FEATURE_NOT_SUPPORTED, node,
-							   psprintf("%s is not evaluated yet", node->text),
-							   function == CDP_FUNCTION_SUPPRESSED ?
-							   "An audience leaves suppressed profiles out by itself." : NULL);
-		return make_unknown(binder, node, CDP_TYPE_BOOLEAN);
-	}
 	expr = cdp_segment_make_expr(binder, CDP_EXPR_FUNCTION,
 								 functions[function].type, node);
 	expr->op = function;

@@ -29,7 +29,11 @@ BEGIN
 			current.events, current.orders, current.gross_revenue,
 			current.revenue, current.first_order_at, current.last_order_at,
 			score.rfm_recency, score.rfm_frequency, score.rfm_monetary,
-			score.lifecycle, score.clv_365d, score.churn_90d, score.churn_band)
+			score.lifecycle, score.clv_365d, score.churn_90d, score.churn_band,
+			CASE WHEN cdp._asks_suppressed($2, context) THEN (
+				SELECT held.channels FROM cdp._suppressed AS held
+				WHERE held.profile_id = current.profile_id)
+			END)
 		FROM cdp.profile_current AS current
 		LEFT JOIN cdp.timeline_chunk AS first
 			ON first.profile_id = current.profile_id AND first.chunk = 1

@@ -14,7 +14,7 @@
 /* In the order of CdpNameSpace. */
 static const char *const name_space_keys[] = {
 	"events", "properties", "traits", "computed", "segments", "identifiers",
-	"scores"
+	"scores", "channels"
 };
 
 /* The object or array of a name space; NULL: the context has none. */

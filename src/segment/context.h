@@ -13,7 +13,9 @@
  *		 "computed": {"idle": "days_since(any)", ...},	name -> expression
  *		 "segments": {"vip": "revenue > 1000", ...},	name -> predicate
  *		 "identifiers": ["email", ...],
- *		 "scores": ["clv", ...]}
+ *		 "scores": ["clv", ...],
+ *		 "channels": ["email", ...],
+ *		 "asks_suppressed": true}		some segment or trait calls suppressed()
  *
  * Looking a name up in it is a binary search and needs no table, so programs
  * compile in parallel workers.
@@ -33,6 +35,7 @@ typedef enum CdpNameSpace
 	CDP_NAMES_SEGMENTS,
 	CDP_NAMES_IDENTIFIERS,
 	CDP_NAMES_SCORES,
+	CDP_NAMES_CHANNELS,
 	CDP_NAMES_NONE				/* of no use but to suggest from a given list */
 } CdpNameSpace;
 

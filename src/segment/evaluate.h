@@ -22,6 +22,7 @@ typedef struct CdpProfile
 	Jsonb	   *identifiers;
 	Jsonb	   *consents;
 	Jsonb	   *scores;
+	Jsonb	   *suppressed;
 	Datum		fields[CDP_FIELD_ARGUMENTS];
 	bool		field_is_null[CDP_FIELD_ARGUMENTS];
 } CdpProfile;

@@ -1,5 +1,6 @@
 -- One call per profile of a scan.  Arguments after "scores" are the built-in
--- fields; evaluate_sql.c reads them by position.
+-- fields, but for "suppressed", which is a row of cdp._suppressed;
+-- evaluate_sql.c reads them by position.
 CREATE FUNCTION cdp._evaluate(
 	predicates cdp.predicate[],
 	context jsonb,
@@ -26,7 +27,8 @@ CREATE FUNCTION cdp._evaluate(
 	lifecycle text DEFAULT NULL,
 	clv_365d numeric DEFAULT NULL,
 	churn_90d double precision DEFAULT NULL,
-	churn_band text DEFAULT NULL)
+	churn_band text DEFAULT NULL,
+	suppressed jsonb DEFAULT NULL)
 RETURNS integer[]
 LANGUAGE c STABLE PARALLEL SAFE COST 1000
 AS 'MODULE_PATHNAME', 'cdp__evaluate';
@@ -61,7 +63,8 @@ CREATE FUNCTION cdp._evaluate_values(
 	lifecycle text DEFAULT NULL,
 	clv_365d numeric DEFAULT NULL,
 	churn_90d double precision DEFAULT NULL,
-	churn_band text DEFAULT NULL)
+	churn_band text DEFAULT NULL,
+	suppressed jsonb DEFAULT NULL)
 RETURNS jsonb[]
 LANGUAGE c STABLE PARALLEL SAFE COST 1000
 AS 'MODULE_PATHNAME', 'cdp__evaluate_values';

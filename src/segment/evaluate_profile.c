@@ -4,10 +4,12 @@
  *
  * Built-in fields are columns of the profile and its scores, as of the last
  * merge run: unlike aggregates over events they do not move with the as-of
- * instant.  Traits, identifiers, consents and scores are JSON objects, looked
- * into without unpacking them.
+ * instant.  Traits, identifiers, consents, scores and suppressed channels are
+ * JSON objects, looked into without unpacking them.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "common/cryptohash.h"
 #include "common/sha2.h"
@@ -17,6 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "segment/evaluate.h"
+#include "segment/globe.h"
 #include "segment/segment.h"
 #include "segment/text.h"
 
@@ -199,6 +202,56 @@ is_consented(CdpEvaluation *evaluation, const CdpExpr *expr)
 		(cdp_segment_as_time(&member, zone, &at) && at > evaluation->as_of);
 }
 
+/*
+ * A channel is suppressed until an instant, or for good: true.  What is known
+ * of suppressions does not move with the as-of instant, but their end does.
+ */
+static bool
+is_suppressed(CdpEvaluation *evaluation, const CdpExpr *expr)
+{
+	CdpValue	until = get_root_key(evaluation->profile->suppressed,
+									 linitial(expr->names));
+	TimestampTz at;
+
+	if (until.kind == CDP_VALUE_BOOLEAN)
+		return until.as.boolean;
+	return cdp_segment_as_time(&until, expr->zone, &at) &&
+		at > evaluation->as_of;
+}
+
+/* The number as a double; false: it is none, or not in that range. */
+static bool
+get_in_range(CdpEvaluation *evaluation, const CdpExpr *expr, double low,
+			 double high, double *number)
+{
+	CdpValue	value = cdp_segment_evaluate(evaluation, expr);
+
+	if (value.kind != CDP_VALUE_NUMBER)
+		return false;
+	*number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+												 NumericGetDatum(cdp_segment_to_numeric(&value))));
+	return *number >= low && *number <= high;
+}
+
+/* Unknown if one of the points is, or is not on the globe. */
+static CdpValue
+call_near(CdpEvaluation *evaluation, const CdpExpr *expr)
+{
+	CdpPoint	points[2];
+	double		kilometres;
+
+	for (int i = 0; i < lengthof(points); i++)
+		if (!get_in_range(evaluation, expr->args[2 * i], -90, 90,
+						  &points[i].latitude) ||
+			!get_in_range(evaluation, expr->args[2 * i + 1], -180, 180,
+						  &points[i].longitude))
+			return unknown;
+	if (!get_in_range(evaluation, expr->args[4], 0, HUGE_VAL, &kilometres))
+		return unknown;
+	return cdp_segment_boolean(cdp_segment_distance_km(&points[0], &points[1])
+							   <= kilometres);
+}
+
 static CdpValue
 call_bucket(CdpEvaluation *evaluation, const CdpExpr *expr)
 {
@@ -304,6 +357,10 @@ cdp_segment_call(CdpEvaluation *evaluation, const CdpExpr *expr)
 			return score_member(evaluation, expr, "percentile");
 		case CDP_FUNCTION_CONSENT:
 			return cdp_segment_boolean(is_consented(evaluation, expr));
+		case CDP_FUNCTION_SUPPRESSED:
+			return cdp_segment_boolean(is_suppressed(evaluation, expr));
+		case CDP_FUNCTION_NEAR:
+			return call_near(evaluation, expr);
 		case CDP_FUNCTION_BUCKET:
 			return call_bucket(evaluation, expr);
 		case CDP_FUNCTION_HAS_ID:

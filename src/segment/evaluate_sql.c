@@ -20,7 +20,7 @@
 #include "utils/memutils.h"
 
 #include "base/base.h"
-#include "segment/evaluate.h"
+#include "segment/arguments.h"
 #include "segment/predicate.h"
 #include "segment/segment.h"
 
@@ -32,22 +32,6 @@ PG_FUNCTION_INFO_V1(cdp_bucket);
 
 /* What is wanted of the expressions: cdp._evaluate, cdp._evaluate_values */
 typedef CdpProgram *(*Compile) (Jsonb *context, text **predicates, int count);
-
-/* The arguments of both; fields follow, in the order of CdpField. */
-enum
-{
-	ARG_PREDICATES,
-	ARG_CONTEXT,
-	ARG_AS_OF,
-	ARG_PROFILE_ID,
-	ARG_TIMELINE,
-	ARG_LATER_TIMELINES,
-	ARG_TRAITS,
-	ARG_IDENTIFIERS,
-	ARG_CONSENTS,
-	ARG_SCORES,
-	ARG_FIELDS
-};
 
 /* A program, ready to run, and what it was compiled from. */
 typedef struct Prepared
@@ -124,9 +108,9 @@ get_prepared(FunctionCallInfo fcinfo, Prepared **kept, Compile compile)
 
 	if (fcinfo->flinfo->fn_extra != NULL)
 		return fcinfo->flinfo->fn_extra;
-	predicates = (struct varlena *) PG_GETARG_ARRAYTYPE_P(ARG_PREDICATES);
-	context = (struct varlena *) PG_GETARG_JSONB_P(ARG_CONTEXT);
-	if (!is_constant(fcinfo, ARG_PREDICATES) || !is_constant(fcinfo, ARG_CONTEXT))
+	predicates = (struct varlena *) PG_GETARG_ARRAYTYPE_P(CDP_ARG_PREDICATES);
+	context = (struct varlena *) PG_GETARG_JSONB_P(CDP_ARG_CONTEXT);
+	if (!is_constant(fcinfo, CDP_ARG_PREDICATES) || !is_constant(fcinfo, CDP_ARG_CONTEXT))
 		return get_kept(kept, predicates, context, compile);
 	fcinfo->flinfo->fn_extra = prepare(fcinfo->flinfo->fn_mcxt, predicates,
 									   context, compile);
@@ -150,45 +134,47 @@ get_timelines(FunctionCallInfo fcinfo, CdpProfile *profile)
 	bool	   *nulls = NULL;
 	int			count = 0;
 
-	if (!PG_ARGISNULL(ARG_LATER_TIMELINES))
+	if (!PG_ARGISNULL(CDP_ARG_LATER_TIMELINES))
 	{
-		ArrayType  *array = PG_GETARG_ARRAYTYPE_P(ARG_LATER_TIMELINES);
+		ArrayType  *array = PG_GETARG_ARRAYTYPE_P(CDP_ARG_LATER_TIMELINES);
 
 		deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
 						  &elements, &nulls, &count);
 	}
 	profile->timelines = palloc(sizeof(struct varlena *) * (count + 1));
-	if (!PG_ARGISNULL(ARG_TIMELINE))
+	if (!PG_ARGISNULL(CDP_ARG_TIMELINE))
 		profile->timelines[profile->ntimelines++] =
-			PG_GETARG_VARLENA_PP(ARG_TIMELINE);
+			PG_GETARG_VARLENA_PP(CDP_ARG_TIMELINE);
 	for (int i = 0; i < count; i++)
 		if (!nulls[i])
 			profile->timelines[profile->ntimelines++] =
 				PG_DETOAST_DATUM_PACKED(elements[i]);
 }
 
-static void
-get_profile(FunctionCallInfo fcinfo, CdpProfile *profile)
+/* See arguments.h. */
+void
+cdp_segment_get_profile(FunctionCallInfo fcinfo, CdpProfile *profile)
 {
 	memset(profile, 0, sizeof(*profile));
-	profile->profile_id = PG_ARGISNULL(ARG_PROFILE_ID) ? 0 :
-		PG_GETARG_INT64(ARG_PROFILE_ID);
+	profile->profile_id = PG_ARGISNULL(CDP_ARG_PROFILE_ID) ? 0 :
+		PG_GETARG_INT64(CDP_ARG_PROFILE_ID);
 	get_timelines(fcinfo, profile);
-	profile->traits = get_json(fcinfo, ARG_TRAITS);
-	profile->identifiers = get_json(fcinfo, ARG_IDENTIFIERS);
-	profile->consents = get_json(fcinfo, ARG_CONSENTS);
-	profile->scores = get_json(fcinfo, ARG_SCORES);
+	profile->traits = get_json(fcinfo, CDP_ARG_TRAITS);
+	profile->identifiers = get_json(fcinfo, CDP_ARG_IDENTIFIERS);
+	profile->consents = get_json(fcinfo, CDP_ARG_CONSENTS);
+	profile->scores = get_json(fcinfo, CDP_ARG_SCORES);
+	profile->suppressed = get_json(fcinfo, CDP_ARG_SUPPRESSED);
 	for (int i = 0; i < CDP_FIELD_ARGUMENTS; i++)
 	{
 		CdpType		type = cdp_segment_fields[i].type;
 
-		profile->field_is_null[i] = PG_ARGISNULL(ARG_FIELDS + i);
+		profile->field_is_null[i] = PG_ARGISNULL(CDP_ARG_FIELDS + i);
 		if (profile->field_is_null[i])
 			continue;
-		profile->fields[i] = PG_GETARG_DATUM(ARG_FIELDS + i);
+		profile->fields[i] = PG_GETARG_DATUM(CDP_ARG_FIELDS + i);
 		if (type == CDP_TYPE_TEXT)
 			profile->fields[i] =
-				PointerGetDatum(PG_GETARG_TEXT_PP(ARG_FIELDS + i));
+				PointerGetDatum(PG_GETARG_TEXT_PP(CDP_ARG_FIELDS + i));
 	}
 }
 
@@ -225,14 +211,14 @@ cdp__evaluate(PG_FUNCTION_ARGS)
 	Datum	   *matched;
 	int			count = 0;
 
-	if (PG_ARGISNULL(ARG_PREDICATES) || PG_ARGISNULL(ARG_CONTEXT) ||
-		PG_ARGISNULL(ARG_AS_OF))
+	if (PG_ARGISNULL(CDP_ARG_PREDICATES) || PG_ARGISNULL(CDP_ARG_CONTEXT) ||
+		PG_ARGISNULL(CDP_ARG_AS_OF))
 		PG_RETURN_NULL();
 	prepared = get_prepared(fcinfo, &kept_predicates, cdp_segment_compile);
 	evaluation = prepared->evaluation;
-	get_profile(fcinfo, &profile);
+	cdp_segment_get_profile(fcinfo, &profile);
 	matched = palloc(sizeof(Datum) * Max(evaluation->program->npredicates, 1));
-	old_memory = begin(prepared, &profile, PG_GETARG_TIMESTAMPTZ(ARG_AS_OF));
+	old_memory = begin(prepared, &profile, PG_GETARG_TIMESTAMPTZ(CDP_ARG_AS_OF));
 	for (int i = 0; i < evaluation->program->npredicates; i++)
 		if (cdp_segment_root_truth(evaluation, i) == CDP_TRUE)
 			matched[count++] = Int32GetDatum(i + 1);
@@ -272,15 +258,15 @@ cdp__evaluate_values(PG_FUNCTION_ARGS)
 	int			count;
 	int			low = 1;
 
-	if (PG_ARGISNULL(ARG_PREDICATES) || PG_ARGISNULL(ARG_CONTEXT) ||
-		PG_ARGISNULL(ARG_AS_OF))
+	if (PG_ARGISNULL(CDP_ARG_PREDICATES) || PG_ARGISNULL(CDP_ARG_CONTEXT) ||
+		PG_ARGISNULL(CDP_ARG_AS_OF))
 		PG_RETURN_NULL();
 	prepared = get_prepared(fcinfo, &kept_values, cdp_segment_compile_values);
 	count = prepared->evaluation->program->npredicates;
-	get_profile(fcinfo, &profile);
+	cdp_segment_get_profile(fcinfo, &profile);
 	values = palloc(sizeof(Datum) * Max(count, 1));
 	nulls = palloc(sizeof(bool) * Max(count, 1));
-	old_memory = begin(prepared, &profile, PG_GETARG_TIMESTAMPTZ(ARG_AS_OF));
+	old_memory = begin(prepared, &profile, PG_GETARG_TIMESTAMPTZ(CDP_ARG_AS_OF));
 	for (int i = 0; i < count; i++)
 	{
 		CdpValue	value = cdp_segment_root_value(prepared->evaluation, i);

@@ -30,7 +30,16 @@ BEGIN
 				FROM cdp.identifier_type),
 			'scores', (
 				SELECT jsonb_agg(model.name)
-				FROM cdp.model)));
+				FROM cdp.model),
+			'channels', (
+				SELECT jsonb_agg(channel.channel)
+				FROM cdp.channel),
+			'asks_suppressed', EXISTS (
+				SELECT FROM cdp.segment
+				WHERE strpos(segment.predicate::text, 'suppressed(') > 0)
+				OR EXISTS (
+				SELECT FROM cdp.computed_trait
+				WHERE strpos(computed_trait.expression::text, 'suppressed(') > 0)));
 END
 $$;
 COMMENT ON FUNCTION cdp._read_evaluation_context() IS
@@ -42,6 +51,16 @@ LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'cdp__evaluation_context';
 COMMENT ON FUNCTION cdp._evaluation_context() IS
 'what the names in predicates mean in this store: events, properties, traits, segments, the time zone';
+
+-- Suppressions are looked up only for predicates that ask for them, directly
+-- or through a name of the context.
+CREATE FUNCTION cdp._asks_suppressed(predicates cdp.predicate[], context jsonb)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce((context -> 'asks_suppressed')::boolean, false)
+	OR strpos(array_to_string(predicates, ' '), 'suppressed(') > 0;
+COMMENT ON FUNCTION cdp._asks_suppressed(cdp.predicate[], jsonb) IS
+'may the value of these predicates depend on suppressions';
 
 -- Plain joins, because a scan of all profiles is to run in parallel, and what
 -- looks chunks up profile by profile cannot.  Nearly all profiles have one
@@ -61,6 +80,7 @@ AS $$
 DECLARE
 	context jsonb := cdp._evaluation_context();
 	at timestamptz := coalesce(_evaluate_all.as_of, cdp.clock());
+	asks_suppressed boolean := cdp._asks_suppressed(_evaluate_all.predicates, context);
 BEGIN
 	IF cdp._has_undeclared(_evaluate_all.predicates, context) THEN
 		RETURN QUERY
@@ -76,7 +96,7 @@ BEGIN
 	RETURN QUERY
 	SELECT current.profile_id, current.ord,
 		cdp._evaluate_profile(_evaluate_all.predicates, context, at,
-			first.data, later.timelines, current, score)
+			first.data, later.timelines, current, score, held.channels)
 	FROM cdp.profile_current AS current
 	LEFT JOIN cdp.timeline_chunk AS first
 		ON first.profile_id = current.profile_id AND first.chunk = 1
@@ -91,6 +111,13 @@ BEGIN
 	) AS later ON later.profile_id = current.profile_id
 	LEFT JOIN cdp.profile_score AS score
 		ON score.profile_id = current.profile_id
+	LEFT JOIN (
+		SELECT suppressed.profile_id, suppressed.channels
+		FROM cdp._suppressed AS suppressed
+		WHERE asks_suppressed
+			AND (_evaluate_all.profile_ids IS NULL
+				OR suppressed.profile_id = ANY (_evaluate_all.profile_ids))
+	) AS held ON held.profile_id = current.profile_id
 	WHERE _evaluate_all.profile_ids IS NULL
 		OR current.profile_id = ANY (_evaluate_all.profile_ids);
 END
@@ -117,6 +144,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	context jsonb := cdp._evaluation_context();
+	asks_suppressed boolean := cdp._asks_suppressed($1, context);
 BEGIN
 	IF cdp._has_undeclared($1, context) THEN
 		RETURN QUERY
@@ -133,7 +161,11 @@ BEGIN
 				SELECT array_agg(later.data ORDER BY later.chunk)
 				FROM cdp.timeline_chunk AS later
 				WHERE later.profile_id = current.profile_id AND later.chunk > 1)
-			END, current, score)
+			END, current, score,
+			CASE WHEN asks_suppressed THEN (
+				SELECT held.channels FROM cdp._suppressed AS held
+				WHERE held.profile_id = current.profile_id)
+			END)
 	FROM unnest($3) AS wanted (profile_id)
 	JOIN cdp.profile_current AS current ON current.profile_id = wanted.profile_id
 	LEFT JOIN cdp.timeline_chunk AS first

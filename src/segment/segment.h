@@ -44,9 +44,6 @@
  * (log.sql), and so is a single one that is about few events: another way to
  * the same answer.
  *
- * What is not evaluated yet (near(), suppressed()) is refused when the
- * predicate is compiled; it never gives a wrong answer.
- *
  * Computed traits are expressions of the same language whose value is wanted
  * (computed.sql).  Those that change with events only are kept in the rows of
  * profiles: the profile room asks cdp._steady_values() for them.

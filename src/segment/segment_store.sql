@@ -42,7 +42,8 @@ CREATE FUNCTION cdp._evaluate_profile(
 	timeline cdp.timeline,
 	later_timelines cdp.timeline[],
 	current cdp.profile_current,
-	score cdp.profile_score)
+	score cdp.profile_score,
+	suppressed jsonb)
 RETURNS integer[]
 LANGUAGE sql STABLE PARALLEL SAFE COST 1000
 RETURN cdp._evaluate(predicates, context, as_of,
@@ -53,7 +54,7 @@ RETURN cdp._evaluate(predicates, context, as_of,
 	(current).revenue, (current).first_order_at, (current).last_order_at,
 	(score).rfm_recency, (score).rfm_frequency, (score).rfm_monetary,
 	(score).lifecycle, (score).clv_365d, (score).churn_90d,
-	(score).churn_band);
+	(score).churn_band, suppressed);
 COMMENT ON FUNCTION cdp._evaluate_profile(cdp.predicate[], jsonb, timestamptz,
-	cdp.timeline, cdp.timeline[], cdp.profile_current, cdp.profile_score) IS
+	cdp.timeline, cdp.timeline[], cdp.profile_current, cdp.profile_score, jsonb) IS
 'cdp._evaluate() of a profile by its rows';

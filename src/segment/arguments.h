@@ -1,0 +1,36 @@
+/*
+ * arguments.h
+ *		What SQL hands over to evaluate predicates of a profile.
+ */
+#ifndef CDP_SEGMENT_ARGUMENTS_H
+#define CDP_SEGMENT_ARGUMENTS_H
+
+#include "fmgr.h"
+
+#include "segment/evaluate.h"
+
+/*
+ * The arguments of cdp._evaluate() and its like; fields are in the order of
+ * CdpField.
+ */
+enum
+{
+	CDP_ARG_PREDICATES,
+	CDP_ARG_CONTEXT,
+	CDP_ARG_AS_OF,
+	CDP_ARG_PROFILE_ID,
+	CDP_ARG_TIMELINE,
+	CDP_ARG_LATER_TIMELINES,
+	CDP_ARG_TRAITS,
+	CDP_ARG_IDENTIFIERS,
+	CDP_ARG_CONSENTS,
+	CDP_ARG_SCORES,
+	CDP_ARG_FIELDS,
+	CDP_ARG_SUPPRESSED = CDP_ARG_FIELDS + CDP_FIELD_ARGUMENTS
+};
+
+/* evaluate_sql.c: the profile that the arguments tell of */
+extern void cdp_segment_get_profile(FunctionCallInfo fcinfo,
+									CdpProfile *profile);
+
+#endif							/* CDP_SEGMENT_ARGUMENTS_H */
