@@ -40,7 +40,7 @@ BEGIN ATOMIC
 		('steward', 'EXECUTE', ARRAY['profile', 'resolve', 'find_profile', 'memberships',
 			'search_text',
 			'explain_identity', 'weak_links', 'profile_graph', 'identity_at', 'identity_history',
-			'suggest_blocked', 'block_value', 'unblock_value', 'preview_rules',
+			'explain_membership', 'suggest_blocked', 'block_value', 'unblock_value', 'preview_rules',
 			'decide', 'undecide', 'unmerge', 'retract', 'unretract', 'undo_action',
 			'pin_trait', 'unpin_trait', 'lineage', 'record_consent', 'suppress',
 			'unsuppress', 'why_not', 'computed_traits',

@@ -1,0 +1,102 @@
+CREATE FUNCTION cdp._explain(
+	predicate cdp.predicate,
+	context jsonb,
+	as_of timestamptz,
+	profile_id bigint DEFAULT NULL,
+	timeline cdp.timeline DEFAULT NULL,
+	later_timelines cdp.timeline[] DEFAULT NULL,
+	traits jsonb DEFAULT NULL,
+	identifiers jsonb DEFAULT NULL,
+	consents jsonb DEFAULT NULL,
+	scores jsonb DEFAULT NULL,
+	kind text DEFAULT NULL,
+	first_seen timestamptz DEFAULT NULL,
+	last_seen timestamptz DEFAULT NULL,
+	events bigint DEFAULT NULL,
+	orders bigint DEFAULT NULL,
+	gross_revenue numeric DEFAULT NULL,
+	revenue numeric DEFAULT NULL,
+	first_order_at timestamptz DEFAULT NULL,
+	last_order_at timestamptz DEFAULT NULL,
+	rfm_recency integer DEFAULT NULL,
+	rfm_frequency integer DEFAULT NULL,
+	rfm_monetary integer DEFAULT NULL,
+	lifecycle text DEFAULT NULL,
+	clv_365d numeric DEFAULT NULL,
+	churn_90d double precision DEFAULT NULL,
+	churn_band text DEFAULT NULL,
+	suppressed jsonb DEFAULT NULL,
+	OUT line integer,
+	OUT depth integer,
+	OUT node text,
+	OUT truth text,
+	OUT value text,
+	OUT decides boolean)
+RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL SAFE ROWS 20
+AS 'MODULE_PATHNAME', 'cdp__explain';
+COMMENT ON FUNCTION cdp._explain IS
+'the tree of a predicate with what it is worth for a profile; all it needs to know is in its arguments';
+
+CREATE FUNCTION cdp._explain_membership(
+	profile_id bigint,
+	predicate cdp.predicate,
+	as_of timestamptz)
+RETURNS TABLE (line integer, node text, truth text, value text, decides boolean)
+LANGUAGE plpgsql STABLE ROWS 20
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	context jsonb := cdp._evaluation_context();
+BEGIN
+	RETURN QUERY
+	SELECT told.line, told.node, told.truth, told.value, told.decides
+	FROM cdp.profile_current AS current
+	LEFT JOIN cdp.timeline_chunk AS first
+		ON first.profile_id = current.profile_id AND first.chunk = 1
+	LEFT JOIN cdp.profile_score AS score
+		ON score.profile_id = current.profile_id
+	CROSS JOIN LATERAL cdp._explain($2, context, $3, current.profile_id,
+		first.data, (
+			SELECT array_agg(later.data ORDER BY later.chunk)
+			FROM cdp.timeline_chunk AS later
+			WHERE later.profile_id = current.profile_id AND later.chunk > 1),
+		current.traits, current.identifiers, current.consents,
+		score.scores, current.kind, current.first_seen, current.last_seen,
+		current.events, current.orders, current.gross_revenue,
+		current.revenue, current.first_order_at, current.last_order_at,
+		score.rfm_recency, score.rfm_frequency, score.rfm_monetary,
+		score.lifecycle, score.clv_365d, score.churn_90d, score.churn_band, (
+			SELECT held.channels FROM cdp._suppressed AS held
+			WHERE held.profile_id = current.profile_id)) AS told
+	WHERE current.profile_id = cdp.resolve($1)
+	ORDER BY told.line;
+END
+$$;
+COMMENT ON FUNCTION cdp._explain_membership(bigint, cdp.predicate, timestamptz) IS
+'what the doors cdp.explain_membership() do';
+
+CREATE FUNCTION cdp._segment_predicate(segment text) RETURNS cdp.predicate
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found_predicate cdp.predicate;
+BEGIN
+	SELECT defined.predicate INTO found_predicate
+	FROM cdp.segment AS defined
+	WHERE defined.name = $1;
+	IF NOT FOUND AND $1 IS NOT NULL THEN
+		RAISE EXCEPTION 'there is no segment "%"', $1
+			USING ERRCODE = 'undefined_object',
+				DETAIL = 'Segments are rows of cdp.segment.',
+				HINT = 'A predicate is told apart by its type: cdp.predicate ''orders > 3''.';
+	END IF;
+	RETURN found_predicate;
+END
+$$;
+COMMENT ON FUNCTION cdp._segment_predicate(text) IS
+'how a segment is defined now; raises if there is none of that name';
