@@ -163,3 +163,26 @@ CREATE OPERATOR CLASS cdp.predicate_hash_ops
 	FUNCTION 2 cdp.predicate_hash_extended(cdp.predicate, bigint);
 COMMENT ON OPERATOR CLASS cdp.predicate_hash_ops USING hash IS
 'equality of predicates by their canonical text';
+
+-- Explicit, since JSON can be much that is no predicate.
+CREATE FUNCTION cdp.predicate_to_jsonb(predicate cdp.predicate) RETURNS jsonb
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp_predicate_to_jsonb';
+COMMENT ON FUNCTION cdp.predicate_to_jsonb(cdp.predicate) IS
+'the tree of a predicate, for builders: {"op": ..., "args": [...]}';
+
+CREATE FUNCTION cdp.predicate_from_jsonb(tree jsonb) RETURNS cdp.predicate
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp_predicate_from_jsonb';
+COMMENT ON FUNCTION cdp.predicate_from_jsonb(jsonb) IS
+'the predicate of a tree that a builder made: {"op": ..., "args": [...]}';
+
+CREATE CAST (cdp.predicate AS jsonb)
+	WITH FUNCTION cdp.predicate_to_jsonb(cdp.predicate);
+COMMENT ON CAST (cdp.predicate AS jsonb) IS
+'the tree of a predicate, for builders';
+
+CREATE CAST (jsonb AS cdp.predicate)
+	WITH FUNCTION cdp.predicate_from_jsonb(jsonb);
+COMMENT ON CAST (jsonb AS cdp.predicate) IS
+'the predicate of a tree that a builder made';
