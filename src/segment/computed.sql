@@ -174,21 +174,25 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	was_steady boolean;
+	is_steady boolean;
 BEGIN
 	PERFORM cdp._check_store();
-	DELETE FROM cdp.computed_trait
-	WHERE computed_trait.name = $1
-	RETURNING steady INTO was_steady;
+	LOCK TABLE cdp.segment, cdp.computed_trait IN SHARE ROW EXCLUSIVE MODE;
+	SELECT steady INTO is_steady
+	FROM cdp.computed_trait
+	WHERE computed_trait.name = $1;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'there is no computed trait "%"', $1
 			USING ERRCODE = 'undefined_object',
 				HINT = 'Computed traits are rows of cdp.computed_trait.';
 	END IF;
-	IF was_steady THEN
+	PERFORM cdp._check_unused('computed trait',
+		CASE WHEN is_steady THEN 'traits' ELSE 'computed' END, $1);
+	DELETE FROM cdp.computed_trait WHERE computed_trait.name = $1;
+	IF is_steady THEN
 		DELETE FROM cdp.trait WHERE trait.name = $1;
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION cdp.drop_computed_trait(text) IS
-'remove a computed trait; profiles lose its value with the next merge run';
+'remove a computed trait; profiles lose its value with the next merge run; refused while a segment or another one refers to it';

@@ -102,25 +102,72 @@ $$;
 COMMENT ON FUNCTION cdp.define_segment(text, cdp.predicate, text) IS
 'define or redefine a segment; its members follow at the next refresh; returns its segment_id';
 
+-- Whoever refers to a segment ('segments') or computed trait ('computed', or
+-- 'traits' of a steady one) by name.  Those are the ones about which the binder
+-- has more to say once the name means nothing; what it says of a segment or
+-- computed trait that is part of another one is that one's matter.
+CREATE FUNCTION cdp._users_of(name_space text, name text)
+RETURNS TABLE (kind text, user_name text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	context jsonb := cdp._evaluation_context();
+	without jsonb := context #- ARRAY[$1, $2];
+BEGIN
+	RETURN QUERY
+	SELECT defined.kind, defined.name
+	FROM (
+		SELECT 'segment', segment.name::text, segment.predicate
+		FROM cdp.segment
+		WHERE $1 <> 'segments' OR segment.name <> $2
+		UNION ALL
+		SELECT 'computed trait', trait.name::text, trait.expression
+		FROM cdp.computed_trait AS trait
+		WHERE $1 = 'segments' OR $1 = 'traits' AND trait.name <> $2
+		) AS defined (kind, name, predicate)
+	WHERE EXISTS (
+		SELECT checked.message FROM cdp._predicate_check(defined.predicate, without) AS checked
+		WHERE checked.message !~ '^(segment|computed trait) "[^"]*": '
+		EXCEPT ALL
+		SELECT checked.message FROM cdp._predicate_check(defined.predicate, context) AS checked)
+	UNION ALL
+	SELECT 'audience', audience.name::text
+	FROM cdp.audience JOIN cdp.segment USING (segment_id)
+	WHERE $1 = 'segments' AND segment.name = $2;
+END
+$$;
+COMMENT ON FUNCTION cdp._users_of(text, text) IS
+'the segments, computed traits and audiences that refer to a segment or computed trait by name';
+
+CREATE FUNCTION cdp._check_unused(what text, name_space text, name text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	users text := (SELECT string_agg(format('%s "%s"', used.kind, used.user_name), ', '
+			ORDER BY used.kind DESC, used.user_name)
+		FROM cdp._users_of($2, $3) AS used);
+BEGIN
+	IF users IS NOT NULL THEN
+		RAISE EXCEPTION 'cannot drop % "%"', $1, $3
+			USING ERRCODE = 'dependent_objects_still_exist',
+				DETAIL = format('It is used by %s.', users),
+				HINT = 'Define these without it, or drop them, first.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_unused(text, text, text) IS
+'raise if anything refers to a segment or computed trait by name';
+
 CREATE FUNCTION cdp.drop_segment(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	user_name text;
 BEGIN
 	PERFORM cdp._check_store();
-	LOCK TABLE cdp.segment IN SHARE ROW EXCLUSIVE MODE;
-	SELECT segment.name INTO user_name
-	FROM cdp.segment
-	WHERE strpos(segment.predicate::text, format('in_segment(%L)', $1)) > 0
-	ORDER BY segment.name
-	LIMIT 1;
-	IF FOUND THEN
-		RAISE EXCEPTION 'cannot drop segment "%"', $1
-			USING ERRCODE = 'dependent_objects_still_exist',
-				DETAIL = format('Segment "%s" refers to it.', user_name);
-	END IF;
+	LOCK TABLE cdp.segment, cdp.computed_trait IN SHARE ROW EXCLUSIVE MODE;
+	PERFORM cdp._check_unused('segment', 'segments', $1);
 	DELETE FROM cdp.segment WHERE segment.name = $1;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'there is no segment "%"', $1
@@ -130,7 +177,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp.drop_segment(text) IS
-'remove a segment and its versions; refused while another segment refers to it';
+'remove a segment and its versions; refused while another segment, a computed trait or an audience refers to it';
 
 CREATE FUNCTION cdp._segment_starter() RETURNS void
 LANGUAGE sql VOLATILE
