@@ -91,6 +91,12 @@ extern bool cdp_norm_phone(const char *s, int len, const char *region,
  */
 extern bool cdp_norm_is_e164(const char *s, int len);
 
+/*
+ * How many digits after the "+" of a number in E.164 are its country code; 0
+ * if that is no code in use.
+ */
+extern int	cdp_norm_phone_code_length(const char *s, int len);
+
 /* uuid.c; false unless it looks like a UUID */
 extern bool cdp_norm_uuid(const char *s, int len,
 						  StringInfo out, const char **reason);

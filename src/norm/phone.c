@@ -195,6 +195,18 @@ cdp_norm_is_e164(const char *s, int len)
 	return cdp_norm_find_phone_plan(s + 1, len - 1, &code_length) != NULL;
 }
 
+/* See norm.h. */
+int
+cdp_norm_phone_code_length(const char *s, int len)
+{
+	int			code_length;
+
+	if (!cdp_norm_is_e164(s, len))
+		return 0;
+	cdp_norm_find_phone_plan(s + 1, len - 1, &code_length);
+	return code_length;
+}
+
 /* The place of a number in the memory (FNV-1a). */
 static Remembered *
 find_memory(const char *number, const char *region)
