@@ -61,7 +61,7 @@ COMMENT ON FUNCTION cdp._role_matrix() IS
 'what each kind of role may do: privilege by table or view, EXECUTE by door';
 
 -- The matrix met with what the store has: a door is granted with all its
--- signatures.
+-- signatures, cdp.audience_member with the views of single audiences.
 CREATE FUNCTION cdp._role_grants(kind text)
 RETURNS TABLE (privilege text, object text)
 LANGUAGE sql STABLE
@@ -73,6 +73,10 @@ AS $$
 			AND class.relnamespace = 'cdp'::regnamespace
 			AND class.relkind IN ('r', 'p', 'v', 'm')
 	WHERE matrix.kind = $1 AND matrix.privilege <> 'EXECUTE'
+	UNION ALL
+	SELECT matrix.privilege, format('TABLE %I.%I', 'cdp', made.view_name)
+	FROM cdp._role_matrix() AS matrix CROSS JOIN cdp.audience_view AS made
+	WHERE matrix.kind = $1 AND matrix.object = 'audience_member'
 	UNION ALL
 	SELECT 'EXECUTE', format('FUNCTION %s', proc.oid::regprocedure)
 	FROM cdp._role_matrix() AS matrix
