@@ -30,8 +30,8 @@ SELECT cdp.grant_role(NULL, 'reader');
 SELECT DISTINCT object AS misspelt FROM cdp._role_matrix() AS matrix
 WHERE NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'cdp'::regnamespace AND relname = object)
 	AND NOT EXISTS (SELECT FROM pg_proc WHERE pronamespace = 'cdp'::regnamespace AND proname = object)
-	AND object NOT IN ('audience_ack', 'audience_delta', 'crm_contact', 'decide', 'undecide',
-		'unmerge', 'explain_identity', 'export_subject', 'privacy_request', 'release_log',
+	AND object NOT IN ('crm_contact', 'decide', 'undecide',
+		'unmerge', 'explain_identity', 'export_subject', 'privacy_request',
 		'health', 'profile_metric', 'unified_profile', 'profile', 'resolve', 'find_profile');
 
 -- who can read what, and use which doors, is what the matrix says, and no more

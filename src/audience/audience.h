@@ -24,7 +24,10 @@
  *
  * Audiences.  cdp.audience_member is the only thing that tools which reach
  * people may read: a security barrier view whose joins are the enforcement of
- * consent and suppression; see the consent room.
+ * consent and suppression; see the consent room.  Whatever goes out is made
+ * of its rows: views for single tools (view.sql), match keys (match_key.c),
+ * and deltas, by which a destination holds an audience and loses every key
+ * that it was ever sent and should no longer hold (delta.sql).
  *
  * The room has no C functions for others.
  */
