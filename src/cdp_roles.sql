@@ -15,17 +15,17 @@ BEGIN ATOMIC
 			'profile_order', 'score', 'rfm', 'lifecycle', 'segment', 'segment_history',
 			'audience', 'destination', 'purpose', 'channel', 'catalog', 'event_product',
 			'profile_session', 'run', 'health',
-			'identity_benchmark']),
-		('reader', 'EXECUTE', ARRAY['audience_funnel']),
+			'identity_benchmark', 'experiment', 'experiment_assignment']),
+		('reader', 'EXECUTE', ARRAY['audience_funnel', 'experiment_result']),
 		-- those who may be reached, and the customer at the counter
-		('crm', 'SELECT', ARRAY['audience_member', 'crm_contact', 'profile_metric',
+		('crm', 'SELECT', ARRAY['audience_member', 'audience_arm', 'experiment', 'crm_contact', 'profile_metric',
 			'segment_member', 'profile_id_map', 'profile_order', 'score', 'segment',
 			'audience', 'destination', 'purpose', 'channel', 'catalog',
 			'event_product', 'computed_trait', 'profile_computed_trait', 'profile_session']),
-		('crm', 'EXECUTE', ARRAY['audience_funnel', 'computed_traits', 'why_not', 'memberships', 'profile',
+		('crm', 'EXECUTE', ARRAY['audience_funnel', 'experiment_arm', 'experiment_result', 'computed_traits', 'why_not', 'memberships', 'profile',
 			'record_consent', 'suppress']),
 		-- those who may be reached
-		('activation', 'SELECT', ARRAY['audience_member', 'audience', 'destination']),
+		('activation', 'SELECT', ARRAY['audience_member', 'audience_arm', 'audience', 'destination']),
 		('activation', 'EXECUTE', ARRAY['audience_funnel', 'audience_delta',
 			'audience_ack', 'suppress']),
 		-- whose data it is, and what is wrong with it

@@ -29,6 +29,9 @@
  * and deltas, by which a destination holds an audience and loses every key
  * that it was ever sent and should no longer hold (delta.sql).
  *
+ * Experiments give members of a segment or audience an arm for good, and
+ * compare how many of each arm converted (experiment.sql).
+ *
  * The room has no C functions for others.
  */
 #ifndef CDP_AUDIENCE_H

@@ -306,6 +306,13 @@ BEGIN
 				DETAIL = 'Its destination holds members, or was not seen to remove them.',
 				HINT = 'Set active to false, send cdp.audience_delta() and acknowledge it first.';
 	END IF;
+	IF EXISTS (SELECT FROM cdp.experiment WHERE experiment.audience_id = id) THEN
+		RAISE EXCEPTION 'cannot drop audience "%"', $1
+			USING ERRCODE = 'dependent_objects_still_exist',
+				DETAIL = format('Experiment "%s" is over it.',
+					(SELECT min(experiment.name) FROM cdp.experiment WHERE experiment.audience_id = id)),
+				HINT = 'See cdp.drop_experiment().';
+	END IF;
 	PERFORM cdp._drop_audience_view(made.view_name)
 	FROM cdp.audience_view AS made
 	WHERE made.audience_id = id
