@@ -21,7 +21,8 @@
 -- leave the destination with the audience of the last one.
 --
 -- Calls for one audience wait for each other, by its row of
--- cdp.audience_progress.
+-- cdp.audience_progress; shared locks on the audience and its destination keep
+-- both as they are meanwhile.
 
 CREATE FUNCTION cdp._audience_keys(audience_id integer)
 RETURNS TABLE (profile_id bigint, identifier_type text, key text)
@@ -68,7 +69,11 @@ DECLARE
 BEGIN
 	PERFORM cdp._check_store();
 	PERFORM cdp._check_audience($1);
-	SELECT audience.audience_id INTO id FROM cdp.audience WHERE audience.name = $1;
+	SELECT audience.audience_id INTO id FROM cdp.audience WHERE audience.name = $1 FOR SHARE;
+	PERFORM FROM cdp.destination
+	WHERE destination.destination = (SELECT audience.destination FROM cdp.audience
+		WHERE audience.audience_id = id)
+	FOR SHARE;
 	INSERT INTO cdp.audience_progress (audience_id) VALUES (id) ON CONFLICT DO NOTHING;
 	SELECT progress.audience_id, progress.last_delta, progress.acknowledged
 	INTO _lock_progress.audience_id, _lock_progress.last_delta, _lock_progress.acknowledged

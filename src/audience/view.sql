@@ -10,7 +10,7 @@
 -- The expression for a match key: of an address that of the row, of anything
 -- else the profile's.
 CREATE FUNCTION cdp._match_key_column(platform text, type text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT
+LANGUAGE sql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 RETURN CASE WHEN type IN ('email', 'phone') THEN
 		format('CASE WHEN member.identifier_type = %L THEN cdp.match_key(%L, %1$L, member.identifier) END',
