@@ -183,12 +183,17 @@ AS $$
 DECLARE
 	context jsonb := cdp._wide_context($1, cdp._evaluation_context());
 	name_ids integer[] := cdp._asked_events($1, context);
+	asks_suppressed boolean := cdp._asks_suppressed($1, context);
 BEGIN
 	IF $3 IS NULL THEN
 		RETURN QUERY
 		SELECT current.profile_id, current.ord,
 			cdp._evaluate_profile($1, context, $2, packed.chunks[1],
-				packed.chunks[2:], current, score)
+				packed.chunks[2:], current, score,
+				CASE WHEN asks_suppressed THEN (
+					SELECT held.channels FROM cdp._suppressed AS held
+					WHERE held.profile_id = current.profile_id)
+				END)
 		FROM cdp.profile_current AS current
 		LEFT JOIN cdp._pack_log(context, name_ids, $2) AS packed
 			ON packed.profile_id = current.profile_id
@@ -198,7 +203,11 @@ BEGIN
 		RETURN QUERY
 		SELECT current.profile_id, current.ord,
 			cdp._evaluate_profile($1, context, $2, packed.chunks[1],
-				packed.chunks[2:], current, score)
+				packed.chunks[2:], current, score,
+				CASE WHEN asks_suppressed THEN (
+					SELECT held.channels FROM cdp._suppressed AS held
+					WHERE held.profile_id = current.profile_id)
+				END)
 		FROM cdp.profile_current AS current
 		LEFT JOIN cdp._pack_few(context, name_ids, $3) AS packed
 			ON packed.profile_id = current.profile_id
