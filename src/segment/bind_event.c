@@ -223,6 +223,7 @@ make_aggregate(CdpBinder *binder, int kind, const CdpNode *event,
 	aggregate->kind = kind;
 	aggregate->level = 1;
 	aggregate->zone = binder->zone;
+	aggregate->event = event;
 	aggregate->name_id = find_event(binder, event);
 	bind_where(binder, aggregate, event);
 	bind_window(binder, aggregate, window);

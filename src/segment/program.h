@@ -168,6 +168,7 @@ typedef struct CdpAggregate
 	int			kind;			/* CdpAggregateKind or CDP_COLLECT */
 	int			name_id;		/* or CDP_ANY_EVENT, CDP_NO_EVENT */
 	int			level;			/* 1: needs no other aggregate */
+	const CdpNode *event;		/* the name, for people and for SQL */
 	CdpExpr    *where;			/* NULL: every event */
 	CdpExpr    *value;			/* what it sums, ...; NULL: nothing */
 	List	   *collected;		/* CDP_COLLECT: CdpExpr of the values kept */

@@ -27,6 +27,8 @@
  *	 which raises the first error: they cannot disagree.
  * - An expression that is no question has a value: cdp.computed_trait names
  *	 such expressions (computed.sql).
+ * - to_sql*.c writes a bound predicate as a query over the event log, for
+ *	 people and as the oracle of the evaluator.
  * - The program of many predicates is evaluated together: one pass over a
  *	 profile's timeline feeds the aggregates of all of them.  program.h tells
  *	 how.  Evaluation does no SPI, so it is parallel safe.
