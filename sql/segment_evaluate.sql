@@ -363,3 +363,13 @@ BEGIN
 	END LOOP;
 END
 $$;
+
+-- a computed trait knows no others, so what has the same text may differ in a
+-- predicate: neither takes the other's answer, whichever comes first
+SELECT cdp._evaluate(predicates::cdp.predicate[],
+	'{"events": {"order": 1}, "computed": {"idle": "days_since(any)", "rested": "count(any where profile.idle > 30)"}}',
+	'2026-06-01', 1, cdp.timeline_agg(1, '2026-01-01 00:00+00', NULL, NULL)) AS matched
+FROM (VALUES ('{count(any where profile.idle > 30) = 1, rested = 0}'),
+	('{rested = 0, count(any where profile.idle > 30) = 1}')) AS given (predicates)
+GROUP BY predicates
+ORDER BY predicates;

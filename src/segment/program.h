@@ -180,7 +180,8 @@ typedef struct CdpAggregate
 	TimestampTz dates[2];		/* of a window between two dates */
 	pg_tz	   *zone;
 	bool		uses_zone;
-	const char *key;			/* equal keys are equal aggregates */
+	const char *key;			/* equal keys are equal aggregates: text, zone,
+								 * and whether names of computed traits count */
 } CdpAggregate;
 
 /* What the checker has to say. */

@@ -293,7 +293,8 @@ BEGIN
 		WHEN 5 THEN RETURN 'did' || segment_test.events(depth, false);
 		WHEN 6 THEN RETURN segment_test.sequence(depth - 1);
 		WHEN 7 THEN RETURN segment_test.pick('consent(''marketing'', ''email'')', 'has_id(''email'')', 'has_id(''user_id'')',
-			'in_segment(''buyers'')', 'in_segment(''keen'')', segment_test.path(event, 'idle > 30', 'fresh'));
+			'in_segment(''buyers'')', 'in_segment(''keen'')', segment_test.path(event, 'idle > 30', 'fresh'),
+			'regular = 0', 'count(any where profile.idle > 30) = 0');
 		WHEN 8, 9 THEN RETURN segment_test.test(depth - 1, event);
 		ELSE RETURN segment_test.comparison(depth - 1, event);
 	END CASE;
@@ -428,4 +429,5 @@ SELECT cdp.add_trait('trial_ends', 'timestamp') \g /dev/null
 SELECT cdp.define_segment('buyers', 'count(order, 90 days) >= 1 and vip is distinct from true'),
 	cdp.define_segment('keen', 'in_segment(''buyers'') or active_days(any, last quarter) > 3 at time zone ''America/Sao_Paulo'''),
 	cdp.define_computed_trait('idle', 'days_since(any)'),
-	cdp.define_computed_trait('fresh', 'did(page_view, 7 days)') \g /dev/null
+	cdp.define_computed_trait('fresh', 'did(page_view, 7 days)'),
+	cdp.define_computed_trait('regular', 'count(any where profile.idle > 30)') \g /dev/null
