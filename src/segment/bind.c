@@ -154,12 +154,27 @@ cdp_segment_bind_question(CdpBinder *binder, const CdpNode *node)
 	return expr;
 }
 
+/* May it be a time or a duration?  Data itself is neither. */
+static bool
+may_be_time(const CdpExpr *expr)
+{
+	if (expr->type == CDP_TYPE_TIME || expr->type == CDP_TYPE_DURATION ||
+		expr->type == CDP_TYPE_PERIOD)
+		return true;
+	if (expr->type != CDP_TYPE_ANY)
+		return false;
+	if (expr->kind == CDP_EXPR_FUNCTION)
+		for (int i = 0; i < expr->nargs; i++)
+			if (may_be_time(expr->args[i]))
+				return true;
+	return expr->kind == CDP_EXPR_ARITHMETIC;
+}
+
 /* Data that tells a time as text is read in the predicate's zone. */
 static void
 note_zone(CdpBinder *binder, const CdpExpr *a, const CdpExpr *b)
 {
-	if ((a->type == CDP_TYPE_TIME || a->type == CDP_TYPE_DURATION ||
-		 a->type == CDP_TYPE_PERIOD) && b->type == CDP_TYPE_ANY)
+	if (b->type == CDP_TYPE_ANY && may_be_time(a))
 		binder->uses_zone = true;
 }
 
@@ -273,6 +288,8 @@ bind_contains(CdpBinder *binder, const CdpNode *node)
 											 CDP_TYPE_BOOLEAN, node);
 
 	cdp_segment_bind_args(binder, expr, node);
+	for (int i = 1; i < expr->nargs; i++)
+		note_zone(binder, expr->args[i], expr->args[0]);
 	if (expr->args[0]->type == CDP_TYPE_TEXT)
 		for (int i = 1; i < expr->nargs; i++)
 			cdp_segment_bind_need(binder, expr->args[i], CDP_TYPE_TEXT);
@@ -334,7 +351,8 @@ bind_arithmetic(CdpBinder *binder, const CdpNode *node)
 	b = expr->args[1];
 	note_zone(binder, a, b);
 	note_zone(binder, b, a);
-	if (a->type == CDP_TYPE_PERIOD || b->type == CDP_TYPE_PERIOD)
+	if (a->type == CDP_TYPE_PERIOD || b->type == CDP_TYPE_PERIOD ||
+		(node->op == '-' && a->type == CDP_TYPE_ANY && b->type == CDP_TYPE_ANY))
 		binder->uses_zone = true;
 	if (!arithmetic_type(node->op, a->type, b->type, &expr->type))
 		cdp_segment_bind_error(binder, ERRCODE_DATATYPE_MISMATCH, node,
