@@ -133,7 +133,7 @@ ORDER BY name COLLATE "C";
 -- half of all in each arm, the same half always; nobody is near a store yet
 SELECT abs(cdp.segment_size('bucket(''autumn'', 2) = 0') - cdp.segment_size('bucket(''autumn'', 2) = 1')) < 16 AS about_half,
 	(SELECT bool_and(cdp.bucket('autumn', p.profile_id::text, 2) = 0) FROM pg_temp.queried('bucket(''autumn'', 2) = 0') AS p (profile_id)) AS arm_0;
-SELECT cdp.segment_size('near(latitude, longitude, 50, 52.5)');
+SELECT cdp.segment_size('near(latitude, longitude, 50, 52.5, 1)');
 
 -- the starter segments, as they are defined
 SELECT segment.name, (SELECT string_agg(who, ' ' ORDER BY who COLLATE "C")

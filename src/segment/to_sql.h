@@ -45,7 +45,6 @@ typedef struct CdpSqlValue
 typedef struct CdpSqlScope
 {
 	bool		has_event;		/* event.* is the event in hand */
-	bool		any_event;		/* ... and may be of any name */
 	bool		needs_profile;
 	List	   *joined;			/* of char *: relations */
 } CdpSqlScope;
@@ -120,10 +119,8 @@ extern CdpSqlValue cdp_segment_sql_call(CdpSqlQuery *query,
 										const CdpExpr *expr);
 
 /* to_sql_event.c: properties of events, aggregates */
-extern CdpSqlValue cdp_segment_sql_property(CdpSqlQuery *query,
-											const CdpExpr *expr);
-extern const char *cdp_segment_sql_column(CdpSqlQuery *query,
-										  const CdpExpr *property);
+extern CdpSqlValue cdp_segment_sql_property(const CdpExpr *expr);
+extern const char *cdp_segment_sql_column(const CdpExpr *property);
 extern CdpSqlValue cdp_segment_sql_of_column(const CdpExpr *property,
 											 const char *column);
 extern const char *cdp_segment_sql_events(CdpSqlQuery *query,

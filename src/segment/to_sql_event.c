@@ -5,9 +5,6 @@
  * An aggregate is a relation with a row (profile_id, value) for each profile
  * that has such an event in the window.  Where one is missing the value is
  * what the aggregate of nothing is: false, 0, an empty list or null.
- *
- * A property counts where it is declared: any.category is null for events
- * that have a category but do not declare it.
  */
 #include "postgres.h"
 
@@ -16,24 +13,14 @@
 
 /* The value of a property of the event in hand, in SQL's own type. */
 const char *
-cdp_segment_sql_column(CdpSqlQuery *query, const CdpExpr *property)
+cdp_segment_sql_column(const CdpExpr *property)
 {
-	const char *name;
-
 	if (property->kind == CDP_EXPR_EVENT_AMOUNT)
 		return "event.amount";
 	if (property->kind == CDP_EXPR_EVENT_TIME)
 		return "event.occurred_at";
-	name = cdp_segment_join_names(property->node->names);
-	if (!query->scope->any_event ||
-		cdp_segment_lookup_slot(&query->program->context, "*", name) >= 0)
-		return cdp_segment_sql("(event.properties -> %s)",
-							   cdp_segment_sql_text(name));
-	name = cdp_segment_sql_text(name);
-	return cdp_segment_sql("(CASE WHEN event.name IN (SELECT declared.event\n"
-						   "	FROM cdp.event_property AS declared\n"
-						   "	WHERE declared.property = %s) THEN event.properties -> %s END)",
-						   name, name);
+	return cdp_segment_sql("(event.properties -> %s)",
+						   cdp_segment_sql_text(cdp_segment_join_names(property->node->names)));
 }
 
 /* The value that a column made of a property holds. */
@@ -48,9 +35,9 @@ cdp_segment_sql_of_column(const CdpExpr *property, const char *column)
 }
 
 CdpSqlValue
-cdp_segment_sql_property(CdpSqlQuery *query, const CdpExpr *expr)
+cdp_segment_sql_property(const CdpExpr *expr)
 {
-	return cdp_segment_sql_of_column(expr, cdp_segment_sql_column(query, expr));
+	return cdp_segment_sql_of_column(expr, cdp_segment_sql_column(expr));
 }
 
 static const char *
@@ -184,7 +171,7 @@ static const char *
 extreme_column(CdpSqlQuery *query, const CdpAggregate *aggregate,
 			   const char *direction)
 {
-	const char *column = cdp_segment_sql_column(query, aggregate->value);
+	const char *column = cdp_segment_sql_column(aggregate->value);
 
 	return cdp_segment_sql("(array_agg(%s ORDER BY %s) FILTER (WHERE %s))[1]",
 						   column,
@@ -201,7 +188,7 @@ end_column(CdpSqlQuery *query, const CdpAggregate *aggregate,
 						   "	(SELECT known.name_id FROM cdp.event_name AS known WHERE known.name = event.name)%s,\n"
 						   "	event.source_id%s, event.amount IS NOT NULL%s, event.amount%s,\n"
 						   "	cdp._sql_event_order(event.name, event.properties) COLLATE \"C\"%s))[1]",
-						   cdp_segment_sql_column(query, aggregate->value),
+						   cdp_segment_sql_column(aggregate->value),
 						   direction, direction, direction, direction,
 						   direction, direction);
 }
@@ -222,9 +209,9 @@ value_column(CdpSqlQuery *query, const CdpAggregate *aggregate)
 			return extreme_column(query, aggregate, " DESC");
 		case CDP_DISTINCT_COUNT:
 			return cdp_segment_sql("count(DISTINCT %s) FILTER (WHERE %s)::numeric",
-								   cdp_segment_sql_column(query, aggregate->value),
+								   cdp_segment_sql_column(aggregate->value),
 								   is_value(aggregate->value,
-											cdp_segment_sql_column(query, aggregate->value)));
+											cdp_segment_sql_column(aggregate->value)));
 		case CDP_ACTIVE_DAYS:
 			return cdp_segment_sql("count(DISTINCT (event.occurred_at AT TIME ZONE %s)::date)::numeric",
 								   cdp_segment_sql_zone(aggregate->zone));
@@ -279,7 +266,7 @@ session_body(CdpSqlQuery *query, const CdpAggregate *aggregate)
 static const char *
 counted(CdpSqlQuery *query, const CdpAggregate *aggregate)
 {
-	const char *column = cdp_segment_sql_column(query, aggregate->value);
+	const char *column = cdp_segment_sql_column(aggregate->value);
 	const char *columns = cdp_segment_sql("profile_id, %s AS value, count(*) AS often",
 										  column);
 
@@ -336,8 +323,7 @@ make_relation(CdpSqlQuery *query, int number)
 	const CdpAggregate *aggregate = list_nth(query->program->aggregates,
 											 number);
 	CdpSqlScope *outer = query->scope;
-	CdpSqlScope scope = {.has_event = true,
-	.any_event = aggregate->event->text == NULL};
+	CdpSqlScope scope = {.has_event = true};
 
 	query->scope = &scope;
 	query->aggregates[number] =

@@ -275,7 +275,7 @@ cdp_segment_sql_value(CdpSqlQuery *query, const CdpExpr *expr)
 		case CDP_EXPR_EVENT_AMOUNT:
 		case CDP_EXPR_EVENT_TIME:
 		case CDP_EXPR_EVENT_PROPERTY:
-			return cdp_segment_sql_property(query, expr);
+			return cdp_segment_sql_property(expr);
 		case CDP_EXPR_ARITHMETIC:
 			values = arguments(query, expr);
 			return cdp_segment_sql_arithmetic(expr->op, &values[0], &values[1],

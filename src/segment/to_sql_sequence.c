@@ -15,8 +15,7 @@ static const char *
 make_step(CdpSqlQuery *query, const CdpAggregate *aggregate)
 {
 	CdpSqlScope *outer = query->scope;
-	CdpSqlScope scope = {.has_event = true,
-	.any_event = aggregate->event->text == NULL};
+	CdpSqlScope scope = {.has_event = true};
 	const char *columns = "profile_id, event.occurred_at";
 	const char *relation;
 	ListCell   *cell;
@@ -24,7 +23,7 @@ make_step(CdpSqlQuery *query, const CdpAggregate *aggregate)
 	query->scope = &scope;
 	foreach(cell, aggregate->collected)
 		columns = cdp_segment_sql("%s, %s AS value_%d", columns,
-								  cdp_segment_sql_column(query, lfirst(cell)),
+								  cdp_segment_sql_column(lfirst(cell)),
 								  foreach_current_index(cell));
 	relation = cdp_segment_sql_relation(query, "step",
 										cdp_segment_sql_events(query, aggregate,
