@@ -135,6 +135,8 @@ BEGIN
 		VALUES (segment_id, defined, as_of, run_id, cdp.bitmap_cardinality(members),
 			cdp.bitmap_cardinality(entered), cdp.bitmap_cardinality(exited));
 	END IF;
+	PERFORM cdp._tell_refresh(segment_id, cdp.bitmap_cardinality(entered),
+		cdp.bitmap_cardinality(exited), cdp.bitmap_cardinality(members));
 	RETURN changes;
 END
 $$;
@@ -156,6 +158,8 @@ BEGIN
 		RETURN 0;
 	END IF;
 	SELECT sum(cdp.bitmap_cardinality(cdp._current_members(id))) INTO changes
+	FROM unnest(retired) AS id;
+	PERFORM cdp._tell_refresh(id, 0, cdp.bitmap_cardinality(cdp._current_members(id)), 0)
 	FROM unnest(retired) AS id;
 	INSERT INTO cdp.membership_base (segment_id, folded, version, at, members)
 	SELECT segment_id, coalesce((SELECT max(change_id) FROM cdp.membership_change), 0),
@@ -332,30 +336,41 @@ SET enable_hashjoin = off
 SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
+DECLARE
+	noted record;
 BEGIN
-	WITH evaluated AS MATERIALIZED (
-		SELECT profile_id, segment_ids AS was,
-			cdp._settle_segment_ids(segment_ids, $2, matched) AS now_in
-		FROM cdp._evaluate_few($3, $4, $1)
-	), changed AS (
-		SELECT profile_id, was, now_in FROM evaluated WHERE was <> now_in
-	), written AS (
-		UPDATE cdp.profile_current AS current
-		SET segment_ids = now_in
-		FROM changed
-		WHERE current.profile_id = changed.profile_id
-	)
-	INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at)
-	SELECT profile_id, side.id, side.change,
-		cdp._change_reason(profile_id, held.as_of), $4
-	FROM changed
-		CROSS JOIN LATERAL (
-			SELECT id, 'entered' AS change FROM unnest(now_in) AS id WHERE id <> ALL (was)
-			UNION ALL
-			SELECT id, 'exited' FROM unnest(was) AS id WHERE id <> ALL (now_in)) AS side
-		JOIN cdp.segment_membership AS held ON held.segment_id = side.id
-	ORDER BY profile_id, side.id;
+	FOR noted IN
+		WITH evaluated AS MATERIALIZED (
+			SELECT profile_id, segment_ids AS was,
+				cdp._settle_segment_ids(segment_ids, $2, matched) AS now_in
+			FROM cdp._evaluate_few($3, $4, $1)
+		), changed AS (
+			SELECT profile_id, was, now_in FROM evaluated WHERE was <> now_in
+		), written AS (
+			UPDATE cdp.profile_current AS current
+			SET segment_ids = now_in
+			FROM changed
+			WHERE current.profile_id = changed.profile_id
+		), noted AS (
+			INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at)
+			SELECT profile_id, side.id, side.change,
+				cdp._change_reason(profile_id, held.as_of), $4
+			FROM changed
+				CROSS JOIN LATERAL (
+					SELECT id, 'entered' AS change FROM unnest(now_in) AS id WHERE id <> ALL (was)
+					UNION ALL
+					SELECT id, 'exited' FROM unnest(was) AS id WHERE id <> ALL (now_in)) AS side
+				JOIN cdp.segment_membership AS held ON held.segment_id = side.id
+			ORDER BY profile_id, side.id
+			RETURNING profile_id, segment_id, change
+		)
+		SELECT profile_id, segment_id, change
+		FROM noted JOIN cdp.segment USING (segment_id)
+		WHERE segment.notify
+	LOOP
+		PERFORM cdp._tell_change(noted.segment_id, noted.profile_id, noted.change);
+	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION cdp._note_changes(bigint[], integer[], cdp.predicate[], timestamptz) IS
-'evaluate segments for some profiles, append to membership_change and update segment_ids';
+'evaluate segments for some profiles, append to membership_change, update segment_ids and tell listeners';

@@ -6,6 +6,7 @@ CREATE TABLE cdp.segment (
 	version integer NOT NULL DEFAULT 1,
 	description text,
 	active boolean NOT NULL DEFAULT true,
+	notify boolean NOT NULL DEFAULT false,
 	author text NOT NULL DEFAULT current_user,
 	defined_at timestamptz NOT NULL DEFAULT now(),
 	size bigint,
@@ -15,6 +16,8 @@ CREATE TABLE cdp.segment (
 COMMENT ON TABLE cdp.segment IS
 'segments as they are defined now; change them with cdp.define_segment() and cdp.drop_segment()';
 COMMENT ON COLUMN cdp.segment.active IS 'refreshed; others keep their members';
+COMMENT ON COLUMN cdp.segment.notify IS
+'changes of its members are told on the channel cdp_segment; set by cdp.notify_segment()';
 COMMENT ON COLUMN cdp.segment.size IS 'members at the last refresh';
 COMMENT ON COLUMN cdp.segment.as_of IS 'the instant of the last refresh';
 COMMENT ON COLUMN cdp.segment.error IS
