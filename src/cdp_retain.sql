@@ -140,7 +140,7 @@ BEGIN
 	END LOOP;
 	DELETE FROM cdp.run_log
 	WHERE started_at < cdp.clock() - interval '90 days' AND state <> 'running';
-	RETURN cdp._forget_old_memberships();
+	RETURN cdp._forget_old_memberships() + cdp._thin_segment_history();
 END
 $$;
 COMMENT ON FUNCTION cdp._retain_step(integer) IS

@@ -54,19 +54,20 @@ CREATE TABLE cdp.segment_size_log (
 );
 CREATE INDEX segment_size_log_idx ON cdp.segment_size_log (segment_id, as_of);
 COMMENT ON TABLE cdp.segment_size_log IS
-'size of each segment whenever a refresh changed it; read the view cdp.segment_history';
+'size of each segment whenever a refresh changed it, after 30 days one row a day; read the view cdp.segment_history';
 
 CREATE VIEW cdp.segment_history AS
 SELECT segment.name AS segment, log.version, log.as_of, log.run_id, log.size,
 	log.entered, log.exited
 FROM cdp.segment_size_log AS log JOIN cdp.segment USING (segment_id);
 COMMENT ON VIEW cdp.segment_history IS
-'size, entered and exited of each segment at the refreshes that changed it';
+'size, entered and exited of each segment at the refreshes that changed it; after 30 days one row a day (UTC), which has the sums of the day and its last size';
 
 CREATE TABLE cdp.segment_refresh (
 	refreshed_at timestamptz,
 	run_id bigint,
 	told_since timestamptz,
+	thinned_before timestamptz,
 	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
 );
 INSERT INTO cdp.segment_refresh DEFAULT VALUES;
@@ -74,6 +75,8 @@ COMMENT ON TABLE cdp.segment_refresh IS
 'one row: the last refresh of all segments and the run that did it';
 COMMENT ON COLUMN cdp.segment_refresh.told_since IS
 'earliest instant that cdp.memberships() can tell of; NULL: from the first refresh on';
+COMMENT ON COLUMN cdp.segment_refresh.thinned_before IS
+'until then segment_size_log has one row a day';
 
 INSERT INTO cdp.setting (name, value, description, kind) VALUES
 	('refresh_every', '0', 'merge runs refresh segments when the last refresh is older than this interval; 0: every run', 'interval');

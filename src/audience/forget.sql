@@ -107,3 +107,44 @@ END
 $$;
 COMMENT ON FUNCTION cdp._check_told(timestamptz) IS
 'raise if memberships at that instant are no longer told';
+
+-- Sizes change with every run; after 30 days the last one of a day is enough.
+-- Entered and exited are added up, so that a size is still the one before it
+-- and what moved.  Each day is thinned once, in the first run after it.
+CREATE FUNCTION cdp._thin_segment_history() RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	before timestamptz := date_trunc('day', cdp.clock() - interval '30 days', 'UTC');
+	since timestamptz := (SELECT coalesce(thinned_before, '-infinity') FROM cdp.segment_refresh);
+	thinned bigint;
+BEGIN
+	IF before <= since THEN
+		RETURN 0;
+	END IF;
+	WITH old AS (
+		SELECT log.ctid AS row_id,
+			row_number() OVER (the_day ORDER BY log.as_of DESC, log.ctid DESC) AS n,
+			sum(log.entered) OVER the_day AS entered,
+			sum(log.exited) OVER the_day AS exited
+		FROM cdp.segment_size_log AS log
+		WHERE log.as_of >= since AND log.as_of < before
+		WINDOW the_day AS (PARTITION BY log.segment_id, date_trunc('day', log.as_of, 'UTC'))
+	), kept AS (
+		UPDATE cdp.segment_size_log AS log
+		SET entered = old.entered, exited = old.exited
+		FROM old
+		WHERE log.ctid = old.row_id AND old.n = 1
+			AND (log.entered, log.exited) <> (old.entered, old.exited)
+	)
+	DELETE FROM cdp.segment_size_log AS log
+	USING old
+	WHERE log.ctid = old.row_id AND old.n > 1;
+	GET DIAGNOSTICS thinned = ROW_COUNT;
+	UPDATE cdp.segment_refresh SET thinned_before = before;
+	RETURN thinned;
+END
+$$;
+COMMENT ON FUNCTION cdp._thin_segment_history() IS
+'leave one row a day of sizes older than 30 days; returns how many went';
