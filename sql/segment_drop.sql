@@ -30,6 +30,13 @@ SELECT cdp.drop_computed_trait('nosuch');
 SELECT cdp.drop_segment('nosuch');
 SELECT count(*) AS segments, (SELECT count(*) FROM cdp.computed_trait) AS traits FROM cdp.segment;
 
+-- points that events tell make a trait that is kept, those that traits tell none
+SELECT cdp.declare_property('store_visit', 'latitude'), cdp.declare_property('store_visit', 'longitude') \g /dev/null
+SELECT cdp.define_computed_trait('was_near', 'near(latest(store_visit.latitude), latest(store_visit.longitude), 52.5, 13.4, 5)');
+SELECT cdp.define_computed_trait('lives_near', 'near(latitude, longitude, 52.5, 13.4, 5)');
+SELECT name, type, steady FROM cdp.computed_trait WHERE name LIKE '%near' ORDER BY name;
+SELECT cdp.drop_computed_trait('was_near'), cdp.drop_computed_trait('lives_near') \g /dev/null
+
 -- from the last user on everything goes
 DELETE FROM cdp.audience;
 SELECT cdp.drop_segment('alike'), cdp.drop_segment('deep'), cdp.drop_segment('outer');

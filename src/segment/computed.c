@@ -37,7 +37,8 @@ static bool
 is_steady_function(CdpFunction function)
 {
 	return function == CDP_FUNCTION_LOWER || function == CDP_FUNCTION_COALESCE ||
-		function == CDP_FUNCTION_ABS || function == CDP_FUNCTION_LENGTH;
+		function == CDP_FUNCTION_ABS || function == CDP_FUNCTION_LENGTH ||
+		function == CDP_FUNCTION_NEAR;
 }
 
 /* Does the value change with the profile's events only? */

@@ -25,6 +25,8 @@
  *	 the store (cdp._evaluation_context(), kept by the session).  One binder
  *	 serves both the checker, which reports all it finds, and the compiler,
  *	 which raises the first error: they cannot disagree.
+ * - For builders the tree is also JSON (predicate_json.c).
+ * - explain.c walks a program and tells what each part is worth.
  * - An expression that is no question has a value: cdp.computed_trait names
  *	 such expressions (computed.sql).
  * - to_sql*.c writes a bound predicate as a query over the event log, for
