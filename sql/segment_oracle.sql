@@ -17,6 +17,7 @@ SELECT coalesce(nullif(current_setting('cdp.test_seed', true), '')::integer, 7) 
 SELECT setseed(:seed / 1000.0) \g /dev/null
 CALL segment_test.make_data(24, 1000);
 CALL segment_test.compare_all(40, 10);
+CALL segment_test.compare_ties();
 SELECT count(*) AS compared, count(*) FILTER (WHERE members > 0 AND members < profiles) > 100 AS telling
 FROM segment_test.compared;
 SELECT * FROM segment_test.differs;

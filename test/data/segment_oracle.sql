@@ -11,15 +11,15 @@ LANGUAGE sql VOLATILE AS $$
 -- in Sao Paulo at midnight.
 CREATE FUNCTION segment_test.random_time() RETURNS timestamptz
 LANGUAGE sql VOLATILE AS $$
-	SELECT CASE floor(random() * 4)
+	SELECT CASE floor(random() * 5)
 		WHEN 0 THEN timestamptz '2018-10-27 00:00+00' + floor(random() * 23) * interval '168 hours'
 			+ floor(random() * 8) * interval '30 minutes'
 		WHEN 1 THEN segment_test.pick('2018-11-03 23:30-03', '2018-11-04 01:00-02', '2019-02-16 23:30-02',
 			'2019-02-16 23:30-03', '2019-02-17 00:00-03', '2018-10-28 02:30+02', '2018-10-28 02:30+01',
 			'2019-03-31 01:59:59.999+01', '2018-11-01 00:00+01', '2018-12-31 23:59:59.999+01')::timestamptz
-		WHEN 2 THEN timestamptz '2019-02-10 10:00+00' + floor(random() * 12) * interval '20 minutes'
+		WHEN 2 THEN timestamptz '2018-10-01 00:00+00' + floor(random() * 180 * 86400000::bigint) * interval '1 millisecond'
+		ELSE timestamptz '2019-02-10 10:00+00' + floor(random() * 5) * interval '20 minutes'
 			+ floor(random() * 2) * interval '1 millisecond'
-		ELSE timestamptz '2018-10-01 00:00+00' + floor(random() * 180 * 86400000::bigint) * interval '1 millisecond'
 	END $$;
 
 -- Mostly of one kind, now and then of another.
@@ -53,7 +53,7 @@ BEGIN
 			ELSE floor(random() * people * 2) END,
 		'timestamp', to_char(segment_test.random_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
 		'properties', jsonb_build_object(
-			'total', CASE WHEN random() < 0.6 THEN segment_test.pick('0', '5', '19.99', '100', '250.25', '-3')::jsonb END,
+			'total', CASE WHEN random() < 0.5 THEN segment_test.pick('0', '5', '19.99', '100', '250.25', '-3')::jsonb END,
 			'category', CASE WHEN random() < 0.8 THEN segment_test.random_value('category') END,
 			'weight', CASE WHEN random() < 0.7 THEN segment_test.random_value('weight') END,
 			'cart_id', CASE WHEN random() < 0.7 THEN segment_test.random_value('cart_id') END,
@@ -393,28 +393,48 @@ EXCEPTION
 END
 $$;
 
-CREATE PROCEDURE segment_test.compare_all(instants integer, predicates integer)
+CREATE PROCEDURE segment_test.compare_at(at timestamptz, predicates cdp.predicate[])
 LANGUAGE plpgsql AS $$
 DECLARE
-	at timestamptz;
-	made cdp.predicate[];
 	evaluated record;
+BEGIN
+	FOR evaluated IN
+		SELECT n, predicates[n] AS predicate,
+			coalesce(array_agg(profile_id) FILTER (WHERE n = ANY (matched)), '{}') AS members, count(*) AS profiles
+		FROM cdp._evaluate_all(predicates, at), generate_series(1, cardinality(predicates)) AS n
+		GROUP BY n
+	LOOP
+		INSERT INTO segment_test.compared
+		VALUES (at, evaluated.predicate, cardinality(evaluated.members), evaluated.profiles);
+		CALL segment_test.compare(evaluated.predicate, at, evaluated.members);
+	END LOOP;
+END
+$$;
+
+CREATE PROCEDURE segment_test.compare_all(instants integer, predicates integer)
+LANGUAGE plpgsql AS $$
 BEGIN
 	FOR i IN 1 .. instants LOOP
 		PERFORM set_config('segment_test.favourite', segment_test.any_length(), false);
-		at := segment_test.random_as_of();
-		made := segment_test.predicates(predicates);
-		FOR evaluated IN
-			SELECT n, made[n] AS predicate,
-				coalesce(array_agg(profile_id) FILTER (WHERE n = ANY (matched)), '{}') AS members, count(*) AS profiles
-			FROM cdp._evaluate_all(made, at), generate_series(1, predicates) AS n
-			GROUP BY n
-		LOOP
-			INSERT INTO segment_test.compared
-			VALUES (at, evaluated.predicate, cardinality(evaluated.members), evaluated.profiles);
-			CALL segment_test.compare(evaluated.predicate, at, evaluated.members);
-		END LOOP;
+		CALL segment_test.compare_at(segment_test.random_as_of(), segment_test.predicates(predicates));
 		COMMIT;
+	END LOOP;
+END
+$$;
+
+-- Events of one instant have an order: who is the first, and the last?
+CREATE PROCEDURE segment_test.compare_ties()
+LANGUAGE plpgsql AS $$
+DECLARE
+	at timestamptz;
+	predicates cdp.predicate[] := ARRAY(
+		SELECT format('%s(%s%s) = ''%s''', aggregate, event, which, value)::cdp.predicate
+		FROM unnest(ARRAY['earliest', 'latest']) AS aggregate, unnest(ARRAY['order.category', 'any.category']) AS event,
+			unnest(ARRAY[' where occurred_at >= 2019-02-10T10:00Z', ', 20 minutes']) AS which,
+			unnest(ARRAY['shoes', 'hats', 'Bags']) AS value);
+BEGIN
+	FOREACH at IN ARRAY ARRAY['2019-02-10 10:00:00.0005+00', '2019-02-10 10:20:00.000001+00', '2019-02-10 10:20:00.001001+00'] LOOP
+		CALL segment_test.compare_at(at, predicates);
 	END LOOP;
 END
 $$;

@@ -34,7 +34,8 @@ while [ "$SECONDS" -lt "$end" ]; do
 		-f "$here/../data/segment_oracle.sql" \
 		-c "SELECT setseed(($seed % 1000) / 1000.0)" \
 		-c "CALL segment_test.make_data(24, 1000)" \
-		-c "CALL segment_test.compare_all(100, 10)" >"$work/log"
+		-c "CALL segment_test.compare_all(100, 10)" \
+		-c "CALL segment_test.compare_ties()" >"$work/log"
 	found=$(ask -c "SELECT as_of, predicate, only_evaluator, only_sql, error
 		FROM segment_test.differs ORDER BY length(predicate::text) LIMIT 5")
 	if [ -n "$found" ]; then
