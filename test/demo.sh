@@ -20,7 +20,7 @@ keep=
 story=shop
 for word in "$@"; do
 	case $word in
-		identity | ingest) story=$word ;;
+		identity | ingest | segments) story=$word ;;
 		--keep) keep=yes ;;
 		*) sed -n 's/^#\t//p' "$0"; exit 2 ;;
 	esac
@@ -73,6 +73,15 @@ tell_ingest() {
 		-f "$here/demo/catalog.sql"
 	run_sql -c 'SET client_min_messages = warning' -f "$here/demo/ingest_story.sql" 2>&1 | tell |
 		sed 's/^psql:[^ ]*: \(ERROR\|WARNING\)/\1/'
+}
+
+# Members at an instant, and why: the shop's records, merged.
+tell_segments() {
+	run_sql -v people=1000 -f "$here/demo/shop.sql"
+	run_sql -o /dev/null -c 'SET client_min_messages = warning' -f "$here/demo/setup.sql" \
+		-c 'INSERT INTO cdp.inbox (source, record) SELECT source, line FROM shop.record ORDER BY at, line COLLATE "C"' \
+		-f "$here/demo/catalog.sql" -c 'CALL cdp.merge()'
+	run_sql -c 'SET client_min_messages = warning' -f "$here/demo/segments_story.sql" 2>&1 | tell
 }
 
 # The records of one month, in six orders into six stores; then the story, in
