@@ -93,6 +93,6 @@ SELECT setseed(:seed) \g /dev/null
 SELECT asked, matched > asked / 4 AS enough_matched, several > asked / 50 AS enough_several, wrong
 FROM pg_temp.try(3000);
 
--- nor do a division by zero and a time that is none raise
+-- nor do a division by zero and a time that is none raise: they are warnings
 SELECT part, problem FROM cdp.preview_mapping('any', '{"identifiers": {"user_id": "$.id"}, "traits": {"t": "$.a / 0", "u": "$.a.datetime(\"YYYY\")"}}',
 	'{"id": "u", "a": "x"}') ORDER BY part COLLATE "C";

@@ -88,7 +88,7 @@ CREATE FUNCTION pg_temp.plan(asks boolean) RETURNS TABLE (is_parallel boolean, l
 LANGUAGE plpgsql AS $$
 DECLARE
 	plan text;
-	body text := (SELECT substring(prosrc FROM 'RETURN QUERY(.*);\s*END') FROM pg_proc
+	body text := (SELECT substring(prosrc FROM '.*RETURN QUERY(.*);\s*END') FROM pg_proc
 		WHERE oid = 'cdp._evaluate_all'::regproc);
 BEGIN
 	body := replace(body, '_evaluate_all.predicates', 'ARRAY[cdp.predicate ''true'']');
