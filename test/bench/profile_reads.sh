@@ -31,27 +31,32 @@ psql -X -q -v ON_ERROR_STOP=1 -v profiles="$profiles" -f "$here/profile_reads.sq
 
 psql -X -q -v ON_ERROR_STOP=1 -c "CREATE TABLE cpu (ns bigint)"
 cores=$(nproc)
+# The e-mail address is written out by the simple protocol, as a client does.
 script() {
-	cat >"$work/$1.sql" <<-SQL
+	local query=$2
+	[ "$3" = prepared ] || query=${query//\' || :id || \'/:id}
+	cat >"$work/$1.$3.sql" <<-SQL
 		\\set n :n + 1
 		\\set id random(1, $profiles)
 		\\if :n = 1000 or :n = 21000
 		INSERT INTO cpu SELECT split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::bigint;
 		\\endif
-		$2;
+		$query;
 	SQL
 }
-script 1_nothing 'SELECT 1'
-script 2_plain 'SELECT * FROM plain WHERE profile_id = :id'
-script 3_profile "SELECT * FROM cdp.profile('email', 'person' || :id || '@example.com')"
-script 4_view 'SELECT * FROM cdp.unified_profile WHERE profile_id = :id'
-script 5_find "SELECT cdp.find_profile('email', 'person' || :id || '@example.com')"
+for protocol in simple prepared; do
+	script 1_nothing 'SELECT 1' "$protocol"
+	script 2_plain 'SELECT * FROM plain WHERE profile_id = :id' "$protocol"
+	script 3_profile "SELECT * FROM cdp.profile('email', 'person' || :id || '@example.com')" "$protocol"
+	script 4_view 'SELECT * FROM cdp.unified_profile WHERE profile_id = :id' "$protocol"
+	script 5_find "SELECT cdp.find_profile('email', 'person' || :id || '@example.com')" "$protocol"
+done
 
 for round in $(seq 1 "$rounds"); do
 	for query in 1_nothing 2_plain 3_profile 4_view 5_find; do
 		for protocol in simple prepared; do
 			psql -X -q -c "TRUNCATE cpu"
-			pgbench -n -c 1 -t 21000 -D n=0 -M "$protocol" -f "$work/$query.sql" >/dev/null
+			pgbench -n -c 1 -t 21000 -D n=0 -M "$protocol" -f "$work/$query.$protocol.sql" >/dev/null
 			printf '%s\t%s\t%s\n' "$protocol" "$query" \
 				"$(psql -X -q -At -c "SELECT round((max(ns) - min(ns)) / 20000e6, 4) FROM cpu")"
 		done
