@@ -43,7 +43,9 @@ cmp_ok($rounds, '>=', 3, "$rounds runs were interrupted");
 
 # Whatever is left takes one run; then the steward.
 $node->safe_psql('broken', 'CALL cdp.merge()');
-interrupt_steward($_) foreach 'backend', 'server';
+my @parts = halves($decisions);
+interrupt_steward('backend', $parts[0]);
+interrupt_steward('server', $parts[1]);
 $node->safe_psql('broken', $decisions);
 settle('broken');
 is($node->safe_psql('broken', 'SELECT count(*) FROM cdp.todo'), '0', 'nothing is pending');
@@ -143,20 +145,29 @@ sub decide_about
 			ORDER BY min(type || value) LIMIT $count) AS customer});
 }
 
+# Every other line, and the rest: what one steward finishes leaves work for the next.
+sub halves
+{
+	my @lines = split /\n/, shift;
+
+	return map { my $half = $_; join "\n", @lines[ grep { $_ % 2 == $half } 0 .. $#lines ] } 0, 1;
+}
+
 # Kill a steward at work: an action is there with all that follows, or not.
 sub interrupt_steward
 {
-	my ($victim) = @_;
+	my ($victim, $work) = @_;
 	my $out = '';
 	my $file = PostgreSQL::Test::Utils::tempdir() . '/steward.sql';
 	my $made = $node->safe_psql('broken', 'SELECT count(*) FROM cdp.decision');
 
-	append_to_file($file, "SET application_name = 'steward';\n$decisions\n");
+	$work =~ s/$/\nSELECT pg_sleep(0.005);/mg;
+	append_to_file($file, "SET application_name = 'steward';\n$work\n");
 	my $run = IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('broken'), '-f', $file ],
 		'>', \$out, '2>', \$out);
 
 	wait_until($node, 'broken', "SELECT count(*) > $made FROM cdp.decision");
-	select undef, undef, undef, rand 0.3;
+	select undef, undef, undef, rand 0.2;
 	my $pid = $node->safe_psql('broken', "SELECT pid FROM pg_stat_activity WHERE application_name = 'steward'");
 	my $seen = $node->safe_psql('broken', 'SELECT count(*) FROM cdp.decision');
 	kill_one($victim, $pid) if $pid ne '';
