@@ -9,7 +9,7 @@ const instance = await DuckDBInstance.create('bench.duckdb', { threads: '1' });
 const connection = await instance.connect();
 if (!made) {
 	await connection.run(`CREATE TABLE event AS SELECT * FROM read_csv('${events}', header = true, types = {'profile_id': 'BIGINT', 'name': 'VARCHAR',
-		'at': 'TIMESTAMP', 'amount': 'DECIMAL(19,4)', 'product_id': 'VARCHAR', 'category': 'VARCHAR'})`);
+		'occurred_at': 'TIMESTAMP', 'amount': 'DECIMAL(19,4)', 'product_id': 'VARCHAR', 'category': 'VARCHAR'})`);
 	await connection.run(`CREATE TABLE profile AS SELECT * FROM read_csv('${profiles}', header = true)`);
 	await connection.run('CHECKPOINT');
 }

@@ -38,12 +38,12 @@ ANALYZE cdp.event;
 SELECT cdp._timeline_make(NULL);
 
 CREATE TABLE bench.event AS
-SELECT owner.profile_id, event.name::text AS name, (event.occurred_at AT TIME ZONE 'UTC')::timestamp(3) AS at, event.amount,
+SELECT owner.profile_id, event.name::text AS name, (event.occurred_at AT TIME ZONE 'UTC')::timestamp(3) AS occurred_at, event.amount,
 	event.properties ->> 'product_id' AS product_id, event.properties ->> 'category' AS category
 FROM cdp.event JOIN bench.owner USING (set_id)
 ORDER BY event.occurred_at;
-CREATE INDEX event_name_at_idx ON bench.event (name, at) INCLUDE (profile_id, amount, product_id, category);
-CREATE INDEX event_at_idx ON bench.event (at) INCLUDE (profile_id);
+CREATE INDEX event_name_at_idx ON bench.event (name, occurred_at) INCLUDE (profile_id, amount, product_id, category);
+CREATE INDEX event_at_idx ON bench.event (occurred_at) INCLUDE (profile_id);
 CREATE TABLE bench.profile AS SELECT profile_id FROM cdp.profile_current;
 ALTER TABLE bench.profile ADD PRIMARY KEY (profile_id);
 CREATE TABLE bench.took (round integer, what text, n integer, seconds double precision, members bigint);
