@@ -88,7 +88,7 @@ SELECT platform, type, value FROM (VALUES
 	('google', 'phone', '030 1234567'), ('google', 'phone', 'call Ann'), ('google', 'first_name', '  '),
 	('google', 'country', 'Atlantis'), ('google', 'postal_code', ''), ('meta', 'email', ''),
 	('meta', 'last_name', '...'), ('meta', 'city', '12'), ('meta', 'region', '-'),
-	('meta', 'birth_date', '1970-13-01'), ('meta', 'birth_date', '01.03.1970'), ('meta', 'birth_date', '1970-04-31'),
+	('meta', 'birth_date', '1970-13-01'), ('meta', 'birth_date', '01.03.1970'), ('meta', 'birth_date', '1970-04-31'), ('meta', 'birth_date', '1970-02-29'),
 	('meta', 'gender', 'unknown'), ('meta', 'country', 'x'), ('meta', 'postal_code', ' - '),
 	('tiktok', 'external_id', ' '), ('liveramp', 'phone', '+999 123'))
 	AS formless (platform, type, value)

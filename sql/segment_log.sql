@@ -91,5 +91,8 @@ SELECT segment FROM cdp.segment_member WHERE segment IN ('red', 'buyer') ORDER B
 CALL cdp.merge();
 SELECT segment FROM cdp.segment_member WHERE segment IN ('red', 'buyer') ORDER BY 1;
 SELECT name, size, error FROM cdp.segment WHERE name IN ('red', 'buyer') ORDER BY 1;
+-- and so is why somebody is a member
+SELECT node, truth, value, decides FROM cdp.explain_membership(cdp.find_profile('user_id', 'u1'), 'red');
+SELECT node, truth, value FROM cdp.explain_membership(cdp.find_profile('user_id', 'u1'), cdp.predicate 'did(cart_add where color = ''red'')');
 -- a computed trait is kept with timelines, so its properties have to be declared
 SELECT cdp.define_computed_trait('red_orders', 'count(order where color = ''red'')');

@@ -37,8 +37,7 @@
 
 #include "audience/match_form.h"
 #include "norm/norm.h"
-
-#define ISO_DATE_BYTES 10
+#include "profile/profile.h"
 
 /* Which characters a value keeps. */
 typedef enum CharacterSet
@@ -244,34 +243,15 @@ append_country(const char *value, int len, bool in_lower, StringInfo out)
 	return true;
 }
 
-/* YYYY-MM-DD, perhaps with a time after it, as YYYYMMDD. */
+/* A date, perhaps with a time after it, as YYYYMMDD. */
 static bool
 append_date(const char *value, int len, StringInfo out)
 {
-	static const int month_days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	int			digits[8];
-	int			month;
-	int			day;
-	int			n = 0;
+	DateADT		date;
 
-	if (len < ISO_DATE_BYTES ||
-		(len > ISO_DATE_BYTES && value[ISO_DATE_BYTES] != 'T' && value[ISO_DATE_BYTES] != ' '))
+	if (!cdp_profile_iso_date(value, len, &date))
 		return false;
-	for (int i = 0; i < ISO_DATE_BYTES; i++)
-	{
-		bool		is_hyphen = i == 4 || i == 7;
-
-		if (is_hyphen ? value[i] != '-' : value[i] < '0' || value[i] > '9')
-			return false;
-		if (!is_hyphen)
-			digits[n++] = value[i] - '0';
-	}
-	month = digits[4] * 10 + digits[5];
-	day = digits[6] * 10 + digits[7];
-	if (month < 1 || month > 12 || day < 1 || day > month_days[month - 1])
-		return false;
-	for (int i = 0; i < n; i++)
-		appendStringInfoChar(out, '0' + digits[i]);
+	appendStringInfo(out, "%.4s%.2s%.2s", value, value + 5, value + 8);
 	return true;
 }
 

@@ -2,7 +2,8 @@
 -- database is read in place by the merge run.  Each row becomes a record
 -- (to_jsonb) that the source's mapping explains.
 --
--- With a key alone rows are read once, in key order: a log that only grows.
+-- With a key alone rows are read in key order: a log that only grows.  A run
+-- begins after the key up to which all is settled (cdp._settle_keys).
 -- With a watermark (a column that every change of a row renews) a run begins
 -- its overlap before the newest watermark read so far, because transactions do
 -- not commit in the order of their times, and reads on by (watermark, key).

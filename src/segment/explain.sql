@@ -51,7 +51,16 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	context jsonb := cdp._evaluation_context();
+	from_log cdp.timeline[];
 BEGIN
+	IF cdp._has_undeclared(array_remove(ARRAY[$2], NULL), context) THEN
+		context := cdp._wide_context(ARRAY[$2], context);
+		from_log := (
+			SELECT packed.chunks
+			FROM cdp._pack_few(context, cdp._asked_events(ARRAY[$2], context),
+				ARRAY[cdp.resolve($1)]) AS packed);
+		from_log := coalesce(from_log, '{}');
+	END IF;
 	RETURN QUERY
 	SELECT told.line, told.node, told.truth, told.value, told.decides
 	FROM cdp.profile_current AS current
@@ -60,10 +69,12 @@ BEGIN
 	LEFT JOIN cdp.profile_score AS score
 		ON score.profile_id = current.profile_id
 	CROSS JOIN LATERAL cdp._explain($2, context, $3, current.profile_id,
-		first.data, (
+		CASE WHEN from_log IS NULL THEN first.data ELSE from_log[1] END,
+		CASE WHEN from_log IS NULL THEN (
 			SELECT array_agg(later.data ORDER BY later.chunk)
 			FROM cdp.timeline_chunk AS later
-			WHERE later.profile_id = current.profile_id AND later.chunk > 1),
+			WHERE later.profile_id = current.profile_id AND later.chunk > 1)
+		ELSE from_log[2:] END,
 		current.traits, current.identifiers, current.consents,
 		score.scores, current.kind, current.first_seen, current.last_seen,
 		current.events, current.orders, current.gross_revenue,

@@ -37,39 +37,41 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	slots jsonb;
 	properties jsonb := coalesce($2 -> 'properties', '{}');
-	asked record;
+	asked jsonb;
+	lacks_slots boolean;
 BEGIN
-	SELECT jsonb_object_agg(slotted.property, slotted.slot) INTO slots
-	FROM (
-		SELECT known.property, coalesce(property_slot.slot, free.slot) AS slot
+	WITH undeclared AS (
+		SELECT DISTINCT event, property FROM cdp._undeclared($1, $2)
+	), slotted AS (
+		SELECT needed.property, coalesce(needed.slot, free.slot) AS slot
 		FROM (
-			SELECT undeclared.property, row_number() OVER (
-				PARTITION BY taken.property IS NULL
-				ORDER BY undeclared.property COLLATE "C") AS place
-			FROM (SELECT DISTINCT property FROM cdp._undeclared($1, $2)) AS undeclared
-			LEFT JOIN cdp.property_slot AS taken USING (property)
-		) AS known
-		LEFT JOIN cdp.property_slot USING (property)
+			SELECT property, property_slot.slot, row_number() OVER (
+				PARTITION BY property_slot.slot IS NULL ORDER BY property COLLATE "C") AS place
+			FROM (SELECT DISTINCT property FROM undeclared) AS known
+			LEFT JOIN cdp.property_slot USING (property)
+		) AS needed
 		LEFT JOIN (
 			SELECT slot, row_number() OVER (ORDER BY slot) AS place
 			FROM generate_series(1, 255) AS slot
-			WHERE NOT EXISTS (
-				SELECT FROM cdp.property_slot WHERE property_slot.slot = slot.slot)
-		) AS free ON free.place = known.place AND property_slot.slot IS NULL
-	) AS slotted;
-	IF EXISTS (SELECT FROM jsonb_each(slots) AS given WHERE given.value = 'null') THEN
+			WHERE slot NOT IN (SELECT property_slot.slot FROM cdp.property_slot)
+		) AS free ON free.place = needed.place AND needed.slot IS NULL
+	), by_event AS (
+		SELECT event, jsonb_object_agg(property, slot) AS slots,
+			bool_or(slot IS NULL) AS lacks_slots
+		FROM undeclared JOIN slotted USING (property)
+		GROUP BY event
+	)
+	SELECT jsonb_object_agg(event, coalesce(properties -> event, '{}') || slots),
+		bool_or(by_event.lacks_slots)
+	INTO asked, lacks_slots
+	FROM by_event;
+	IF lacks_slots THEN
 		RAISE EXCEPTION 'more than 255 properties of events are declared or asked for'
 			USING ERRCODE = 'program_limit_exceeded',
 				HINT = 'Free some with cdp.undeclare_property().';
 	END IF;
-	FOR asked IN SELECT DISTINCT event, property FROM cdp._undeclared($1, $2) LOOP
-		properties := properties || jsonb_build_object(asked.event,
-			coalesce(properties -> asked.event, '{}')
-				|| jsonb_build_object(asked.property, slots -> asked.property));
-	END LOOP;
-	RETURN $2 || jsonb_build_object('properties', properties);
+	RETURN $2 || jsonb_build_object('properties', properties || coalesce(asked, '{}'));
 END
 $$;
 COMMENT ON FUNCTION cdp._wide_context(cdp.predicate[], jsonb) IS
@@ -185,36 +187,24 @@ DECLARE
 	name_ids integer[] := cdp._asked_events($1, context);
 	asks_suppressed boolean := cdp._asks_suppressed($1, context);
 BEGIN
-	IF $3 IS NULL THEN
-		RETURN QUERY
-		SELECT current.profile_id, current.ord,
-			cdp._evaluate_profile($1, context, $2, packed.chunks[1],
-				packed.chunks[2:], current, score,
-				CASE WHEN asks_suppressed THEN (
-					SELECT held.channels FROM cdp._suppressed AS held
-					WHERE held.profile_id = current.profile_id)
-				END)
-		FROM cdp.profile_current AS current
-		LEFT JOIN cdp._pack_log(context, name_ids, $2) AS packed
-			ON packed.profile_id = current.profile_id
-		LEFT JOIN cdp.profile_score AS score
-			ON score.profile_id = current.profile_id;
-	ELSE
-		RETURN QUERY
-		SELECT current.profile_id, current.ord,
-			cdp._evaluate_profile($1, context, $2, packed.chunks[1],
-				packed.chunks[2:], current, score,
-				CASE WHEN asks_suppressed THEN (
-					SELECT held.channels FROM cdp._suppressed AS held
-					WHERE held.profile_id = current.profile_id)
-				END)
-		FROM cdp.profile_current AS current
-		LEFT JOIN cdp._pack_few(context, name_ids, $3) AS packed
-			ON packed.profile_id = current.profile_id
-		LEFT JOIN cdp.profile_score AS score
-			ON score.profile_id = current.profile_id
-		WHERE current.profile_id = ANY ($3);
-	END IF;
+	RETURN QUERY
+	SELECT current.profile_id, current.ord,
+		cdp._evaluate_profile($1, context, $2, packed.chunks[1],
+			packed.chunks[2:], current, score, held.channels)
+	FROM cdp.profile_current AS current
+	LEFT JOIN (
+		SELECT * FROM cdp._pack_log(context, name_ids, $2) WHERE $3 IS NULL
+		UNION ALL
+		SELECT * FROM cdp._pack_few(context, name_ids, $3) WHERE $3 IS NOT NULL
+	) AS packed ON packed.profile_id = current.profile_id
+	LEFT JOIN cdp.profile_score AS score
+		ON score.profile_id = current.profile_id
+	LEFT JOIN (
+		SELECT suppressed.profile_id, suppressed.channels
+		FROM cdp._suppressed AS suppressed
+		WHERE asks_suppressed
+	) AS held ON held.profile_id = current.profile_id
+	WHERE $3 IS NULL OR current.profile_id = ANY ($3);
 END
 $$;
 COMMENT ON FUNCTION cdp._evaluate_log(cdp.predicate[], timestamptz, bigint[]) IS
@@ -264,28 +254,28 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	name_ids integer[];
 	chunks real;
-	names text[];
 BEGIN
 	IF $2 IS NOT NULL OR cardinality($1) <> 1 THEN
+		RETURN false;
+	END IF;
+	name_ids := cdp._asked_events($1, cdp._evaluation_context());
+	IF name_ids IS NULL THEN
 		RETURN false;
 	END IF;
 	SELECT reltuples INTO chunks
 	FROM pg_class
 	WHERE oid = 'cdp.timeline_chunk'::regclass;
-	SELECT array_agg(event_name.name::text) INTO names
-	FROM unnest(cdp._asked_events($1, cdp._evaluation_context())) AS asked (name_id)
-	JOIN cdp.event_name USING (name_id)
-	HAVING cdp._asked_events($1, cdp._evaluation_context()) IS NOT NULL;
-	IF NOT FOUND THEN
-		RETURN false;
-	END IF;
 	RETURN (
 		SELECT count(*) * 20 <= chunks
 		FROM (
 			SELECT
 			FROM cdp.event
-			WHERE event.name = ANY (names)
+			WHERE event.name = ANY (ARRAY(
+				SELECT event_name.name
+				FROM cdp.event_name
+				WHERE event_name.name_id = ANY (name_ids)))
 			LIMIT greatest(ceil(chunks / 20), 0) + 1
 		) AS few);
 END
