@@ -72,6 +72,37 @@ SELECT count(*) AS differ FROM before FULL JOIN cdp.timeline_chunk AS now USING 
 WHERE (before.data OPERATOR(cdp.=) now.data) IS NOT true;
 SELECT phase, count(*) FROM cdp.todo GROUP BY phase;
 
+-- looked up by the timelines that hold them, whosever these are, the events are
+-- those that are found by reading the whole log
+SELECT array_agg(DISTINCT profile_id) AS several FROM before WHERE profile_id % 3 > 0 \gset
+SELECT cdp._timeline_are_few(:'several') AS few;
+CREATE TEMP VIEW turned AS
+SELECT next_id AS profile_id, chunk, data
+FROM before JOIN (SELECT id AS profile_id, coalesce(lead(id) OVER (ORDER BY id), min(id) OVER ()) AS next_id
+	FROM unnest(:'several'::bigint[]) AS id) AS turn USING (profile_id);
+DELETE FROM cdp.timeline_chunk WHERE profile_id = ANY (:'several');
+INSERT INTO cdp.timeline_chunk TABLE turned;
+SELECT cdp._timeline_make(:'several', :'several');
+SELECT count(*) AS differ FROM before FULL JOIN cdp.timeline_chunk AS now USING (profile_id, chunk)
+WHERE (before.data OPERATOR(cdp.=) now.data) IS NOT true;
+
+-- events of which there is no timeline are not found so, only by the log; who
+-- notes more than one step takes has the log read, too
+DELETE FROM cdp.timeline_chunk WHERE profile_id = ANY (:'several');
+SELECT cdp._add_todo('rebuild_timeline', :'several');
+SELECT cdp._timeline_step(10) = cardinality(:'several'::bigint[]) AS made, (SELECT count(*) FROM cdp.timeline_chunk WHERE profile_id = ANY (:'several')) AS chunks;
+SELECT cdp._add_todo('rescan_timeline', :'several');
+SELECT cdp._timeline_step(10) = cardinality(:'several'::bigint[]) AS made;
+SELECT count(*) AS differ FROM before FULL JOIN cdp.timeline_chunk AS now USING (profile_id, chunk)
+WHERE (before.data OPERATOR(cdp.=) now.data) IS NOT true;
+DELETE FROM cdp.timeline_chunk WHERE profile_id = ANY (:'several');
+SELECT cdp._add_todo('rebuild_timeline', ARRAY[id]) FROM unnest(:'several'::bigint[]) AS id \g /dev/null
+SELECT cdp._timeline_remake_some(2), cdp._timeline_remake_some(1000) = cardinality(:'several'::bigint[]) - 2 AS others;
+SELECT count(*) AS differ FROM before FULL JOIN cdp.timeline_chunk AS now USING (profile_id, chunk)
+WHERE (before.data OPERATOR(cdp.=) now.data) IS NOT true;
+SELECT phase, count(*) > 0 FROM cdp.todo GROUP BY phase;
+DELETE FROM cdp.todo;
+
 -- a profile that somebody else holds is left to cdp.todo, which the same
 -- session cannot show: an isolation spec does.  Events of nobody are done
 -- with; unknown ids are nothing to do

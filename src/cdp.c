@@ -26,7 +26,8 @@ static const CdpPhase merge_phases[] = {
 	{"retain", "SELECT cdp._retain_step($1)", NULL, true, NULL},
 	{"stitch", "SELECT cdp._stitch_step($1)", "SELECT cdp._stitch_backlog()", true, NULL},
 	{"timeline", "SELECT cdp._timeline_step($1)",
-	TODO_SIZE("timeline") " + cdp._todo_size('rebuild_timeline')", true, NULL},
+	TODO_SIZE("timeline") " + cdp._todo_size('rebuild_timeline')"
+	" + cdp._todo_size('rescan_timeline')", true, NULL},
 	{"profile", "SELECT cdp._profile_step($1)", "SELECT cdp._fold_todo('profile')", true, NULL},
 	{"score", "SELECT cdp._score_step($1)", NULL, true, NULL},
 	{"segment", "SELECT cdp._segment_step($1)", NULL, true, NULL},

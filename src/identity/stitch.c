@@ -237,6 +237,7 @@ settle_owners(Stitch *stitch, CdpVerdict *verdict)
 		after = cdp_stitch_winner(stitch, owners[i]);
 		if (before == after)
 			continue;
+		verdict->from_nobody |= before == 0;
 		if (before != 0)
 			cdp_identity_list_add(&verdict->rebuilt, before);
 		if (after != 0)

@@ -12,6 +12,7 @@ typedef struct CdpVerdict
 {
 	CdpIdList	affected;		/* whose row is to be recomputed */
 	CdpIdList	rebuilt;		/* whose timeline is to be made anew */
+	bool		from_nobody;	/* ... with a set that was nobody's */
 	CdpIdList	merged_from;	/* whose timeline goes, whole, ... */
 	CdpIdList	merged_into;	/* ... to that of the same place here */
 } CdpVerdict;

@@ -6,6 +6,8 @@
  * the owner changes, or when the owner's profile does.  If all sets of a
  * profile move to one other profile, the one timeline is merged into the
  * other; in all other cases the timelines concerned are made anew from events.
+ * These are found by the timelines of the profiles that are noted, unless a set
+ * was nobody's: then its events are in no timeline.
  */
 #include "postgres.h"
 
@@ -26,6 +28,7 @@ typedef struct Moves
 	int64	   *into;			/* where all its sets go, or STAYS, SCATTERS */
 	bool	   *rebuilt;
 	bool	   *has_sets;
+	bool		from_nobody;	/* a set was nobody's */
 } Moves;
 
 /* Sets whose owner only the order of keys can tell, a row a candidate. */
@@ -170,6 +173,7 @@ note_moves(CdpGraph *graph, const int32 *owners, Moves *moves)
 
 		if (before == 0 && after == 0)
 			continue;
+		moves->from_nobody |= before == 0;
 		place = cdp_graph_profile(graph, before ? before : after);
 		if (before == 0 || after == 0)
 			moves->rebuilt[place] = true;
@@ -249,9 +253,11 @@ cdp_verdict_write_owners(CdpGraph *graph, CdpVerdict *verdict)
 	moves.into = palloc_extended(sizeof(int64) * room, flags);
 	moves.rebuilt = palloc_extended(sizeof(bool) * room, flags);
 	moves.has_sets = palloc_extended(sizeof(bool) * room, flags);
+	moves.from_nobody = false;
 	note_moves(graph, owners, &moves);
 	note_rebuilt(graph, owners, &moves);
 	choose_merges(graph, &moves, verdict);
+	verdict->from_nobody |= moves.from_nobody;
 }
 
 /* Whoever changes a timeline holds the row of its profile. */
@@ -285,7 +291,8 @@ cdp_verdict_pass_on(CdpVerdict *verdict, bool queue)
 		}, NULL, false, 0);
 	}
 	cdp_identity_list_sort(&verdict->rebuilt);
-	cdp_identity_add_todo("rebuild_timeline", &verdict->rebuilt);
+	cdp_identity_add_todo(verdict->from_nobody ? "rescan_timeline" :
+						  "rebuild_timeline", &verdict->rebuilt);
 	cdp_identity_list_sort(&verdict->affected);
 	if (queue)
 		cdp_identity_add_todo("profile", &verdict->affected);

@@ -129,44 +129,16 @@ CREATE FUNCTION cdp._pack_few(
 RETURNS TABLE (profile_id bigint, chunks cdp.timeline[])
 LANGUAGE sql STABLE ROWS 10
 SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off
-SET enable_hashjoin = off
-SET enable_mergejoin = off
-SET jit = off
 AS $$
 	WITH slots AS MATERIALIZED (
 		SELECT * FROM cdp._wide_slots($1, $2)
 	)
-	SELECT wanted.profile_id, cdp._timeline_agg(slots.name_id, found.source_id,
-		found.occurred_at, found.amount, found.properties, slots.properties,
+	SELECT log.profile_id, cdp._timeline_agg(log.name_id, log.source_id,
+		log.occurred_at, log.amount, log.properties, slots.properties,
 		slots.slots)
-	FROM unnest($3) AS wanted (profile_id)
-	CROSS JOIN LATERAL (
-		SELECT DISTINCT packed.name_id, packed.occurred_at
-		FROM cdp.timeline_chunk AS chunk
-		CROSS JOIN LATERAL cdp.timeline_events(chunk.data, $2) AS packed
-		WHERE chunk.profile_id = wanted.profile_id
-	) AS known
-	JOIN slots ON slots.name_id = known.name_id
-	CROSS JOIN LATERAL (
-		SELECT event.event_id, event.source_id, event.occurred_at, event.amount,
-			event.properties
-		FROM cdp.event
-		CROSS JOIN LATERAL (
-			SELECT owned.profile_id
-			FROM cdp._set_profile AS owned
-			WHERE owned.set_id = event.set_id
-			OFFSET 0
-		) AS owner
-		WHERE event.name = slots.name AND event.occurred_at = known.occurred_at
-			AND owner.profile_id = wanted.profile_id
-		OFFSET 0
-	) AS found
-	WHERE NOT EXISTS (
-		SELECT
-		FROM cdp.todo, unnest(todo.ids) AS waiting (event_id)
-		WHERE todo.phase = 'timeline' AND waiting.event_id = found.event_id)
-	GROUP BY wanted.profile_id
+	FROM cdp._timeline_log($3, $3, $2) AS log
+	JOIN slots USING (name_id)
+	GROUP BY log.profile_id
 $$;
 COMMENT ON FUNCTION cdp._pack_few(jsonb, integer[], bigint[]) IS
 'the events of these profiles, packed from the log';

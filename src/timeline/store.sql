@@ -1,7 +1,8 @@
 -- Timelines as the store keeps them: a function of the event log, the owners
 -- of identifier sets and the declared properties.  Work comes as rows of
 -- cdp.todo: "timeline" holds events that are in no timeline yet,
--- "rebuild_timeline" profiles whose timeline must be made anew.
+-- "rebuild_timeline" and "rescan_timeline" profiles whose timeline must be made
+-- anew (remake.sql).
 --
 -- Locks.  Whoever changes a timeline holds the row lock of its profile, which
 -- a merge of profiles takes too.  Appending and remaking never wait for it: a
@@ -227,78 +228,6 @@ $$;
 COMMENT ON FUNCTION cdp._timeline_merge(bigint[], bigint[]) IS
 'move the timeline of from_ids[i] into that of to_ids[i]; the caller has locked both';
 
--- Make the timelines of these profiles (NULL: of all) from the log.  Events
--- that wait in cdp.todo are left to it, or they would come twice.
-CREATE FUNCTION cdp._timeline_make(profile_ids bigint[]) RETURNS void
-LANGUAGE sql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	WITH slots AS MATERIALIZED (
-		SELECT * FROM cdp._event_slots
-	), packed AS MATERIALIZED (
-		SELECT owner.profile_id, cdp._timeline_agg(slots.name_id,
-			event.source_id, event.occurred_at, event.amount,
-			event.properties, slots.properties, slots.slots) AS chunks
-		FROM cdp.event
-		JOIN cdp._set_profile AS owner USING (set_id)
-		JOIN slots ON slots.name = event.name
-		WHERE ($1 IS NULL OR owner.profile_id IN (SELECT unnest($1)))
-			AND NOT EXISTS (
-				SELECT
-				FROM cdp.todo, unnest(todo.ids) AS waiting (event_id)
-				WHERE todo.phase = 'timeline'
-					AND waiting.event_id = event.event_id)
-		GROUP BY owner.profile_id
-	), written AS (
-		INSERT INTO cdp.timeline_chunk AS old (profile_id, chunk, data)
-		SELECT packed.profile_id, made.chunk, made.data
-		FROM packed, unnest(packed.chunks) WITH ORDINALITY AS made (data, chunk)
-		ON CONFLICT (profile_id, chunk) DO UPDATE
-		SET data = excluded.data
-		WHERE old.data OPERATOR(cdp.<>) excluded.data
-	)
-	DELETE FROM cdp.timeline_chunk AS old
-	USING cdp.timeline_chunk AS every
-	LEFT JOIN packed ON packed.profile_id = every.profile_id
-	WHERE old.profile_id = every.profile_id AND old.chunk = every.chunk
-		AND ($1 IS NULL OR every.profile_id IN (SELECT unnest($1)))
-		AND every.chunk > coalesce(cardinality(packed.chunks), 0)
-$$;
-COMMENT ON FUNCTION cdp._timeline_make(bigint[]) IS
-'make timelines anew from the log, of these profiles, which the caller has locked, or of all';
-
--- A profile may have become part of another since it was noted: then that one
--- was given a timeline that is not right.
-CREATE FUNCTION cdp._timeline_remake(profile_ids bigint[]) RETURNS bigint
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	live bigint[] := ARRAY(
-		SELECT DISTINCT profile.root
-		FROM cdp.profile
-		WHERE profile.profile_id = ANY ($1));
-	locked bigint[] := coalesce(cdp._timeline_lock(live), '{}');
-	late bigint[];
-BEGIN
-	-- Those held by others stay; ids that are no longer live have no timeline.
-	SELECT array_agg(DISTINCT profile.root) INTO late
-	FROM cdp.profile
-	WHERE profile.profile_id = ANY (live) AND profile.root <> ALL (locked);
-	PERFORM cdp._add_todo('rebuild_timeline', late);
-	DELETE FROM cdp.timeline_chunk AS chunk
-	USING cdp.profile
-	WHERE profile.profile_id = ANY ($1) AND profile.root <> profile.profile_id
-		AND chunk.profile_id = profile.profile_id;
-
-	PERFORM cdp._timeline_make(locked);
-	PERFORM cdp._add_todo('profile', locked);
-	RETURN cardinality($1) - coalesce(cardinality(late), 0);
-END
-$$;
-COMMENT ON FUNCTION cdp._timeline_remake(bigint[]) IS
-'make the timelines of these profiles, or of what they are part of now, anew and note that their rows must follow; profiles held by others stay in cdp.todo';
-
 CREATE FUNCTION cdp._timeline_step(batch integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -307,15 +236,12 @@ DECLARE
 	ids bigint[];
 	changed bigint[];
 	late bigint[];
-	done bigint := 0;
+	done bigint;
 BEGIN
 	PERFORM cdp._check_store();
 
-	-- Remaking reads the log, so as many as may be at once.
-	ids := cdp._take_todo('rebuild_timeline', 20 * $1);
-	IF ids IS NOT NULL THEN
-		done := cdp._timeline_remake(ids);
-	END IF;
+	-- Remaking may read the whole log, so as many as may be at once.
+	done := cdp._timeline_remake_some(20 * $1);
 	IF done > 0 THEN
 		RETURN done;
 	END IF;
@@ -331,23 +257,6 @@ END
 $$;
 COMMENT ON FUNCTION cdp._timeline_step(integer) IS
 'do one batch of pending timeline work; returns how many events or profiles, 0 when there is none';
-
-CREATE FUNCTION cdp._timeline_rebuild(batch integer) RETURNS bigint
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	PERFORM cdp._check_store();
-	LOCK TABLE cdp.timeline_chunk IN SHARE ROW EXCLUSIVE MODE;
-	PERFORM cdp._timeline_learn_names(array_agg(DISTINCT event.name))
-	FROM cdp.event;
-	PERFORM cdp._timeline_make(NULL);
-	UPDATE cdp.todo SET phase = 'profile' WHERE phase = 'rebuild_timeline';
-	RETURN 0;
-END
-$$;
-COMMENT ON FUNCTION cdp._timeline_rebuild(integer) IS
-'make all timelines anew from the log';
 
 CREATE FUNCTION cdp._timeline_name_properties(properties jsonb) RETURNS jsonb
 LANGUAGE sql STABLE
