@@ -1,0 +1,338 @@
+-- How the row of a profile is made of its evidence: identifiers, sets,
+-- observations, pins, timelines and consents; and, for those who ask, what of
+-- that evidence lost.
+
+-- The profile ids whose identifiers are this live profile's: its own, and those
+-- of the profiles merged into it.  This and the readers after it are inlined
+-- where they are used, beside the profile that they are given, so each is a
+-- chain of index probes, whatever the planner thinks of the store.
+CREATE FUNCTION cdp._profile_leaves(profile_id bigint)
+RETURNS TABLE (leaf bigint)
+LANGUAGE sql STABLE ROWS 2
+BEGIN ATOMIC
+	SELECT $1 AS leaf
+	UNION ALL
+	SELECT merged.profile_id
+	FROM cdp.profile AS merged
+	WHERE merged.root = $1 AND merged.root <> merged.profile_id;
+END;
+COMMENT ON FUNCTION cdp._profile_leaves(bigint) IS
+'this live profile and the ones merged into it';
+
+-- The sets whose events and observations are this live profile's.  Sets are
+-- found through their members; a set belongs to the profile of its owner.
+CREATE FUNCTION cdp._profile_sets(profile_id bigint)
+RETURNS TABLE (
+	set_id bigint,
+	source_id integer,
+	first_seen timestamptz,
+	retracted boolean)
+LANGUAGE sql STABLE ROWS 10
+BEGIN ATOMIC
+	SELECT held.set_id, held.source_id, held.first_seen, held.retracted
+	FROM cdp._profile_leaves($1) AS own
+	JOIN cdp.identifier ON identifier.leaf = own.leaf
+	JOIN cdp.identifier_set_member AS member
+		ON member.identifier_id = identifier.identifier_id
+	JOIN cdp.identifier_set AS held ON held.set_id = member.set_id
+		AND held.owner = identifier.identifier_id;
+END;
+COMMENT ON FUNCTION cdp._profile_sets(bigint) IS
+'the identifier sets that belong to this live profile';
+
+-- The observations of a live profile, each with what survivorship needs.
+CREATE FUNCTION cdp._profile_observation(profile_id bigint)
+RETURNS TABLE (
+	set_id bigint,
+	name text,
+	value jsonb,
+	observed_at timestamptz,
+	first_observed_at timestamptz,
+	source text,
+	priority integer,
+	rule text,
+	raw jsonb)
+LANGUAGE sql STABLE ROWS 10
+BEGIN ATOMIC
+	SELECT said.set_id, said.name::text, said.value,
+		said.observed_at, said.first_observed_at, source.name::text,
+		CASE WHEN trait.sources IS NULL THEN source.priority
+			ELSE coalesce(-array_position(trait.sources, source.name::text),
+				-1000000)
+			END,
+		trait.rule, said.raw
+	FROM cdp._profile_sets($1) AS owned
+	JOIN cdp.trait_observation AS said ON said.set_id = owned.set_id
+	JOIN cdp.trait ON trait.name = said.name
+	JOIN cdp.source ON source.source_id = said.source_id;
+END;
+COMMENT ON FUNCTION cdp._profile_observation(bigint) IS
+'observations of the traits of this live profile';
+
+-- Of pins that merged profiles brought along the newest wins.
+CREATE FUNCTION cdp._profile_pin(profile_id bigint)
+RETURNS TABLE (
+	name text,
+	value jsonb,
+	pinned_at timestamptz,
+	wins boolean)
+LANGUAGE sql STABLE ROWS 1
+BEGIN ATOMIC
+	SELECT pin.name::text, pin.value, pin.pinned_at,
+		row_number() OVER (PARTITION BY pin.name
+			ORDER BY pin.pinned_at DESC, pin.identifier_id) = 1
+	FROM cdp._profile_leaves($1) AS own
+	JOIN cdp.identifier ON identifier.leaf = own.leaf
+	JOIN cdp.trait_pin AS pin ON pin.identifier_id = identifier.identifier_id;
+END;
+COMMENT ON FUNCTION cdp._profile_pin(bigint) IS
+'pins of this live profile';
+
+-- Business events as timelines hold them, duplicates included.  The key is
+-- the property named by cdp.event_type.business_key; an empty one is none.
+CREATE VIEW cdp._business_event AS
+SELECT chunk.profile_id, type.name, chunk.chunk, event.place,
+	event.occurred_at, event.amount, event.source_id,
+	nullif(event.properties ->> type.slot, '') AS business_key
+FROM (
+	SELECT event_name.name_id, event_name.name::text AS name,
+		property_slot.slot::text AS slot
+	FROM cdp.event_name
+	LEFT JOIN cdp.event_type ON event_type.name = event_name.name
+	LEFT JOIN cdp.property_slot
+		ON property_slot.property = event_type.business_key
+	WHERE event_name.name IN ('order', 'return')
+) AS type
+JOIN cdp.timeline_chunk AS chunk
+	ON cdp.timeline_may_contain(chunk.data, type.name_id)
+CROSS JOIN LATERAL cdp.timeline_events(chunk.data, ARRAY[type.name_id])
+	WITH ORDINALITY AS event (name_id, source_id, occurred_at, amount,
+		properties, place);
+COMMENT ON VIEW cdp._business_event IS
+'orders and returns of profiles, repeated ones included';
+
+-- Which of several events with one business key counts: that of the source
+-- with the highest priority.  Events without a key all count.
+CREATE VIEW cdp._ranked_business_event AS
+SELECT raw.profile_id, raw.name, raw.business_key, raw.occurred_at, raw.amount,
+	raw.source_id,
+	row_number() OVER (
+		PARTITION BY raw.profile_id, raw.name, raw.business_key,
+			CASE WHEN raw.business_key IS NULL THEN raw.chunk END,
+			CASE WHEN raw.business_key IS NULL THEN raw.place END
+		ORDER BY source.priority DESC NULLS LAST, raw.occurred_at,
+			raw.source_id, raw.amount) AS rank
+FROM cdp._business_event AS raw
+LEFT JOIN cdp.source ON source.source_id = raw.source_id;
+COMMENT ON VIEW cdp._ranked_business_event IS
+'orders and returns of profiles; of those with one business key rank 1 counts';
+
+CREATE VIEW cdp.profile_order AS
+SELECT profile_id, business_key AS order_key, occurred_at, amount, source_id
+FROM cdp._ranked_business_event
+WHERE name = 'order' AND rank = 1;
+COMMENT ON VIEW cdp.profile_order IS
+'the orders of each profile; one that two sources report is one order, as the source with the higher priority has it';
+
+CREATE VIEW cdp.profile_return AS
+SELECT profile_id, business_key AS return_key, occurred_at, amount, source_id
+FROM cdp._ranked_business_event
+WHERE name = 'return' AND rank = 1;
+COMMENT ON VIEW cdp.profile_return IS
+'the returns of each profile, each once';
+
+CREATE VIEW cdp._purchases AS
+SELECT profile_id, business_key AS order_key, occurred_at,
+	CASE name WHEN 'return' THEN -abs(amount) ELSE amount END AS amount,
+	source_id
+FROM cdp._ranked_business_event
+WHERE rank = 1;
+COMMENT ON VIEW cdp._purchases IS
+'orders with their amounts and returns with theirs taken away';
+
+-- Live profiles: those with identifiers.  One whose identifiers have all been
+-- blocked has none.
+CREATE VIEW cdp._live_profile AS
+SELECT profile.profile_id, profile.ord
+FROM cdp.profile
+WHERE profile.root = profile.profile_id
+	AND (EXISTS (
+			SELECT
+			FROM cdp.identifier
+			WHERE identifier.leaf = profile.profile_id)
+		OR EXISTS (
+			SELECT
+			FROM cdp.profile AS merged
+			JOIN cdp.identifier ON identifier.leaf = merged.profile_id
+			WHERE merged.root = profile.profile_id
+				AND merged.root <> merged.profile_id));
+COMMENT ON VIEW cdp._live_profile IS
+'profiles that have a row in profile_current';
+
+-- What the rows of these profiles are to be: for each of them, what it is known
+-- by, who has told of it, what was said, what happened, what it bought and what
+-- it agreed to.
+CREATE FUNCTION cdp._make_profiles(profile_ids bigint[])
+RETURNS TABLE (
+	profile_id bigint,
+	ord integer,
+	kind text,
+	traits jsonb,
+	lineage jsonb,
+	identifiers jsonb,
+	sources text[],
+	first_seen timestamptz,
+	last_seen timestamptz,
+	events bigint,
+	orders bigint,
+	gross_revenue numeric,
+	revenue numeric,
+	first_order_at timestamptz,
+	last_order_at timestamptz,
+	consents jsonb)
+LANGUAGE sql STABLE ROWS 100
+BEGIN ATOMIC
+	SELECT live.profile_id, live.ord,
+		CASE WHEN identified.known THEN 'known'
+			WHEN sourced.third_party THEN 'third_party'
+			ELSE 'anonymous' END,
+		coalesce(described.traits, '{}') || pinned.traits,
+		coalesce(described.lineage, '{}') || pinned.lineage,
+		coalesce(identified.identifiers, '{}'), coalesce(sourced.sources, '{}'),
+		least(sourced.first_seen, described.first_seen, happened.first_seen),
+		greatest(sourced.last_seen, described.last_seen, happened.last_seen),
+		coalesce(happened.events, 0), bought.orders,
+		coalesce(bought.gross, 0),
+		coalesce(bought.gross, 0) - coalesce(bought.returned, 0),
+		bought.first_order_at, bought.last_order_at,
+		coalesce(consented.consents, '{}')
+	FROM cdp._live_profile AS live
+	CROSS JOIN LATERAL (
+		SELECT bool_or(listed.known) AS known,
+			jsonb_object_agg(listed.type, listed.list) AS identifiers
+		FROM (
+			SELECT type.type::text AS type,
+				bool_or((type.strong OR type.type IN ('email', 'phone'))
+					AND NOT identifier.shared AND NOT identifier.blocked) AS known,
+				jsonb_agg(CASE WHEN identifier.scope = '' THEN identifier.value
+						ELSE identifier.scope || '/' || identifier.value END
+					ORDER BY seen.first_seen DESC, identifier.value,
+						identifier.scope) AS list
+			FROM cdp._profile_leaves(live.profile_id) AS own
+			JOIN cdp.identifier ON identifier.leaf = own.leaf
+			JOIN cdp.identifier_type AS type ON type.type_id = identifier.type_id
+			CROSS JOIN LATERAL (
+				SELECT min(held.first_seen) AS first_seen
+				FROM cdp.identifier_set_member AS member
+				JOIN cdp.identifier_set AS held ON held.set_id = member.set_id
+				WHERE member.identifier_id = identifier.identifier_id
+					AND NOT held.retracted
+			) AS seen
+			GROUP BY type.type
+		) AS listed
+	) AS identified
+	CROSS JOIN LATERAL (
+		SELECT array_agg(DISTINCT source.name::text ORDER BY source.name::text)
+				AS sources,
+			bool_and(source.kind = 'third_party') AS third_party,
+			min(owned.first_seen) AS first_seen,
+			max(owned.first_seen) AS last_seen
+		FROM cdp._profile_sets(live.profile_id) AS owned
+		JOIN cdp.source ON source.source_id = owned.source_id
+		WHERE NOT owned.retracted
+	) AS sourced
+	CROSS JOIN LATERAL (
+		SELECT coalesce(array_agg(pin.name), '{}') AS names,
+			coalesce(jsonb_object_agg(pin.name, pin.value)
+				FILTER (WHERE pin.value <> 'null'), '{}') AS traits,
+			coalesce(jsonb_object_agg(pin.name, jsonb_build_object(
+					'rule', 'pinned', 'source', 'pin', 'at', pin.pinned_at))
+				FILTER (WHERE pin.value <> 'null'), '{}') AS lineage
+		FROM cdp._profile_pin(live.profile_id) AS pin
+		WHERE pin.wins
+	) AS pinned
+	CROSS JOIN LATERAL (
+		SELECT jsonb_object_agg(chosen.name, chosen.survivor -> 'value')
+				FILTER (WHERE chosen.survives) AS traits,
+			jsonb_object_agg(chosen.name, chosen.survivor - 'value')
+				FILTER (WHERE chosen.survives) AS lineage,
+			min(chosen.first_seen) AS first_seen,
+			max(chosen.last_seen) AS last_seen
+		FROM (
+			SELECT weighed.*, weighed.survivor ->> 'value' IS NOT NULL
+				AND weighed.name <> ALL (pinned.names) AS survives
+			FROM (
+				SELECT said.name,
+					cdp._survivor(said.value, said.observed_at, said.priority,
+						said.rule, said.source, said.set_id) AS survivor,
+					min(said.first_observed_at) AS first_seen,
+					max(said.observed_at) AS last_seen
+				FROM cdp._profile_observation(live.profile_id) AS said
+				GROUP BY said.name
+			) AS weighed
+		) AS chosen
+	) AS described
+	CROSS JOIN LATERAL (
+		SELECT sum(cdp.timeline_count(chunk.data))::bigint AS events,
+			min(cdp.timeline_first(chunk.data)) AS first_seen,
+			max(cdp.timeline_last(chunk.data)) AS last_seen
+		FROM cdp.timeline_chunk AS chunk
+		WHERE chunk.profile_id = live.profile_id
+	) AS happened
+	CROSS JOIN LATERAL (
+		SELECT count(*) FILTER (WHERE business.name = 'order') AS orders,
+			sum(business.amount) FILTER (WHERE business.name = 'order') AS gross,
+			sum(abs(business.amount)) FILTER (WHERE business.name = 'return') AS returned,
+			min(business.occurred_at)
+				FILTER (WHERE business.name = 'order') AS first_order_at,
+			max(business.occurred_at)
+				FILTER (WHERE business.name = 'order') AS last_order_at
+		FROM cdp._ranked_business_event AS business
+		WHERE business.profile_id = live.profile_id AND business.rank = 1
+	) AS bought
+	CROSS JOIN LATERAL (
+		SELECT jsonb_object_agg(said.purpose || '/' || said.channel,
+				jsonb_strip_nulls(jsonb_build_object('state', said.state,
+					'at', said.at, 'expires_at', said.expires_at))) AS consents
+		FROM cdp.consent_state AS said
+		WHERE said.profile_id = live.profile_id
+	) AS consented
+	WHERE live.profile_id = ANY (profile_ids);
+END;
+COMMENT ON FUNCTION cdp._make_profiles(bigint[]) IS
+'the rows of profile_current of these profiles, computed';
+
+CREATE FUNCTION cdp.lineage(
+	profile_id bigint,
+	trait text DEFAULT NULL)
+RETURNS TABLE (
+	trait_name text,
+	value jsonb,
+	wins boolean,
+	source text,
+	observed_at timestamptz,
+	rule text,
+	set_id bigint,
+	raw jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT said.name, said.value,
+		current.lineage -> said.name ->> 'rule' IS DISTINCT FROM 'pinned'
+			AND (current.lineage -> said.name ->> 'set_id')::bigint
+				IS NOT DISTINCT FROM said.set_id,
+		said.source, said.observed_at, said.rule, said.set_id, said.raw
+	FROM cdp.profile_current AS current
+	CROSS JOIN LATERAL cdp._profile_observation(current.profile_id) AS said
+	WHERE current.profile_id = cdp.resolve($1)
+		AND ($2 IS NULL OR said.name = $2)
+	UNION ALL
+	SELECT pin.name, pin.value, pin.wins, 'pin', pin.pinned_at, 'pinned', NULL, NULL
+	FROM cdp._profile_pin(cdp.resolve($1)) AS pin
+	WHERE $2 IS NULL OR pin.name = $2
+	ORDER BY 1, 3 DESC, 5 DESC, 7
+$$;
+COMMENT ON FUNCTION cdp.lineage(bigint, text) IS
+'every observation and pin of a profile''s traits, or of one: which one wins, what lost, and from where';
+
+REVOKE ALL ON FUNCTION cdp.lineage(bigint, text) FROM PUBLIC;
