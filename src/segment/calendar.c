@@ -122,6 +122,49 @@ cdp_segment_midnight(TimestampTz at, pg_tz *zone)
 	return put_together(&local);
 }
 
+/* The end of the local day that begins at a midnight. */
+static TimestampTz
+next_midnight(TimestampTz midnight, pg_tz *zone)
+{
+	CdpDuration day = {0, 1, 0};
+
+	/* A day that begins at 01:00, since the clock skips 00:00, ends at 00:00. */
+	return cdp_segment_midnight(cdp_segment_move(midnight, &day, 1, zone),
+								zone);
+}
+
+/*
+ * The end of the local day of an instant.  Active days are asked for again and
+ * again, and are few: the session keeps those of 24 hours, from midnight to
+ * midnight, in which the clock was not set, by the quarter of a UTC day.
+ */
+TimestampTz
+cdp_segment_day_end(TimestampTz at, pg_tz *zone)
+{
+	static struct
+	{
+		pg_tz	   *zone;
+		TimestampTz start;
+		TimestampTz end;
+	}			kept[256];
+	int			place = (uint64) (at / (6 * USECS_PER_HOUR)) % lengthof(kept);
+	TimestampTz start;
+	TimestampTz end;
+
+	if (kept[place].zone == zone && at >= kept[place].start &&
+		at < kept[place].end)
+		return kept[place].end;
+	start = cdp_segment_midnight(at, zone);
+	end = next_midnight(start, zone);
+	if (at >= start && at < end && end - start == USECS_PER_DAY)
+	{
+		kept[place].zone = zone;
+		kept[place].start = start;
+		kept[place].end = end;
+	}
+	return end;
+}
+
 /* The start of the local week (Monday), month, quarter or year. */
 TimestampTz
 cdp_segment_period_start(TimestampTz at, CdpUnit unit, pg_tz *zone)

@@ -27,6 +27,7 @@ typedef struct CdpDuration
 extern TimestampTz cdp_segment_move(TimestampTz at, const CdpDuration *by,
 									int sign, pg_tz *zone);
 extern TimestampTz cdp_segment_midnight(TimestampTz at, pg_tz *zone);
+extern TimestampTz cdp_segment_day_end(TimestampTz at, pg_tz *zone);
 extern TimestampTz cdp_segment_period_start(TimestampTz at, CdpUnit unit,
 											pg_tz *zone);
 
