@@ -53,7 +53,7 @@ INSERT INTO sample VALUES
 	(3, NULL);
 SELECT id, cdp.timeline_count(timeline), cdp.timeline_first(timeline),
 	cdp.timeline_last(timeline), cdp.timeline_may_contain(timeline, 1) AS has_1,
-	cdp.timeline_may_contain(timeline, 2) AS may_have_2,
+	cdp.timeline_may_contain(timeline, 2) AS has_2,
 	cdp.timeline_may_contain(timeline, 3) AS has_3
 FROM sample ORDER BY id;
 

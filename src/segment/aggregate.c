@@ -10,7 +10,11 @@
  * Events come in the order of time, so first and last are the first and last
  * seen, and a new active day is one that begins after the day before ended.
  *
- * A chunk that can have none of the names asked for is not decoded.
+ * The events of a profile are many and most of them concern few aggregates, or
+ * none.  The reader passes over those whose names nobody asks for and those
+ * older than all windows; an event that is left is shown to the aggregates
+ * whose windows have begun, which come first in the lists of dispatch.h.  A
+ * chunk that has nothing for anybody is not decoded.
  */
 #include "postgres.h"
 
@@ -20,7 +24,6 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
-#include "segment/dispatch.h"
 #include "segment/evaluate.h"
 
 #define EPOCH_MS \
@@ -94,16 +97,26 @@ window_bounds(const CdpAggregate *aggregate, TimestampTz as_of,
 void
 cdp_segment_resolve_windows(CdpEvaluation *evaluation)
 {
-	for (int i = 0; i < evaluation->program->naggregates; i++)
+	const CdpProgram *program = evaluation->program;
+	int64	   *start_ms = palloc(sizeof(int64) * Max(program->naggregates, 1));
+
+	evaluation->until_ms = PG_INT64_MIN;
+	for (int i = 0; i < program->naggregates; i++)
 	{
+		CdpState   *fresh = &evaluation->fresh[i];
 		TimestampTz start;
 		TimestampTz end;
 
-		window_bounds(evaluation->program->aggregate[i], evaluation->as_of,
-					  &start, &end);
-		evaluation->starts[i] = cdp_segment_ms(start);
-		evaluation->ends[i] = cdp_segment_ms(Min(end, evaluation->as_of));
+		window_bounds(program->aggregate[i], evaluation->as_of, &start, &end);
+		memset(fresh, 0, sizeof(*fresh));
+		fresh->start_ms = start_ms[i] = cdp_segment_ms(start);
+		fresh->end_ms = cdp_segment_ms(Min(end, evaluation->as_of));
+		fresh->day_end_ms = PG_INT64_MIN;
+		evaluation->until_ms = Max(evaluation->until_ms, fresh->end_ms);
 	}
+	for (int i = 0; i < program->levels; i++)
+		cdp_segment_sort_dispatch(&program->dispatch[i], start_ms);
+	pfree(start_ms);
 }
 
 /* The start of a since window; without one it is empty. */
@@ -116,20 +129,6 @@ since_ms(CdpEvaluation *evaluation, const CdpAggregate *aggregate)
 	if (!cdp_segment_as_time(&since, aggregate->zone, &at))
 		return PG_INT64_MAX;
 	return cdp_segment_ms(at);
-}
-
-static void
-clear_state(CdpEvaluation *evaluation, int number)
-{
-	const CdpAggregate *aggregate = evaluation->program->aggregate[number];
-	CdpState   *state = &evaluation->states[number];
-
-	memset(state, 0, sizeof(*state));
-	state->start_ms = evaluation->starts[number];
-	state->end_ms = evaluation->ends[number];
-	state->day_end_ms = PG_INT64_MIN;
-	if (aggregate->since != NULL)
-		state->start_ms = since_ms(evaluation, aggregate);
 }
 
 /* A value of the event in hand that rides on the timeline. */
@@ -173,11 +172,10 @@ add_to_sum(CdpState *state, const CdpValue *value)
 	state->count++;
 	if (value->as.number.numeric == NULL)
 		state->sum += value->as.number.fixed;
-	else if (!state->has_rest)
-		state->rest = *value;
+	else if (state->value.kind == CDP_VALUE_NULL)
+		state->value = *value;
 	else
-		state->rest = cdp_segment_arithmetic('+', &state->rest, value, NULL);
-	state->has_rest |= value->as.number.numeric != NULL;
+		state->value = cdp_segment_arithmetic('+', &state->value, value, NULL);
 }
 
 /* Room for one more item of that size in an array of the state. */
@@ -199,8 +197,9 @@ collect_event(CdpEvaluation *evaluation, const CdpAggregate *aggregate,
 	CdpCollected *collected;
 	ListCell   *cell;
 
-	state->collected = grow(state, state->collected, sizeof(CdpCollected));
-	collected = &state->collected[state->count++];
+	state->all.collected = grow(state, state->all.collected,
+								sizeof(CdpCollected));
+	collected = &state->all.collected[state->count++];
 	collected->at_ms = evaluation->reader->at_ms;
 	collected->values = NULL;
 	if (aggregate->collected == NIL)
@@ -216,19 +215,11 @@ collect_event(CdpEvaluation *evaluation, const CdpAggregate *aggregate,
 static void
 add_day(CdpState *state, const CdpAggregate *aggregate, int64 at_ms)
 {
-	CdpDuration day = {0, 1, 0};
-	TimestampTz midnight;
-
 	if (at_ms < state->day_end_ms)
 		return;
-	midnight = cdp_segment_midnight(cdp_segment_from_ms(at_ms),
-									aggregate->zone);
-
-	/* A day that begins at 01:00, since the clock skips 00:00, ends at 00:00. */
-	midnight = cdp_segment_midnight(cdp_segment_move(midnight, &day, 1,
-													 aggregate->zone),
-									aggregate->zone);
-	state->day_end_ms = cdp_segment_ms(midnight);
+	state->day_end_ms =
+		cdp_segment_ms(cdp_segment_day_end(cdp_segment_from_ms(at_ms),
+										   aggregate->zone));
 	state->count++;
 }
 
@@ -238,9 +229,59 @@ keep_best(CdpState *state, const CdpValue *value, int sign)
 {
 	if (value->kind == CDP_VALUE_NULL)
 		return;
-	if (state->best.kind == CDP_VALUE_NULL ||
-		sign * cdp_segment_total_order(value, &state->best) > 0)
-		state->best = *value;
+	if (state->value.kind == CDP_VALUE_NULL ||
+		sign * cdp_segment_total_order(value, &state->value) > 0)
+		state->value = *value;
+}
+
+static void
+note_time(CdpState *state, int64 at_ms)
+{
+	if (state->count++ == 0)
+		state->first_ms = at_ms;
+	state->last_ms = at_ms;
+}
+
+/* What the aggregate wants of the event in hand; mostly its amount. */
+static CdpValue
+wanted_value(CdpEvaluation *evaluation, const CdpAggregate *aggregate)
+{
+	if (aggregate->value->kind == CDP_EXPR_EVENT_AMOUNT &&
+		evaluation->reader->has_amount)
+		return cdp_segment_fixed(evaluation->reader->amount);
+	return cdp_segment_evaluate(evaluation, aggregate->value);
+}
+
+/* An aggregate over values has an event with one. */
+static void
+count_value(CdpState *state, int kind, const CdpValue *value, int64 at_ms)
+{
+	switch (kind)
+	{
+		case CDP_SUM:
+		case CDP_AVG:
+			add_to_sum(state, value);
+			break;
+		case CDP_MIN:
+			keep_best(state, value, -1);
+			break;
+		case CDP_MAX:
+			keep_best(state, value, 1);
+			break;
+		case CDP_EARLIEST:
+		case CDP_LATEST:
+			if (kind == CDP_LATEST || state->count == 0)
+				state->value = *value;
+			note_time(state, at_ms);
+			break;
+		default:				/* distinct_count, most_frequent, unique_list */
+			if (value->kind == CDP_VALUE_NULL)
+				break;
+			state->all.values = grow(state, state->all.values,
+									 sizeof(CdpValue));
+			state->all.values[state->count++] = *value;
+			break;
+	}
 }
 
 /* The event in hand has passed the window and the where-clause. */
@@ -249,53 +290,33 @@ count_event(CdpEvaluation *evaluation, const CdpAggregate *aggregate,
 			CdpState *state)
 {
 	int64		at_ms = evaluation->reader->at_ms;
-	CdpValue	value = {CDP_VALUE_NULL};
+	CdpValue	value;
 
-	if (aggregate->kind == CDP_EARLIEST && state->count > 0)
-		return;
-	if (aggregate->value != NULL)
-		value = cdp_segment_evaluate(evaluation, aggregate->value);
 	switch (aggregate->kind)
 	{
+		case CDP_DID:
+		case CDP_COUNT:
+		case CDP_FIRST:
+		case CDP_LAST:
+		case CDP_DAYS_SINCE:
+			note_time(state, at_ms);
+			break;
 		case CDP_COLLECT:
 			collect_event(evaluation, aggregate, state);
-			return;
+			break;
 		case CDP_ACTIVE_DAYS:
 			add_day(state, aggregate, at_ms);
-			return;
-		case CDP_SUM:
-		case CDP_AVG:
-			add_to_sum(state, &value);
-			return;
-		case CDP_MIN:
-			keep_best(state, &value, -1);
-			return;
-		case CDP_MAX:
-			keep_best(state, &value, 1);
-			return;
-		case CDP_DISTINCT_COUNT:
-		case CDP_MOST_FREQUENT:
-		case CDP_UNIQUE_LIST:
-			if (value.kind == CDP_VALUE_NULL)
-				return;
-			state->values = grow(state, state->values, sizeof(CdpValue));
-			state->values[state->count++] = value;
-			return;
+			break;
 		case CDP_SESSIONS:
 		case CDP_SESSION_MINUTES:
 		case CDP_PAGES_PER_SESSION:
 			cdp_segment_add_to_session(state, aggregate, evaluation->reader);
-			return;
-		case CDP_EARLIEST:
-		case CDP_LATEST:
-			state->best = value;
 			break;
 		default:
+			value = wanted_value(evaluation, aggregate);
+			count_value(state, aggregate->kind, &value, at_ms);
 			break;
 	}
-	if (state->count++ == 0)
-		state->first_ms = at_ms;
-	state->last_ms = at_ms;
 }
 
 /* Is the where-clause true of the event in hand? */
@@ -314,7 +335,7 @@ passes(CdpEvaluation *evaluation, const CdpExpr *where)
 	return truth == CDP_TRUE;
 }
 
-/* Show the event in hand to everyone whom it may concern. */
+/* Show the event in hand to those whose windows it is in. */
 static void
 show_event(CdpEvaluation *evaluation, const CdpInterest *interest)
 {
@@ -322,15 +343,38 @@ show_event(CdpEvaluation *evaluation, const CdpInterest *interest)
 
 	for (int i = 0; i < interest->count; i++)
 	{
-		int			number = interest->aggregates[i];
+		int			number = interest->askers[i].number;
 		CdpState   *state = &evaluation->states[number];
-		const CdpAggregate *aggregate = evaluation->program->aggregate[number];
+		const CdpAggregate *aggregate;
 
+		if (at_ms < interest->askers[i].start_ms)
+			return;
 		if (at_ms < state->start_ms || at_ms >= state->end_ms)
 			continue;
+		aggregate = evaluation->program->aggregate[number];
 		if (passes(evaluation, aggregate->where))
 			count_event(evaluation, aggregate, state);
 	}
+}
+
+/* Look up whom the shapes concern; false: no event can concern anybody. */
+static bool
+find_interests(CdpEvaluation *evaluation, const CdpDispatch *dispatch)
+{
+	const CdpTimelineReader *reader = evaluation->reader;
+	int64		earliest_ms = PG_INT64_MAX;
+
+	for (int i = 0; i < reader->nshapes; i++)
+	{
+		const CdpInterest *interest =
+			cdp_segment_interest(dispatch, reader->shapes[i].name_id);
+
+		evaluation->interests[i] = interest;
+		evaluation->from_ms[i] = interest->from_ms;
+		earliest_ms = Min(earliest_ms, interest->from_ms);
+	}
+	return earliest_ms <= reader->header.last_ms &&
+		evaluation->until_ms > reader->header.first_ms;
 }
 
 static void
@@ -340,15 +384,15 @@ read_timeline(CdpEvaluation *evaluation, const CdpDispatch *dispatch,
 	CdpTimelineReader *reader = evaluation->reader;
 
 	cdp_timeline_open(reader, timeline);
-	if ((reader->header.name_mask & dispatch->name_mask) == 0)
+	if (!find_interests(evaluation, dispatch))
 		return;
-	while (cdp_timeline_next(reader))
+	while (cdp_timeline_next_from(reader, evaluation->from_ms))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (reader->name_id < dispatch->names)
-			show_event(evaluation, &dispatch->by_name[reader->name_id]);
-		else
-			show_event(evaluation, &dispatch->others);
+		if (reader->at_ms >= evaluation->until_ms)
+			return;
+		show_event(evaluation,
+				   evaluation->interests[reader->shape - reader->shapes]);
 	}
 }
 
@@ -359,9 +403,13 @@ cdp_segment_pass(CdpEvaluation *evaluation, int level)
 	const CdpProgram *program = evaluation->program;
 	const CdpDispatch *dispatch = &program->dispatch[level - 1];
 
-	for (int i = 0; i < program->naggregates; i++)
-		if (program->aggregate[i]->level == level)
-			clear_state(evaluation, i);
+	for (int i = 0; i < dispatch->nsince; i++)
+	{
+		int			number = dispatch->since[i];
+
+		evaluation->states[number].start_ms =
+			since_ms(evaluation, program->aggregate[number]);
+	}
 	for (int i = 0; i < evaluation->profile->ntimelines; i++)
 		read_timeline(evaluation, dispatch, evaluation->profile->timelines[i]);
 }
@@ -389,9 +437,9 @@ sum_value(const CdpState *state)
 {
 	CdpValue	sum = sum_number(state);
 
-	if (!state->has_rest)
+	if (state->value.kind == CDP_VALUE_NULL)
 		return sum;
-	return cdp_segment_arithmetic('+', &sum, &state->rest, NULL);
+	return cdp_segment_arithmetic('+', &sum, &state->value, NULL);
 }
 
 static CdpValue
@@ -453,6 +501,6 @@ cdp_segment_aggregate(CdpEvaluation *evaluation, const CdpExpr *expr)
 			return state->count == 0 ? unknown :
 				cdp_segment_time(cdp_segment_from_ms(state->last_ms));
 		default:				/* min, max, earliest, latest */
-			return state->best;
+			return state->value;
 	}
 }

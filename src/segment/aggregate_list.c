@@ -32,7 +32,7 @@ static void
 sort_values(CdpState *state)
 {
 	if (state->count > 1)
-		qsort(state->values, state->count, sizeof(CdpValue), compare_values);
+		qsort(state->all.values, state->count, sizeof(CdpValue), compare_values);
 }
 
 /* Does another value than the one before begin at this place? */
@@ -40,8 +40,8 @@ static bool
 is_new(const CdpState *state, int64 place)
 {
 	return place == 0 ||
-		cdp_segment_total_order(&state->values[place - 1],
-								&state->values[place]) != 0;
+		cdp_segment_total_order(&state->all.values[place - 1],
+								&state->all.values[place]) != 0;
 }
 
 /* How many different values there are. */
@@ -72,7 +72,7 @@ cdp_segment_most_frequent(CdpState *state)
 		if (i - start + 1 > most)
 		{
 			most = i - start + 1;
-			best = state->values[i];
+			best = state->all.values[i];
 		}
 	}
 	return best;
@@ -91,7 +91,7 @@ cdp_segment_unique_list(CdpState *state)
 	sort_values(state);
 	for (int64 i = 0; i < state->count; i++)
 		if (is_new(state, i))
-			distinct[count++] = state->values[i];
+			distinct[count++] = state->all.values[i];
 	list.as.json = &cdp_segment_jsonb_list(distinct, count)->root;
 	return list;
 }

@@ -3,9 +3,8 @@
  *		Makes one program of many predicates.
  *
  * Each predicate is parsed and bound; then the lists of the program become
- * arrays, and each level gets its dispatch: for every event name the
- * aggregates that it may concern, so that an event costs nothing to the
- * predicates that do not ask for it.
+ * arrays, and each level gets its dispatch (dispatch.c), so that an event costs
+ * nothing to the predicates that do not ask for it.
  */
 #include "postgres.h"
 
@@ -105,54 +104,6 @@ make_arrays(CdpProgram *program)
 		program->aggregate[foreach_current_index(cell)] = lfirst(cell);
 }
 
-/* May an event of that name concern the aggregate? */
-static bool
-concerns(const CdpAggregate *aggregate, int name_id)
-{
-	return aggregate->name_id == CDP_ANY_EVENT ||
-		aggregate->name_id == name_id;
-}
-
-/* The aggregates of a level that events of one name concern. */
-static CdpInterest
-make_interest(const CdpProgram *program, int level, int name_id)
-{
-	CdpInterest interest = {0, palloc(sizeof(int) * program->naggregates)};
-
-	for (int i = 0; i < program->naggregates; i++)
-		if (program->aggregate[i]->level == level &&
-			concerns(program->aggregate[i], name_id))
-			interest.aggregates[interest.count++] = i;
-	return interest;
-}
-
-static CdpDispatch
-make_dispatch(const CdpProgram *program, int level)
-{
-	CdpDispatch dispatch = {0};
-
-	for (int i = 0; i < program->naggregates; i++)
-	{
-		const CdpAggregate *aggregate = program->aggregate[i];
-
-		if (aggregate->level != level || aggregate->name_id == CDP_NO_EVENT)
-			continue;
-		if (aggregate->name_id == CDP_ANY_EVENT)
-			dispatch.name_mask = ~UINT64CONST(0);
-		else
-		{
-			dispatch.names = Max(dispatch.names, aggregate->name_id + 1);
-			dispatch.name_mask |=
-				UINT64CONST(1) << ((uint32) aggregate->name_id & 63);
-		}
-	}
-	dispatch.by_name = palloc(sizeof(CdpInterest) * Max(dispatch.names, 1));
-	for (int i = 0; i < dispatch.names; i++)
-		dispatch.by_name[i] = make_interest(program, level, i);
-	dispatch.others = make_interest(program, level, CDP_ANY_EVENT);
-	return dispatch;
-}
-
 /* A program whose first roots wait for their expressions. */
 static CdpProgram *
 make_program(Jsonb *context, int npredicates)
@@ -173,7 +124,7 @@ finish(CdpProgram *program)
 	make_arrays(program);
 	program->dispatch = palloc(sizeof(CdpDispatch) * Max(program->levels, 1));
 	for (int i = 0; i < program->levels; i++)
-		program->dispatch[i] = make_dispatch(program, i + 1);
+		program->dispatch[i] = cdp_segment_dispatch(program, i + 1);
 	return program;
 }
 

@@ -351,9 +351,8 @@ cdp_segment_start(const CdpProgram *program)
 	int			naggregates = Max(program->naggregates, 1);
 
 	evaluation->program = program;
+	evaluation->fresh = palloc(sizeof(CdpState) * naggregates);
 	evaluation->states = palloc(sizeof(CdpState) * naggregates);
-	evaluation->starts = palloc(sizeof(int64) * naggregates);
-	evaluation->ends = palloc(sizeof(int64) * naggregates);
 	evaluation->truths = palloc(program->nroots);
 	evaluation->reader = palloc(sizeof(CdpTimelineReader));
 	evaluation->profile_context =
@@ -386,6 +385,8 @@ cdp_segment_begin(CdpEvaluation *evaluation, const CdpProfile *profile,
 		cdp_segment_resolve_windows(evaluation);
 	}
 	memset(evaluation->truths, TRUTH_NOT_ASKED, evaluation->program->nroots);
+	memcpy(evaluation->states, evaluation->fresh,
+		   sizeof(CdpState) * evaluation->program->naggregates);
 	for (int level = 1; level <= evaluation->program->levels; level++)
 		cdp_segment_pass(evaluation, level);
 	MemoryContextSwitchTo(old_context);

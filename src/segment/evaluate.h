@@ -9,6 +9,7 @@
 #ifndef CDP_SEGMENT_EVALUATE_H
 #define CDP_SEGMENT_EVALUATE_H
 
+#include "segment/dispatch.h"
 #include "segment/program.h"
 #include "timeline/timeline.h"
 
@@ -42,14 +43,16 @@ typedef struct CdpState
 	int64		count;			/* events; or values, days, sessions */
 	int64		first_ms;
 	int64		last_ms;
-	int128		sum;			/* ten-thousandths; of sessions milliseconds */
-	bool		has_rest;
-	CdpValue	rest;			/* sum of the numbers that are numeric */
-	CdpValue	best;			/* min, max, earliest or latest so far */
 	int64		day_end_ms;		/* of the local day of the last event */
-	CdpValue   *values;			/* distinct_count and its like: all of them */
-	CdpCollected *collected;	/* CDP_COLLECT: all of them */
-	int			space;			/* of values or collected */
+	int128		sum;			/* ten-thousandths; of sessions milliseconds */
+	CdpValue	value;			/* min, max, earliest or latest so far; of sum
+								 * and avg the sum of what is numeric */
+	union
+	{
+		CdpValue   *values;		/* distinct_count and its like: all of them */
+		CdpCollected *collected;	/* CDP_COLLECT: all of them */
+	}			all;
+	int			space;			/* of all */
 	int64		npages;			/* of sessions */
 } CdpState;
 
@@ -59,11 +62,13 @@ typedef struct CdpEvaluation
 	const CdpProfile *profile;
 	TimestampTz as_of;
 	bool		has_windows;	/* windows are resolved for as_of */
-	CdpState   *states;			/* one per aggregate */
-	int64	   *starts;			/* fixed windows, resolved for as_of */
-	int64	   *ends;
+	int64		until_ms;		/* when the last window has ended */
+	CdpState   *fresh;			/* one per aggregate, before any event */
+	CdpState   *states;			/* those of the profile */
 	signed char *truths;		/* of roots: CdpTruth or TRUTH_NOT_ASKED */
 	CdpTimelineReader *reader;	/* the event in hand */
+	const CdpInterest *interests[CDP_TIMELINE_MAX_SHAPES];	/* by its shape */
+	int64		from_ms[CDP_TIMELINE_MAX_SHAPES];
 	MemoryContext profile_context;
 	MemoryContext event_context;
 } CdpEvaluation;

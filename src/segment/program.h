@@ -15,8 +15,9 @@
  *	roots:		 and(>=([0], 3), =(trait country, 'BR'))	=([0], 0)
  *
  * For one profile the timeline is read once.  Each event's name_id leads to
- * the list of the aggregates that it may concern; each looks at its window
- * and its where-clause, and counts it.  Then the roots are computed.
+ * the list of the aggregates that it may concern (dispatch.h); those whose
+ * windows it is in look at their where-clause, and count it.  Then the roots
+ * are computed.
  *
  * An aggregate whose where-clause or window needs another aggregate, as in
  * count(page_view, since last(order)), is of a higher level: each level is

@@ -81,7 +81,7 @@ first_after(const CdpState *state, int64 at_ms)
 	{
 		int64		middle = low + (high - low) / 2;
 
-		if (state->collected[middle].at_ms > at_ms)
+		if (state->all.collected[middle].at_ms > at_ms)
 			high = middle;
 		else
 			low = middle + 1;
@@ -99,7 +99,7 @@ forbidden_at(const Search *search, int number, const CdpCollected *from)
 
 	for (int64 i = first_after(state, from->at_ms); i < state->count; i++)
 	{
-		const CdpCollected *event = &state->collected[i];
+		const CdpCollected *event = &state->all.collected[i];
 
 		CHECK_FOR_INTERRUPTS();
 		if (event->at_ms >= until_ms)
@@ -141,7 +141,7 @@ mark_followers(const Search *search, int number, const CdpCollected *from,
 
 	for (int64 i = Max(first, *covered); i < state->count; i++)
 	{
-		const CdpCollected *event = &state->collected[i];
+		const CdpCollected *event = &state->all.collected[i];
 
 		CHECK_FOR_INTERRUPTS();
 		if (event->at_ms >= until_ms || event->at_ms > blocked_ms)
@@ -165,7 +165,7 @@ reach_step(const Search *search, int number, const bool *before)
 
 	for (int64 i = 0; i < earlier->count; i++)
 		if (before[i])
-			mark_followers(search, number, &earlier->collected[i], reached,
+			mark_followers(search, number, &earlier->all.collected[i], reached,
 						   &covered, &found);
 	return found ? reached : NULL;
 }
@@ -208,7 +208,7 @@ cdp_segment_sequence(CdpEvaluation *evaluation, const CdpSequence *sequence)
 	}
 	state = state_of(&search, last);
 	for (int64 i = 0; i < state->count; i++)
-		if (reached[i] && ends_well(&search, last, &state->collected[i]))
+		if (reached[i] && ends_well(&search, last, &state->all.collected[i]))
 			return true;
 	return false;
 }

@@ -27,8 +27,8 @@ cdp_segment_add_to_session(CdpState *state, const CdpAggregate *aggregate,
 	else
 		state->sum += gap_ms;
 	state->last_ms = event->at_ms;
-	if (event->name_id == aggregate->pages[0] ||
-		event->name_id == aggregate->pages[1])
+	if (event->shape->name_id == aggregate->pages[0] ||
+		event->shape->name_id == aggregate->pages[1])
 		state->npages++;
 }
 

@@ -13,25 +13,6 @@
 static const CdpValue null_value = {CDP_VALUE_NULL};
 
 CdpValue
-cdp_segment_boolean(bool boolean)
-{
-	CdpValue	value = {CDP_VALUE_BOOLEAN};
-
-	value.as.boolean = boolean;
-	return value;
-}
-
-CdpValue
-cdp_segment_fixed(int64 ten_thousandths)
-{
-	CdpValue	value = {CDP_VALUE_NUMBER};
-
-	value.as.number.fixed = ten_thousandths;
-	value.as.number.numeric = NULL;
-	return value;
-}
-
-CdpValue
 cdp_segment_numeric(Numeric numeric)
 {
 	CdpValue	value = {CDP_VALUE_NUMBER};
@@ -50,17 +31,6 @@ cdp_segment_integer(int64 number)
 	if (pg_mul_s64_overflow(number, CDP_FIXED_SCALE, &fixed))
 		return cdp_segment_numeric(int64_to_numeric(number));
 	return cdp_segment_fixed(fixed);
-}
-
-CdpValue
-cdp_segment_text(const char *data, int length)
-{
-	CdpValue	value = {CDP_VALUE_TEXT};
-
-	value.as.text.data = data;
-	value.as.text.length = length;
-	value.as.text.from_data = false;
-	return value;
 }
 
 CdpValue

@@ -55,11 +55,36 @@ typedef struct CdpValue
 	}			as;
 } CdpValue;
 
-extern CdpValue cdp_segment_boolean(bool boolean);
-extern CdpValue cdp_segment_fixed(int64 ten_thousandths);
+static inline CdpValue
+cdp_segment_boolean(bool boolean)
+{
+	CdpValue	value = {CDP_VALUE_BOOLEAN};
+
+	value.as.boolean = boolean;
+	return value;
+}
+
+static inline CdpValue
+cdp_segment_fixed(int64 ten_thousandths)
+{
+	CdpValue	value = {CDP_VALUE_NUMBER};
+
+	value.as.number.fixed = ten_thousandths;
+	return value;
+}
+
+static inline CdpValue
+cdp_segment_text(const char *data, int length)
+{
+	CdpValue	value = {CDP_VALUE_TEXT};
+
+	value.as.text.data = data;
+	value.as.text.length = length;
+	return value;
+}
+
 extern CdpValue cdp_segment_integer(int64 number);
 extern CdpValue cdp_segment_numeric(Numeric numeric);
-extern CdpValue cdp_segment_text(const char *data, int length);
 extern CdpValue cdp_segment_time(TimestampTz at);
 extern CdpValue cdp_segment_from_json(const JsonbValue *json);
 

@@ -20,10 +20,24 @@
 
 #include "timeline/timeline.h"
 
+#define CDP_TIMELINE_MAX_HEADER (1 + 5 * 10)	/* version and five varints */
+
+/* An entry of the shape table. */
+typedef struct BuiltShape
+{
+	int32		name_id;
+	int32		source_id;
+	CdpTimelineUnit unit;
+	int			nslots;
+	int			slots_at;		/* their offset in the table */
+} BuiltShape;
+
 struct CdpTimelineBuilder
 {
 	Size		limit;			/* of the finished datum; 0: none */
 	CdpTimelineHeader header;
+	int			nshapes;
+	BuiltShape	shape[CDP_TIMELINE_MAX_SHAPES];
 	StringInfoData shapes;		/* the shape table */
 	StringInfoData values;		/* the value table */
 	StringInfoData events;
@@ -32,19 +46,25 @@ struct CdpTimelineBuilder
 	uint32	   *value_at;		/* offset of each value in its table */
 	uint32		nbuckets;		/* a power of two, at least 2 * nvalues */
 	uint32	   *buckets;		/* value number + 1, or 0 */
-	int32		shape_at[CDP_TIMELINE_MAX_SHAPES + 1];	/* offsets */
-	int			last_shape;		/* the shape of the last event */
 };
 
 /* Where a builder was before an event. */
 typedef struct Mark
 {
 	CdpTimelineHeader header;
+	int			nshapes;
 	int			shapes_length;
 	int			values_length;
 	int			events_length;
 	uint32		nvalues;
 } Mark;
+
+/* Sign in the lowest bit, so that small numbers are short. */
+static uint64
+zigzag(int64 number)
+{
+	return ((uint64) number << 1) ^ (uint64) (number >> 63);
+}
 
 static int
 write_varint(uint8 *to, uint64 number)
@@ -74,12 +94,11 @@ static void
 reset_builder(CdpTimelineBuilder *builder)
 {
 	memset(&builder->header, 0, sizeof(CdpTimelineHeader));
-	builder->header.version = CDP_TIMELINE_VERSION;
+	builder->nshapes = 0;
 	resetStringInfo(&builder->shapes);
 	resetStringInfo(&builder->values);
 	resetStringInfo(&builder->events);
 	builder->nvalues = 0;
-	builder->last_shape = -1;
 	memset(builder->buckets, 0, builder->nbuckets * sizeof(uint32));
 }
 
@@ -212,55 +231,76 @@ choose_unit(const CdpTimelineEvent *event)
 		CDP_TIMELINE_TEN_THOUSANDTHS;
 }
 
-/* Write the shape of an event; returns its length. */
-static int
-write_shape(uint8 *to, const CdpTimelineEvent *event)
+/* Does the event have that shape? */
+static bool
+has_shape(const CdpTimelineBuilder *builder, const BuiltShape *shape,
+		  const CdpTimelineEvent *event, CdpTimelineUnit unit)
 {
-	int			n = write_varint(to, (uint32) event->name_id);
-	int			i;
+	const char *slots = builder->shapes.data + shape->slots_at;
 
-	n += write_varint(to + n, (uint32) event->source_id);
-	to[n++] = (uint8) choose_unit(event);
-	to[n++] = (uint8) event->nvalues;
-	for (i = 0; i < event->nvalues; i++)
-		to[n++] = (uint8) event->values[i].slot;
-	return n;
+	if (shape->name_id != event->name_id ||
+		shape->source_id != event->source_id ||
+		shape->unit != unit || shape->nslots != event->nvalues)
+		return false;
+	for (int i = 0; i < event->nvalues; i++)
+		if ((uint8) slots[i] != event->values[i].slot)
+			return false;
+	return true;
 }
 
-/* Is that shape, written, the one of that number? */
-static bool
-is_shape(const CdpTimelineBuilder *builder, int number,
-		 const uint8 *shape, int length)
+/* Add the shape of an event to the table. */
+static void
+add_shape(CdpTimelineBuilder *builder, const CdpTimelineEvent *event,
+		  CdpTimelineUnit unit)
 {
-	int			start = builder->shape_at[number];
+	BuiltShape *shape = &builder->shape[builder->nshapes++];
+	bool		is_same = builder->nshapes > 1 &&
+	shape[-1].source_id == event->source_id;
 
-	return builder->shape_at[number + 1] - start == length &&
-		memcmp(builder->shapes.data + start, shape, length) == 0;
+	shape->name_id = event->name_id;
+	shape->source_id = event->source_id;
+	shape->unit = unit;
+	shape->nslots = event->nvalues;
+	append_varint(&builder->shapes, (uint32) event->name_id);
+	append_varint(&builder->shapes,
+				  (uint64) event->nvalues << 3 | (uint64) is_same << 2 | unit);
+	if (!is_same)
+		append_varint(&builder->shapes, (uint32) event->source_id);
+	shape->slots_at = builder->shapes.len;
+	for (int i = 0; i < event->nvalues; i++)
+		appendStringInfoCharMacro(&builder->shapes,
+								  (char) event->values[i].slot);
 }
 
 /* The number of an event's shape, added if new; -1 if there is no room. */
 static int
 intern_shape(CdpTimelineBuilder *builder, const CdpTimelineEvent *event)
 {
-	uint8		shape[2 * 10 + 2 + CDP_TIMELINE_MAX_SLOT];
-	int			length = write_shape(shape, event);
-	int			i;
+	CdpTimelineUnit unit = choose_unit(event);
 
-	if (builder->last_shape >= 0 &&
-		is_shape(builder, builder->last_shape, shape, length))
-		return builder->last_shape;
-	for (i = 0; i < builder->header.shapes; i++)
-	{
-		if (is_shape(builder, i, shape, length))
+	for (int i = 0; i < builder->nshapes; i++)
+		if (has_shape(builder, &builder->shape[i], event, unit))
 			return i;
-	}
-	if (i == CDP_TIMELINE_MAX_SHAPES)
+	if (builder->nshapes == CDP_TIMELINE_MAX_SHAPES)
 		return -1;
-	builder->shape_at[i] = builder->shapes.len;
-	appendBinaryStringInfo(&builder->shapes, (const char *) shape, length);
-	builder->shape_at[i + 1] = builder->shapes.len;
-	builder->header.shapes++;
-	return i;
+	add_shape(builder, event, unit);
+	return builder->nshapes - 1;
+}
+
+/* Write a shape's number and the time since the event before. */
+static void
+append_shape_and_time(StringInfo events, int shape, uint64 delta)
+{
+	uint8		bytes[2 + sizeof(delta)];
+	int			start = shape < CDP_TIMELINE_ESCAPE ? 1 : 2;
+	int			end = start;
+
+	bytes[0] = (uint8) Min(shape, CDP_TIMELINE_ESCAPE);
+	bytes[1] = (uint8) (shape - CDP_TIMELINE_ESCAPE);
+	for (; delta > 0; delta >>= 8)
+		bytes[end++] = (uint8) delta;
+	bytes[0] |= (uint8) ((end - start) << 5);
+	appendBinaryStringInfo(events, (const char *) bytes, end);
 }
 
 /* Write an event behind the others; false if it needs one shape too many. */
@@ -268,40 +308,51 @@ static bool
 append_event(CdpTimelineBuilder *builder, const CdpTimelineEvent *event)
 {
 	CdpTimelineHeader *header = &builder->header;
-	int64		amount = event->amount;
 	int			shape = intern_shape(builder, event);
-	int			i;
+	uint64		delta;
 
 	if (shape < 0)
 		return false;
 	if (header->count == 0)
 		header->first_ms = header->last_ms = event->at_ms;
+	delta = (uint64) event->at_ms - (uint64) header->last_ms;
 	Assert(event->at_ms >= header->last_ms);
-	append_varint(&builder->events,
-				  (uint64) event->at_ms - (uint64) header->last_ms);
-	appendStringInfoCharMacro(&builder->events, (char) shape);
+	append_shape_and_time(&builder->events, shape, delta);
 	if (event->has_amount)
-	{
-		if (choose_unit(event) == CDP_TIMELINE_HUNDREDTHS)
-			amount /= 100;
 		append_varint(&builder->events,
-					  ((uint64) amount << 1) ^ (uint64) (amount >> 63));
-	}
-	for (i = 0; i < event->nvalues; i++)
+					  zigzag(builder->shape[shape].unit == CDP_TIMELINE_HUNDREDTHS ?
+							 event->amount / 100 : event->amount));
+	for (int i = 0; i < event->nvalues; i++)
 		append_varint(&builder->events,
 					  intern_value(builder, &event->values[i]));
 	header->last_ms = event->at_ms;
-	header->name_mask |= UINT64CONST(1) << ((uint32) event->name_id & 63);
 	header->count++;
-	builder->last_shape = shape;
 	return true;
+}
+
+/* Write the head of the datum; returns its length. */
+static int
+write_header(const CdpTimelineBuilder *builder, uint8 *to)
+{
+	const CdpTimelineHeader *header = &builder->header;
+	int			n = 0;
+
+	to[n++] = CDP_TIMELINE_VERSION;
+	n += write_varint(to + n, header->count);
+	n += write_varint(to + n, zigzag(header->first_ms));
+	n += write_varint(to + n, (uint64) header->last_ms - header->first_ms);
+	n += write_varint(to + n, builder->shapes.len);
+	n += write_varint(to + n, builder->values.len);
+	return n;
 }
 
 /* The size of the datum as it would be finished now. */
 static Size
 builder_size(const CdpTimelineBuilder *builder)
 {
-	return VARHDRSZ + sizeof(CdpTimelineHeader) +
+	uint8		header[CDP_TIMELINE_MAX_HEADER];
+
+	return VARHDRSZ + write_header(builder, header) +
 		(Size) builder->shapes.len + (Size) builder->values.len +
 		(Size) builder->events.len;
 }
@@ -321,6 +372,7 @@ undo_event(CdpTimelineBuilder *builder, const Mark *mark)
 		builder->values.len = start;
 	}
 	builder->header = mark->header;
+	builder->nshapes = mark->nshapes;
 	builder->shapes.len = mark->shapes_length;
 	builder->values.len = mark->values_length;
 	builder->events.len = mark->events_length;
@@ -330,9 +382,8 @@ undo_event(CdpTimelineBuilder *builder, const Mark *mark)
 bool
 cdp_timeline_add(CdpTimelineBuilder *builder, const CdpTimelineEvent *event)
 {
-	int			last_shape = builder->last_shape;
 	Mark		mark = {
-		builder->header, builder->shapes.len, builder->values.len,
+		builder->header, builder->nshapes, builder->shapes.len, builder->values.len,
 		builder->events.len, builder->nvalues
 	};
 
@@ -341,7 +392,6 @@ cdp_timeline_add(CdpTimelineBuilder *builder, const CdpTimelineEvent *event)
 		 builder_size(builder) <= builder->limit))
 		return true;
 	undo_event(builder, &mark);
-	builder->last_shape = last_shape;
 	if (builder->limit == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -358,7 +408,6 @@ cdp_timeline_resume(CdpTimelineBuilder *builder,
 {
 	CdpTimelineReader reader;
 	const uint8 *events;
-	int			i;
 
 	reset_builder(builder);
 	cdp_timeline_open(&reader, timeline);
@@ -366,12 +415,18 @@ cdp_timeline_resume(CdpTimelineBuilder *builder,
 	appendBinaryStringInfo(&builder->shapes,
 						   (const char *) reader.values - reader.header.shape_bytes,
 						   reader.header.shape_bytes);
-	for (i = 0; i < reader.header.shapes; i++)
+	for (builder->nshapes = 0; builder->nshapes < reader.nshapes;
+		 builder->nshapes++)
 	{
-		const CdpTimelineShape *shape = &reader.shapes[i];
+		const CdpTimelineShape *shape = &reader.shapes[builder->nshapes];
+		BuiltShape *built = &builder->shape[builder->nshapes];
 
-		builder->shape_at[i + 1] = reader.header.shape_bytes -
-			(reader.values - (shape->slots + shape->nslots));
+		built->name_id = shape->name_id;
+		built->source_id = shape->source_id;
+		built->unit = shape->unit;
+		built->nslots = shape->nslots;
+		built->slots_at = reader.header.shape_bytes -
+			(reader.values - shape->slots);
 	}
 	while (builder->values.len < reader.header.value_bytes)
 	{
@@ -401,10 +456,7 @@ cdp_timeline_finish(CdpTimelineBuilder *builder)
 	char	   *to = VARDATA(result);
 
 	SET_VARSIZE(result, size);
-	builder->header.shape_bytes = builder->shapes.len;
-	builder->header.value_bytes = builder->values.len;
-	memcpy(to, &builder->header, sizeof(CdpTimelineHeader));
-	to += sizeof(CdpTimelineHeader);
+	to += write_header(builder, (uint8 *) to);
 	memcpy(to, builder->shapes.data, builder->shapes.len);
 	to += builder->shapes.len;
 	memcpy(to, builder->values.data, builder->values.len);

@@ -3,8 +3,10 @@
  *		Read a packed timeline; pure: bytes in, events out.
  *
  * timeline.h draws the format.  Opening checks the header against the length
- * and lists the shapes (a handful); reading an event is two to four varints.
- * Values are found lazily: most questions never look at one.
+ * and lists the shapes (a handful).  Reading an event is a byte, a number of
+ * bytes that it tells, and stepping over what else its shape has; amounts are
+ * decoded of events that are asked for, and values are found lazily, since
+ * most questions never look at one.
  *
  * Every read is checked against the end of its part, so hostile bytes cost an
  * error and nothing else.  Time is linear in the bytes, memory is the reader
@@ -14,6 +16,7 @@
 
 #include "base/compat.h"
 #include "common/int.h"
+#include "port/pg_bswap.h"
 
 #include "timeline/timeline.h"
 
@@ -79,30 +82,57 @@ read_id(const uint8 **next, const uint8 *end)
 	return (int32) id;
 }
 
-/* List the entries of the shape table. */
-static void
-read_shapes(CdpTimelineReader *reader, const uint8 *next, const uint8 *end)
+/* Read an entry of the shape table; returns what is behind it. */
+static const uint8 *
+read_shape(CdpTimelineReader *reader, const uint8 *next, const uint8 *end)
 {
-	int			i;
+	CdpTimelineShape *shape = &reader->shapes[reader->nshapes];
+	uint64		head;
 
-	for (i = 0; i < reader->header.shapes; i++)
-	{
-		CdpTimelineShape *shape = &reader->shapes[i];
-
-		shape->name_id = read_id(&next, end);
+	shape->name_id = read_id(&next, end);
+	head = read_varint(&next, end);
+	shape->unit = head & 3;
+	if (shape->unit > CDP_TIMELINE_HUNDREDTHS ||
+		head >> 3 > CDP_TIMELINE_MAX_SLOT)
+		report_corrupt("A shape is malformed.");
+	shape->nslots = head >> 3;
+	shape->nvarints = shape->nslots + (shape->unit != CDP_TIMELINE_NO_AMOUNT);
+	if ((head & 4) == 0)
 		shape->source_id = read_id(&next, end);
-		if (end - next < 2)
-			report_corrupt("The shape table ends in the middle of a shape.");
-		shape->unit = *next++;
-		shape->nslots = *next++;
-		if (shape->unit > CDP_TIMELINE_HUNDREDTHS ||
-			end - next < shape->nslots)
-			report_corrupt("A shape is malformed.");
-		shape->slots = next;
-		next += shape->nslots;
-	}
-	if (next != end)
-		report_corrupt("The shape table has bytes left over.");
+	else if (reader->nshapes > 0)
+		shape->source_id = shape[-1].source_id;
+	else
+		report_corrupt("The first shape has no source.");
+	if (end - next < shape->nslots)
+		report_corrupt("The shape table ends in the middle of a shape.");
+	shape->slots = next;
+	return next + shape->nslots;
+}
+
+/* Read the head; returns what is behind it. */
+static const uint8 *
+read_header(CdpTimelineHeader *header, const uint8 *next, const uint8 *end)
+{
+	uint64		numbers[5];		/* as in the drawing */
+
+	if (next >= end || *next++ != CDP_TIMELINE_VERSION)
+		report_corrupt("Its version is unknown.");
+	for (int i = 0; i < lengthof(numbers); i++)
+		numbers[i] = read_varint(&next, end);
+	header->first_ms = (int64) (numbers[1] >> 1) ^ -(int64) (numbers[1] & 1);
+	if (numbers[0] > PG_UINT32_MAX ||
+		header->first_ms < -CDP_TIMELINE_MAX_MS ||
+		header->first_ms > CDP_TIMELINE_MAX_MS ||
+		numbers[2] > (uint64) (CDP_TIMELINE_MAX_MS - header->first_ms))
+		report_corrupt("Its number of events or times are out of range.");
+	if (numbers[3] > (uint64) (end - next) ||
+		numbers[4] > (uint64) (end - next) - numbers[3])
+		report_corrupt("Its tables are longer than itself.");
+	header->count = (uint32) numbers[0];
+	header->last_ms = header->first_ms + (int64) numbers[2];
+	header->shape_bytes = (uint32) numbers[3];
+	header->value_bytes = (uint32) numbers[4];
+	return next;
 }
 
 /* Open a timeline given by the bytes behind its varlena length word. */
@@ -111,24 +141,19 @@ cdp_timeline_open_bytes(CdpTimelineReader *reader, const uint8 *bytes,
 						Size length)
 {
 	CdpTimelineHeader *header = &reader->header;
+	const uint8 *next;
 
-	if (length < sizeof(CdpTimelineHeader))
-		report_corrupt("It is shorter than its header.");
-	memcpy(header, bytes, sizeof(CdpTimelineHeader));
-	if (header->version != CDP_TIMELINE_VERSION || header->flags != 0)
-		report_corrupt("Its version or flags are unknown.");
-	if (header->shapes > CDP_TIMELINE_MAX_SHAPES)
-		report_corrupt("It has too many shapes.");
-	bytes += sizeof(CdpTimelineHeader);
-	length -= sizeof(CdpTimelineHeader);
-	if ((uint64) header->shape_bytes + header->value_bytes > length)
-		report_corrupt("Its tables are longer than itself.");
-
-	read_shapes(reader, bytes, bytes + header->shape_bytes);
-	reader->values = bytes + header->shape_bytes;
-	reader->values_end = reader->values + header->value_bytes;
-	reader->next = reader->values_end;
 	reader->end = bytes + length;
+	next = read_header(header, bytes, reader->end);
+	reader->values = next + header->shape_bytes;
+	reader->values_end = reader->values + header->value_bytes;
+	for (reader->nshapes = 0; next < reader->values; reader->nshapes++)
+	{
+		if (reader->nshapes == CDP_TIMELINE_MAX_SHAPES)
+			report_corrupt("It has too many shapes.");
+		next = read_shape(reader, next, reader->values);
+	}
+	reader->next = reader->values_end;
 	reader->remaining = header->count;
 	reader->at_ms = header->first_ms;
 	reader->context = CurrentMemoryContext;
@@ -155,53 +180,114 @@ cdp_timeline_close(CdpTimelineReader *reader)
 	reader->max_values = reader->nvalues = 0;
 }
 
-/* The amount of the event in hand, if its shape has one. */
+/* Is an event of that name in the timeline? */
+bool
+cdp_timeline_has(const CdpTimelineReader *reader, int32 name_id)
+{
+	for (int i = 0; i < reader->nshapes; i++)
+		if (reader->shapes[i].name_id == name_id)
+			return true;
+	return false;
+}
+
+/* A number of that many bytes, at most seven, at *next, which moves on. */
+static inline uint64
+read_bytes(const uint8 **next, const uint8 *end, int length)
+{
+	uint64		number = 0;
+
+	if (end - *next >= (int) sizeof(number))
+	{
+		memcpy(&number, *next, sizeof(number));
+#ifdef WORDS_BIGENDIAN
+		number = pg_bswap64(number);
+#endif
+		number &= (UINT64CONST(1) << (8 * length)) - 1;
+	}
+	else if (end - *next < length)
+		report_corrupt("A time ends in its middle.");
+	else
+		for (int i = 0; i < length; i++)
+			number |= (uint64) (*next)[i] << (8 * i);
+	*next += length;
+	return number;
+}
+
+/* Take the event whose varints begin there in hand. */
 static inline void
-read_amount(CdpTimelineReader *reader, const uint8 **next)
+take_event(CdpTimelineReader *reader, const CdpTimelineShape *shape,
+		   const uint8 *varints)
 {
 	uint64		zigzag;
-	int64		amount;
 
-	reader->has_amount = reader->shape->unit != CDP_TIMELINE_NO_AMOUNT;
+	reader->shape = shape;
+	reader->has_amount = shape->unit != CDP_TIMELINE_NO_AMOUNT;
 	reader->amount = 0;
-	if (!reader->has_amount)
-		return;
-	zigzag = read_varint(next, reader->end);
-	amount = (int64) (zigzag >> 1) ^ -(int64) (zigzag & 1);
-	if (reader->shape->unit == CDP_TIMELINE_HUNDREDTHS &&
-		pg_mul_s64_overflow(amount, 100, &amount))
-		report_corrupt("An amount is out of range.");
-	reader->amount = amount;
+	if (reader->has_amount)
+	{
+		zigzag = read_varint(&varints, reader->end);
+		reader->amount = (int64) (zigzag >> 1) ^ -(int64) (zigzag & 1);
+		if (shape->unit == CDP_TIMELINE_HUNDREDTHS &&
+			pg_mul_s64_overflow(reader->amount, 100, &reader->amount))
+			report_corrupt("An amount is out of range.");
+	}
+	reader->indexes = varints;
+}
+
+/* Go to the next event; from_ms is NULL if all are wanted. */
+static inline bool
+go_to_next(CdpTimelineReader *reader, const int64 *from_ms)
+{
+	const uint8 *next = reader->next;
+	const uint8 *end = reader->end;
+
+	while (reader->remaining > 0)
+	{
+		const uint8 *varints;
+		uint64		delta;
+		int			number;
+		int			length;
+
+		if (next >= end)
+			report_corrupt("It has fewer events than its header says.");
+		number = *next & CDP_TIMELINE_ESCAPE;
+		length = *next++ >> 5;
+		if (number == CDP_TIMELINE_ESCAPE && next < end)
+			number += *next++;
+		if (number >= reader->nshapes)
+			report_corrupt("An event has no shape.");
+		delta = read_bytes(&next, end, length);
+		if (delta > (uint64) reader->header.last_ms - (uint64) reader->at_ms)
+			report_corrupt("An event is later than the last one.");
+		reader->at_ms += delta;
+		varints = next;
+		next = skip_varints(next, end, reader->shapes[number].nvarints);
+		if (--reader->remaining == 0 &&
+			(next != end || reader->at_ms != reader->header.last_ms))
+			report_corrupt("Its events and its header disagree.");
+		if (from_ms == NULL || reader->at_ms >= from_ms[number])
+		{
+			reader->next = next;
+			take_event(reader, &reader->shapes[number], varints);
+			return true;
+		}
+	}
+	reader->next = next;
+	return false;
 }
 
 /* Go to the next event; false when there is none. */
 bool
 cdp_timeline_next(CdpTimelineReader *reader)
 {
-	const uint8 *next = reader->next;
-	uint64		delta;
+	return go_to_next(reader, NULL);
+}
 
-	if (reader->remaining == 0)
-		return false;
-	delta = read_varint(&next, reader->end);
-	if (delta > PG_INT64_MAX ||
-		pg_add_s64_overflow(reader->at_ms, (int64) delta, &reader->at_ms))
-		report_corrupt("A time is out of range.");
-	if (next >= reader->end || *next >= reader->header.shapes)
-		report_corrupt("An event has no shape.");
-	reader->shape_number = *next++;
-	reader->shape = &reader->shapes[reader->shape_number];
-	reader->name_id = reader->shape->name_id;
-	reader->source_id = reader->shape->source_id;
-	read_amount(reader, &next);
-	reader->indexes = next;
-	reader->next = skip_varints(next, reader->end, reader->shape->nslots);
-	reader->remaining--;
-	if (reader->remaining == 0 &&
-		(reader->next != reader->end ||
-		 reader->at_ms != reader->header.last_ms))
-		report_corrupt("Its events and its header disagree.");
-	return true;
+/* The same, passing over what is too early for its shape; see timeline.h. */
+bool
+cdp_timeline_next_from(CdpTimelineReader *reader, const int64 *from_ms)
+{
+	return go_to_next(reader, from_ms);
 }
 
 /* The number of the value of a slot of the event in hand, or -1. */
@@ -300,8 +386,8 @@ cdp_timeline_event(CdpTimelineReader *reader, CdpTimelineEvent *event)
 	int			i;
 
 	event->at_ms = reader->at_ms;
-	event->name_id = reader->name_id;
-	event->source_id = reader->source_id;
+	event->name_id = shape->name_id;
+	event->source_id = shape->source_id;
 	event->has_amount = reader->has_amount;
 	event->amount = reader->amount;
 	event->nvalues = shape->nslots;

@@ -3,8 +3,7 @@
  *		cdp.timeline_events(timeline, names): a timeline as rows.
  *
  * Rows come out one call at a time, in the timeline's order.  With names only
- * events of these names are unpacked, and none at all if the mask says that
- * there are none.
+ * events of these names are unpacked, and none at all if there are none.
  */
 #include "postgres.h"
 
@@ -44,7 +43,7 @@ read_names(RowsState *state, ArrayType *array)
 	for (i = 0; i < count; i++)
 	{
 		if (!nulls[i] &&
-			cdp_timeline_may_have(&state->reader, DatumGetInt32(datums[i])))
+			cdp_timeline_has(&state->reader, DatumGetInt32(datums[i])))
 			state->names[state->nnames++] = DatumGetInt32(datums[i]);
 	}
 }
@@ -63,7 +62,7 @@ find_next(RowsState *state)
 			return true;
 		for (i = 0; i < state->nnames; i++)
 		{
-			if (state->names[i] == state->reader.name_id)
+			if (state->names[i] == state->reader.shape->name_id)
 				return true;
 		}
 	}
@@ -124,8 +123,8 @@ make_row(FuncCallContext *context, RowsState *state)
 	Datum		values[ROW_COLUMNS];
 	bool		nulls[ROW_COLUMNS] = {false};
 
-	values[0] = Int32GetDatum(reader->name_id);
-	values[1] = Int32GetDatum(reader->source_id);
+	values[0] = Int32GetDatum(reader->shape->name_id);
+	values[1] = Int32GetDatum(reader->shape->source_id);
 	values[2] = TimestampTzGetDatum(cdp_timeline_to_timestamp(reader->at_ms));
 	nulls[3] = !reader->has_amount;
 	if (reader->has_amount)

@@ -19,30 +19,36 @@
  *
  * The format, after the varlena length word (1 or 4 bytes):
  *
- *		0		version, 1
- *		1		flags, reserved, 0
- *		2..3	number of shapes, at most 255
- *		4..7	number of events
- *		8..15	time of the first event
- *		16..23	time of the last event
- *		24..31	mask of the event names: bit (name_id mod 64)
- *		32..35	bytes of the shape table
- *		36..39	bytes of the value table
- *		40..	shape table, value table, events
+ *		byte	version, 1
+ *		varint	number of events
+ *		varint	time of the first event, zigzag
+ *		varint	milliseconds from it to the last one
+ *		varint	bytes of the shape table
+ *		varint	bytes of the value table
+ *		...		shape table, value table, events
  *
- *		shape	varint name_id, varint source_id, byte unit of the amount
- *				(0 none, 1 ten-thousandths, 2 hundredths), byte number of
- *				slots, then the slots, one byte each, ascending
+ *		shape	varint name_id, varint (number of slots * 8 + same * 4 + unit of
+ *				the amount: 0 none, 1 ten-thousandths, 2 hundredths),
+ *				[varint source_id, unless same: it is that of the shape
+ *				before], the slots, one byte each, ascending
  *		value	varint (length * 4 + kind), bytes
- *		event	varint milliseconds since the event before, byte shape,
+ *		event	byte: shape in the low five bits (31: the next byte, plus 31,
+ *				is the shape), in the high three the length of what follows:
+ *				milliseconds since the event before, 0 to 7 bytes, little-
+ *				endian, as few as they need;
  *				[zigzag varint amount], one varint value number per slot
  *
- * The header is in the server's byte order; varints are little-endian groups
- * of seven bits.  Both tables are in the order in which the events first need
- * their entries, so equal events make equal bytes, and an event later than
- * all others is appended without decoding any: its shape and values are
- * looked up, missing ones are added behind the tables, and its bytes go to the
- * end.
+ * Varints are little-endian groups of seven bits.  A time is not one: gaps of
+ * hours to weeks are four bytes, which their entropy comes close to, and are
+ * read in one go.  An event has no length: its shape tells how many varints to
+ * step over, so events of no interest cost no more than that.
+ *
+ * The shapes are a list of the names, so a question about others is answered
+ * without looking at events.  Both tables are in the order in which the events
+ * first need their entries, so equal events make equal bytes, and an event
+ * later than all others is appended without decoding any: its shape and values
+ * are looked up, missing ones are added behind the tables, and its bytes go to
+ * the end.
  *
  * A stored timeline is cut into chunks, greedily: a chunk takes events until
  * the next would bring it over CDP_TIMELINE_CHUNK bytes, or over 255 shapes.
@@ -59,21 +65,18 @@
 #define CDP_TIMELINE_CHUNK 1536
 #define CDP_TIMELINE_MAX_SHAPES 255
 #define CDP_TIMELINE_MAX_SLOT 255	/* slots are 1 .. 255 */
+#define CDP_TIMELINE_MAX_MS ((INT64CONST(1) << 55) - 1)	/* a million years */
+#define CDP_TIMELINE_ESCAPE 31	/* shapes from it on take a byte more */
 
+/* The head of a timeline, decoded. */
 typedef struct CdpTimelineHeader
 {
-	uint8		version;		/* CDP_TIMELINE_VERSION */
-	uint8		flags;			/* reserved, 0 */
-	uint16		shapes;			/* entries of the shape table */
 	uint32		count;			/* events */
 	int64		first_ms;		/* time of the first event, 0 if none */
 	int64		last_ms;		/* time of the last event, 0 if none */
-	uint64		name_mask;		/* bit (name_id mod 64) of each event */
 	uint32		shape_bytes;	/* length of the shape table */
 	uint32		value_bytes;	/* length of the value table */
 } CdpTimelineHeader;
-
-StaticAssertDecl(sizeof(CdpTimelineHeader) == 40, "timeline header is packed");
 
 /* What a property's value is; the bytes are its text. */
 typedef enum CdpTimelineKind
@@ -106,6 +109,7 @@ typedef struct CdpTimelineShape
 	int32		source_id;
 	uint8		unit;			/* CdpTimelineUnit */
 	uint8		nslots;
+	uint16		nvarints;		/* of an event: its amount and values */
 	const uint8 *slots;			/* ascending */
 } CdpTimelineShape;
 
@@ -114,23 +118,21 @@ typedef struct CdpTimelineShape
  * the reader, then call next until it is false:
  *
  *		cdp_timeline_open(&reader, timeline);
- *		if (cdp_timeline_may_have(&reader, name_id))
- *			while (cdp_timeline_next(&reader))
- *				... reader.at_ms, reader.name_id, reader.amount ...
+ *		while (cdp_timeline_next(&reader))
+ *			... reader.at_ms, reader.shape->name_id, reader.amount ...
  */
 typedef struct CdpTimelineReader
 {
 	/* the timeline: valid from open on */
-	CdpTimelineHeader header;	/* count, first_ms, last_ms, name_mask */
+	CdpTimelineHeader header;	/* count, first_ms, last_ms */
+	int			nshapes;
+	CdpTimelineShape shapes[CDP_TIMELINE_MAX_SHAPES];
 
 	/* the event in hand: valid after next returned true */
 	int64		at_ms;
-	int32		name_id;
-	int32		source_id;
 	bool		has_amount;
 	int64		amount;			/* in 1/10000; 0 if it has none */
-	const CdpTimelineShape *shape;	/* its slots: shape->slots[] */
-	int			shape_number;	/* 0 .. header.shapes - 1, for caches */
+	const CdpTimelineShape *shape;	/* name_id, source_id, slots[] */
 
 	/* private */
 	uint32		remaining;
@@ -143,7 +145,6 @@ typedef struct CdpTimelineReader
 	uint32		max_values;
 	const uint8 **value_at;		/* where they start; made on first use */
 	MemoryContext context;		/* of open: value_at lives there */
-	CdpTimelineShape shapes[CDP_TIMELINE_MAX_SHAPES];
 } CdpTimelineReader;
 
 extern void cdp_timeline_open(CdpTimelineReader *reader,
@@ -151,6 +152,13 @@ extern void cdp_timeline_open(CdpTimelineReader *reader,
 extern void cdp_timeline_open_bytes(CdpTimelineReader *reader,
 									const uint8 *bytes, Size length);
 extern bool cdp_timeline_next(CdpTimelineReader *reader);
+
+/*
+ * The same, but events before from_ms[number of their shape] are passed over:
+ * PG_INT64_MAX there passes over all of that shape.
+ */
+extern bool cdp_timeline_next_from(CdpTimelineReader *reader,
+								   const int64 *from_ms);
 
 /* Frees what reading values has allocated; for loops in one context. */
 extern void cdp_timeline_close(CdpTimelineReader *reader);
@@ -177,13 +185,8 @@ extern bool cdp_timeline_value(CdpTimelineReader *reader, int slot,
 extern bool cdp_timeline_exact_number(const CdpTimelineValue *value,
 									  int64 *ten_thousandths);
 
-/* False if no event of that name can be in the timeline. */
-static inline bool
-cdp_timeline_may_have(const CdpTimelineReader *reader, int32 name_id)
-{
-	return (reader->header.name_mask &
-			(UINT64CONST(1) << ((uint32) name_id & 63))) != 0;
-}
+/* Is an event of that name in the timeline? */
+extern bool cdp_timeline_has(const CdpTimelineReader *reader, int32 name_id);
 
 /* An event to be packed. */
 typedef struct CdpTimelineEvent

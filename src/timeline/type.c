@@ -456,12 +456,12 @@ cdp_timeline_last(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMPTZ(cdp_timeline_to_timestamp(reader.header.last_ms));
 }
 
-/* False only if no event has that name: the mask's answer. */
+/* Does an event have that name: the shape table's answer. */
 Datum
 cdp_timeline_may_contain(PG_FUNCTION_ARGS)
 {
 	CdpTimelineReader reader;
 
 	cdp_timeline_open(&reader, PG_GETARG_VARLENA_PP(0));
-	PG_RETURN_BOOL(cdp_timeline_may_have(&reader, PG_GETARG_INT32(1)));
+	PG_RETURN_BOOL(cdp_timeline_has(&reader, PG_GETARG_INT32(1)));
 }

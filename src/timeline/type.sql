@@ -112,7 +112,7 @@ RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'cdp_timeline_may_contain';
 COMMENT ON FUNCTION cdp.timeline_may_contain(cdp.timeline, integer) IS
-'false if it certainly holds no event of that name; true if it may';
+'does it hold an event of that name; quick, for a timeline begins with the list of them';
 
 CREATE FUNCTION cdp.timeline_events(
 	timeline cdp.timeline,
