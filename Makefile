@@ -37,12 +37,14 @@ PG_CONFIG ?= pg_config
 PG_CPPFLAGS = -I$(srcdir)/src
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers -Wno-cast-function-type $(WERROR)
+# Nobody puts functions of their own in the place of ours: calls are direct.
+PG_CFLAGS += -fno-semantic-interposition
 # The server's own flags are gcc's; clang need not know them all.
 ifneq ($(findstring clang,$(CC)),)
 PG_CFLAGS += -Wno-unknown-warning-option -Wno-ignored-attributes \
 	-Wno-ignored-optimization-argument
 endif
-SHLIB_LINK = -licui18n -licuuc -lroaring -lm
+SHLIB_LINK = -Wl,-Bsymbolic-functions -licui18n -licuuc -lroaring -lm
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 # Bitcode for inlining by JIT gains nothing for a module of this kind.

@@ -56,6 +56,16 @@ chain_truth(CdpEvaluation *evaluation, const CdpExpr *expr, CdpTruth winner)
 	return truth;
 }
 
+/* The value of an expression; that of a constant is not copied. */
+static inline const CdpValue *
+operand(CdpEvaluation *evaluation, const CdpExpr *expr, CdpValue *space)
+{
+	if (expr->kind == CDP_EXPR_CONSTANT)
+		return &expr->constant;
+	*space = cdp_segment_evaluate(evaluation, expr);
+	return space;
+}
+
 static CdpTruth
 compare_truth(const CdpExpr *expr, int op, const CdpValue *a,
 			  const CdpValue *b)
@@ -90,8 +100,9 @@ in_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 
 	for (int i = 1; i < expr->nargs; i++)
 	{
-		CdpValue	other = cdp_segment_evaluate(evaluation, expr->args[i]);
-		CdpTruth	equal = compare_truth(expr, CDP_EQ, &value, &other);
+		CdpValue	space;
+		const CdpValue *other = operand(evaluation, expr->args[i], &space);
+		CdpTruth	equal = compare_truth(expr, CDP_EQ, &value, other);
 
 		if (equal == CDP_TRUE)
 			return CDP_TRUE;
@@ -105,10 +116,13 @@ static CdpTruth
 between_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 {
 	CdpValue	value = cdp_segment_evaluate(evaluation, expr->args[0]);
-	CdpValue	low = cdp_segment_evaluate(evaluation, expr->args[1]);
-	CdpValue	high = cdp_segment_evaluate(evaluation, expr->args[2]);
-	CdpTruth	above = compare_truth(expr, CDP_GE, &value, &low);
-	CdpTruth	below = compare_truth(expr, CDP_LE, &value, &high);
+	CdpValue	spaces[2];
+	CdpTruth	above = compare_truth(expr, CDP_GE, &value,
+									  operand(evaluation, expr->args[1],
+											  &spaces[0]));
+	CdpTruth	below = compare_truth(expr, CDP_LE, &value,
+									  operand(evaluation, expr->args[2],
+											  &spaces[1]));
 
 	if (above == CDP_FALSE || below == CDP_FALSE)
 		return CDP_FALSE;
@@ -219,15 +233,14 @@ is_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 static CdpTruth
 test_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 {
-	CdpValue	a;
-	CdpValue	b;
+	CdpValue	spaces[2];
 
 	switch (expr->kind)
 	{
 		case CDP_EXPR_COMPARE:
-			a = cdp_segment_evaluate(evaluation, expr->args[0]);
-			b = cdp_segment_evaluate(evaluation, expr->args[1]);
-			return compare_truth(expr, expr->op, &a, &b);
+			return compare_truth(expr, expr->op,
+								 operand(evaluation, expr->args[0], &spaces[0]),
+								 operand(evaluation, expr->args[1], &spaces[1]));
 		case CDP_EXPR_IN:
 			return in_truth(evaluation, expr);
 		case CDP_EXPR_BETWEEN:

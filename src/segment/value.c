@@ -125,23 +125,47 @@ cdp_segment_to_numeric(const CdpValue *number)
 	return int64_div_fast_to_numeric(number->as.number.fixed, 4);
 }
 
+/* a op b in ten-thousandths; false: it is no number of them, or too large. */
+static bool
+fixed_arithmetic(int op, int64 a, int64 b, int64 *result)
+{
+	int128		wide;
+
+	switch (op)
+	{
+		case '+':
+			return !pg_add_s64_overflow(a, b, result);
+		case '-':
+			return !pg_sub_s64_overflow(a, b, result);
+		case '*':
+			wide = (int128) a * b;
+			if (wide % CDP_FIXED_SCALE != 0)
+				return false;
+			wide /= CDP_FIXED_SCALE;
+			break;
+		default:				/* '/' */
+			wide = (int128) a * CDP_FIXED_SCALE;
+			if (b == 0 || wide % b != 0)
+				return false;
+			wide /= b;
+			break;
+	}
+	*result = (int64) wide;
+	return *result == wide;
+}
+
 /* Unknown if divided by zero, or too large even for numeric. */
 static CdpValue
 number_arithmetic(int op, const CdpValue *a, const CdpValue *b)
 {
-	bool		both_fixed = a->as.number.numeric == NULL &&
-		b->as.number.numeric == NULL;
 	int64		fixed;
 	Numeric		left;
 	Numeric		right;
 	Numeric		result;
 	bool		failed = false;
 
-	if (both_fixed && op == '+' &&
-		!pg_add_s64_overflow(a->as.number.fixed, b->as.number.fixed, &fixed))
-		return cdp_segment_fixed(fixed);
-	if (both_fixed && op == '-' &&
-		!pg_sub_s64_overflow(a->as.number.fixed, b->as.number.fixed, &fixed))
+	if (a->as.number.numeric == NULL && b->as.number.numeric == NULL &&
+		fixed_arithmetic(op, a->as.number.fixed, b->as.number.fixed, &fixed))
 		return cdp_segment_fixed(fixed);
 	left = cdp_segment_to_numeric(a);
 	right = cdp_segment_to_numeric(b);
