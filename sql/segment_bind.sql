@@ -156,3 +156,24 @@ SELECT cdp.bucket('exp', '42', 2), cdp.bucket('exp', '42', 1000000000),
 	(('x' || substr(encode(sha256('exp:42'), 'hex'), 1, 16))::bit(64)::bigint::numeric
 		+ 18446744073709551616) % 18446744073709551616 % 1000000000 AS by_hand;
 SELECT cdp.bucket('exp', '42', 0);
+
+-- whether more of a profile is asked for than its events, at any depth
+SELECT predicate, cdp._asks_facts(ARRAY['did(order)', predicate], pg_temp.context()
+	|| '{"segments": {"buyers": "did(order)", "br": "country = ''BR''"}, "computed": {"idle": "days_since(any)", "fit": "revenue / 2"}}') AS asks
+FROM (VALUES
+	(cdp.predicate 'count(order where total > 50, 90 days) >= 3 and now > today'),
+	('bucket(''exp'', 2) = 1 or idle > 3'),
+	('in_segment(''buyers'') and near(1, 2, 3, 4, coalesce(5, 6))'),
+	('vip'),
+	('orders > 1'),
+	('has_id(''email'')'),
+	('did(order) or not (did(order) and consent(''marketing'', ''email''))'),
+	('suppressed(''email'')'),
+	('score(''clv'') > 1'),
+	('percentile(''clv'') > 90'),
+	('in_segment(''br'')'),
+	('fit > 1'),
+	('did(order, since first_seen)'),
+	('did(order where total > profile.age)'),
+	('sum(order.amount) > revenue'))
+	AS given (predicate);

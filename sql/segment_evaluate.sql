@@ -36,7 +36,7 @@ SELECT CASE cdp._evaluate(
 		ARRAY[source, regexp_replace(source, '^(.*?)( at time zone .*)?$', 'not (\1)\2')]::cdp.predicate[],
 		pg_temp.context(), as_of, 42,
 		(SELECT cdp.timeline_agg(name_id, at, amount, properties) FROM event), NULL,
-		'{"country": "BR", "age": 41, "vip": true, "birth_date": "1990-06-05",
+		ROW('{"country": "BR", "age": 41, "vip": true, "birth_date": "1990-06-05",
 		  "leap_day": "2000-02-29", "trial_ends": "2026-06-03T09:00:00+02:00",
 		  "signup": "2026-03-29 02:30", "big": 123456789012345678901234567890.5, "huge": 9e131071,
 		  "tags": ["golf", "tea", 7, null], "address": {"city": "Rio", "zip": null},
@@ -50,7 +50,7 @@ SELECT CASE cdp._evaluate(
 		'{"clv": {"value": 12.5, "percentile": 0.93}, "churn": {"value": 0.25}}',
 		'known', '2026-01-01 00:00+00', '2026-06-01 11:59+00', 8, 2, 70.25, 60.25,
 		'2026-03-01 13:00+00', '2026-05-31 13:00+00', 5, 3, NULL, 'loyal',
-		410.5, 0.25, 'low')
+		410.5, 0.25, 'low', NULL)::cdp._profile_facts)
 	WHEN '{1}' THEN 'TRUE' WHEN '{2}' THEN 'false' ELSE 'unknown' END
 $$;
 
@@ -346,7 +346,7 @@ SELECT cdp._evaluate(ARRAY['count(order) = 20000', 'sum(order.amount) = 18000000
 -- one program for many rows, compiled anew when predicates or context change
 SELECT v, cdp._evaluate(ARRAY[format('x = %s', v), 'x = 1', 'in_segment(''s'')']::cdp.predicate[],
 	jsonb_build_object('segments', jsonb_build_object('s', format('x > %s', v))), '2026-06-01',
-	traits => '{"x": 2}')
+	facts => jsonb_populate_record(NULL::cdp._profile_facts, '{"traits": {"x": 2}}'))
 FROM generate_series(1, 3) AS v;
 
 -- PL/pgSQL keeps a call site for a transaction and gives it new values
@@ -357,7 +357,7 @@ DECLARE
 	matched integer[];
 BEGIN
 	FOR n IN 1 .. 3 LOOP
-		matched := cdp._evaluate(predicates, context, '2026-06-01', traits => '{"x": 2}');
+		matched := cdp._evaluate(predicates, context, '2026-06-01', facts => jsonb_populate_record(NULL::cdp._profile_facts, '{"traits": {"x": 2}}'));
 		RAISE NOTICE '%: %', predicates, matched;
 		predicates := ARRAY[format('x = %s', n + 1)];
 	END LOOP;

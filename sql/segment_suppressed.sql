@@ -83,8 +83,9 @@ SELECT cdp.ingest('shop', '{"type": "track", "event": "order", "messageId": "o",
 SELECT segment FROM cdp.memberships(cdp.find_profile('email', 'bob@example.com'))
 WHERE segment IN ('quiet', 'loud');
 
--- the scan of all profiles stays parallel; without suppressed() nothing is joined
-CREATE FUNCTION pg_temp.plan(asks boolean) RETURNS TABLE (is_parallel boolean, looks boolean)
+-- the scan of all profiles stays parallel; without suppressed() nothing is joined,
+-- and without facts no score either
+CREATE FUNCTION pg_temp.plan(asks boolean) RETURNS TABLE (is_parallel boolean, looks boolean, scores boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
 	plan text;
@@ -94,13 +95,15 @@ BEGIN
 	body := replace(body, '_evaluate_all.predicates', 'ARRAY[cdp.predicate ''true'']');
 	body := replace(body, '_evaluate_all.profile_ids', 'NULL::bigint[]');
 	body := regexp_replace(body, 'WHERE asks_suppressed', format('WHERE %L::boolean', asks));
+	body := regexp_replace(body, 'WHEN asks_facts', format('WHEN %L::boolean', asks));
 	body := regexp_replace(body, 'context, at,', '''{}''::jsonb, now(),');
 	SET LOCAL parallel_setup_cost = 0;
 	SET LOCAL parallel_tuple_cost = 0;
 	SET LOCAL min_parallel_table_scan_size = 0;
 	EXECUTE 'EXPLAIN (FORMAT JSON) ' || body INTO plan;
 	RETURN QUERY SELECT
-		plan ~ '"Parallel Aware": true,[^{}]*"Relation Name": "profile_current"', plan ~ '"Relation Name": "suppression"';
+		plan ~ '"Parallel Aware": true,[^{}]*"Relation Name": "profile_current"', plan ~ '"Relation Name": "suppression"',
+		plan ~ '"Relation Name": "profile_score"';
 END
 $$;
 SELECT * FROM pg_temp.plan(true);

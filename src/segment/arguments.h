@@ -9,10 +9,7 @@
 
 #include "segment/evaluate.h"
 
-/*
- * The arguments of cdp._evaluate() and its like; fields are in the order of
- * CdpField.
- */
+/* The arguments of cdp._evaluate() and its like. */
 enum
 {
 	CDP_ARG_PREDICATES,
@@ -21,12 +18,7 @@ enum
 	CDP_ARG_PROFILE_ID,
 	CDP_ARG_TIMELINE,
 	CDP_ARG_LATER_TIMELINES,
-	CDP_ARG_TRAITS,
-	CDP_ARG_IDENTIFIERS,
-	CDP_ARG_CONSENTS,
-	CDP_ARG_SCORES,
-	CDP_ARG_FIELDS,
-	CDP_ARG_SUPPRESSED = CDP_ARG_FIELDS + CDP_FIELD_ARGUMENTS
+	CDP_ARG_FACTS
 };
 
 /* evaluate_sql.c: the profile that the arguments tell of */

@@ -525,6 +525,7 @@ bind_profile_path(CdpBinder *binder, const CdpNode *node, List *names)
 
 	if (list_length(names) == 1 && find_field(joined) >= 0)
 	{
+		binder->program->asks_facts = true;
 		expr->kind = CDP_EXPR_FIELD;
 		expr->number = find_field(joined);
 		expr->type = cdp_segment_fields[expr->number].type;
@@ -533,6 +534,7 @@ bind_profile_path(CdpBinder *binder, const CdpNode *node, List *names)
 	computed = cdp_segment_bind_computed(binder, node, joined);
 	if (computed != NULL)
 		return computed;
+	binder->program->asks_facts = true;
 	expr->text = joined;
 	expr->names = names;
 	type = cdp_segment_lookup_text(context, CDP_NAMES_TRAITS, joined);

@@ -324,6 +324,16 @@ check_values(CdpBinder *binder, const CdpNode *node, CdpExpr *expr)
 	}
 }
 
+/* Does the function look at the profile, besides its arguments? */
+static bool
+asks_facts(CdpFunction function)
+{
+	return function == CDP_FUNCTION_SCORE ||
+		function == CDP_FUNCTION_PERCENTILE ||
+		function == CDP_FUNCTION_CONSENT ||
+		function == CDP_FUNCTION_SUPPRESSED || function == CDP_FUNCTION_HAS_ID;
+}
+
 CdpExpr *
 cdp_segment_bind_function(CdpBinder *binder, const CdpNode *node)
 {
@@ -337,6 +347,7 @@ cdp_segment_bind_function(CdpBinder *binder, const CdpNode *node)
 	expr = cdp_segment_make_expr(binder, CDP_EXPR_FUNCTION,
 								 functions[function].type, node);
 	expr->op = function;
+	binder->program->asks_facts |= asks_facts(function);
 	cdp_segment_bind_args(binder, expr, node);
 	for (int i = 0; i < functions[function].nstrings; i++)
 		expr->names = lappend(expr->names,

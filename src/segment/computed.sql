@@ -24,16 +24,11 @@ BEGIN
 				SELECT array_agg(later.data ORDER BY later.chunk)
 				FROM cdp.timeline_chunk AS later
 				WHERE later.profile_id = current.profile_id AND later.chunk > 1),
-			current.traits, current.identifiers, current.consents,
-			score.scores, current.kind, current.first_seen, current.last_seen,
-			current.events, current.orders, current.gross_revenue,
-			current.revenue, current.first_order_at, current.last_order_at,
-			score.rfm_recency, score.rfm_frequency, score.rfm_monetary,
-			score.lifecycle, score.clv_365d, score.churn_90d, score.churn_band,
-			CASE WHEN cdp._asks_suppressed($2, context) THEN (
-				SELECT held.channels FROM cdp._suppressed AS held
-				WHERE held.profile_id = current.profile_id)
-			END)
+			cdp._facts(current, score,
+				CASE WHEN cdp._asks_suppressed($2, context) THEN (
+					SELECT held.channels FROM cdp._suppressed AS held
+					WHERE held.profile_id = current.profile_id)
+				END))
 		FROM cdp.profile_current AS current
 		LEFT JOIN cdp.timeline_chunk AS first
 			ON first.profile_id = current.profile_id AND first.chunk = 1

@@ -13,19 +13,28 @@
 #include "segment/program.h"
 #include "timeline/timeline.h"
 
-/* What is known of a profile; pointers are NULL where nothing is. */
+/* The columns of cdp._profile_facts; fields are in the order of CdpField. */
+typedef enum CdpFact
+{
+	CDP_FACT_TRAITS,
+	CDP_FACT_IDENTIFIERS,
+	CDP_FACT_CONSENTS,
+	CDP_FACT_SCORES,
+	CDP_FACT_FIELDS,
+	CDP_FACT_SUPPRESSED = CDP_FACT_FIELDS + CDP_FIELD_FACTS
+} CdpFact;
+
+#define CDP_FACT_COUNT (CDP_FACT_SUPPRESSED + 1)
+
+/* What is known of a profile. */
 typedef struct CdpProfile
 {
 	int64		profile_id;
 	int			ntimelines;
 	struct varlena **timelines; /* detoasted, in order */
-	Jsonb	   *traits;
-	Jsonb	   *identifiers;
-	Jsonb	   *consents;
-	Jsonb	   *scores;
-	Jsonb	   *suppressed;
-	Datum		fields[CDP_FIELD_ARGUMENTS];
-	bool		field_is_null[CDP_FIELD_ARGUMENTS];
+	bool		has_facts;		/* else they are all null */
+	Datum		facts[CDP_FACT_COUNT];
+	bool		fact_is_null[CDP_FACT_COUNT];
 } CdpProfile;
 
 /* An event that a sequence step collected. */

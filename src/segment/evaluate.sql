@@ -1,6 +1,32 @@
--- One call per profile of a scan.  Arguments after "scores" are the built-in
--- fields, but for "suppressed", which is a row of cdp._suppressed;
--- evaluate_sql.c reads them by position.
+-- What predicates see of a profile besides its events: columns of its rows, in
+-- the order of CdpFact (evaluate.h).
+CREATE TYPE cdp._profile_facts AS (
+	traits jsonb,
+	identifiers jsonb,
+	consents jsonb,
+	scores jsonb,
+	kind text,
+	first_seen timestamptz,
+	last_seen timestamptz,
+	events bigint,
+	orders bigint,
+	gross_revenue numeric,
+	revenue numeric,
+	first_order_at timestamptz,
+	last_order_at timestamptz,
+	rfm_recency integer,
+	rfm_frequency integer,
+	rfm_monetary integer,
+	lifecycle text,
+	clv_365d numeric,
+	churn_90d double precision,
+	churn_band text,
+	suppressed jsonb
+);
+COMMENT ON TYPE cdp._profile_facts IS
+'what predicates see of a profile besides its events';
+
+-- One call per profile of a scan.
 CREATE FUNCTION cdp._evaluate(
 	predicates cdp.predicate[],
 	context jsonb,
@@ -8,27 +34,7 @@ CREATE FUNCTION cdp._evaluate(
 	profile_id bigint DEFAULT NULL,
 	timeline cdp.timeline DEFAULT NULL,
 	later_timelines cdp.timeline[] DEFAULT NULL,
-	traits jsonb DEFAULT NULL,
-	identifiers jsonb DEFAULT NULL,
-	consents jsonb DEFAULT NULL,
-	scores jsonb DEFAULT NULL,
-	kind text DEFAULT NULL,
-	first_seen timestamptz DEFAULT NULL,
-	last_seen timestamptz DEFAULT NULL,
-	events bigint DEFAULT NULL,
-	orders bigint DEFAULT NULL,
-	gross_revenue numeric DEFAULT NULL,
-	revenue numeric DEFAULT NULL,
-	first_order_at timestamptz DEFAULT NULL,
-	last_order_at timestamptz DEFAULT NULL,
-	rfm_recency integer DEFAULT NULL,
-	rfm_frequency integer DEFAULT NULL,
-	rfm_monetary integer DEFAULT NULL,
-	lifecycle text DEFAULT NULL,
-	clv_365d numeric DEFAULT NULL,
-	churn_90d double precision DEFAULT NULL,
-	churn_band text DEFAULT NULL,
-	suppressed jsonb DEFAULT NULL)
+	facts cdp._profile_facts DEFAULT NULL)
 RETURNS integer[]
 LANGUAGE c STABLE PARALLEL SAFE COST 1000
 AS 'MODULE_PATHNAME', 'cdp__evaluate';
@@ -44,32 +50,21 @@ CREATE FUNCTION cdp._evaluate_values(
 	profile_id bigint DEFAULT NULL,
 	timeline cdp.timeline DEFAULT NULL,
 	later_timelines cdp.timeline[] DEFAULT NULL,
-	traits jsonb DEFAULT NULL,
-	identifiers jsonb DEFAULT NULL,
-	consents jsonb DEFAULT NULL,
-	scores jsonb DEFAULT NULL,
-	kind text DEFAULT NULL,
-	first_seen timestamptz DEFAULT NULL,
-	last_seen timestamptz DEFAULT NULL,
-	events bigint DEFAULT NULL,
-	orders bigint DEFAULT NULL,
-	gross_revenue numeric DEFAULT NULL,
-	revenue numeric DEFAULT NULL,
-	first_order_at timestamptz DEFAULT NULL,
-	last_order_at timestamptz DEFAULT NULL,
-	rfm_recency integer DEFAULT NULL,
-	rfm_frequency integer DEFAULT NULL,
-	rfm_monetary integer DEFAULT NULL,
-	lifecycle text DEFAULT NULL,
-	clv_365d numeric DEFAULT NULL,
-	churn_90d double precision DEFAULT NULL,
-	churn_band text DEFAULT NULL,
-	suppressed jsonb DEFAULT NULL)
+	facts cdp._profile_facts DEFAULT NULL)
 RETURNS jsonb[]
 LANGUAGE c STABLE PARALLEL SAFE COST 1000
 AS 'MODULE_PATHNAME', 'cdp__evaluate_values';
 COMMENT ON FUNCTION cdp._evaluate_values IS
 'the values of expressions for a profile; all it needs to know is in its arguments';
+
+-- A scan for predicates that are about events only need not read, join and
+-- hand over the rows of profiles.
+CREATE FUNCTION cdp._asks_facts(predicates cdp.predicate[], context jsonb)
+RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__asks_facts';
+COMMENT ON FUNCTION cdp._asks_facts(cdp.predicate[], jsonb) IS
+'is one of these predicates about more of a profile than its events';
 
 CREATE FUNCTION cdp._predicate_check(
 	predicate cdp.predicate,

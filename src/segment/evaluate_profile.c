@@ -38,19 +38,28 @@ get_key(const JsonbContainer *container, const char *key, int length)
 	return cdp_segment_from_json(&found);
 }
 
-static CdpValue
-get_root_key(const Jsonb *json, const char *key)
+static bool
+is_known(const CdpEvaluation *evaluation, int fact)
 {
-	if (json == NULL)
+	return evaluation->profile->has_facts &&
+		!evaluation->profile->fact_is_null[fact];
+}
+
+/* The value under a key of a fact that is an object. */
+static CdpValue
+get_fact_key(const CdpEvaluation *evaluation, CdpFact fact, const char *key)
+{
+	if (!is_known(evaluation, fact))
 		return unknown;
-	return get_key(&json->root, key, strlen(key));
+	return get_key(&DatumGetJsonbP(evaluation->profile->facts[fact])->root,
+				   key, strlen(key));
 }
 
 /* The trait called a.b, or else the key b inside the trait a. */
 static CdpValue
-find_trait(const Jsonb *traits, const CdpExpr *expr)
+find_trait(const CdpEvaluation *evaluation, const CdpExpr *expr)
 {
-	CdpValue	value = get_root_key(traits, expr->text);
+	CdpValue	value = get_fact_key(evaluation, CDP_FACT_TRAITS, expr->text);
 	ListCell   *cell;
 
 	if (value.kind != CDP_VALUE_NULL || list_length(expr->names) == 1)
@@ -60,7 +69,7 @@ find_trait(const Jsonb *traits, const CdpExpr *expr)
 		const char *name = lfirst(cell);
 
 		if (foreach_current_index(cell) == 0)
-			value = get_root_key(traits, name);
+			value = get_fact_key(evaluation, CDP_FACT_TRAITS, name);
 		else if (value.kind == CDP_VALUE_JSON)
 			value = get_key(value.as.json, name, strlen(name));
 		else
@@ -73,7 +82,7 @@ find_trait(const Jsonb *traits, const CdpExpr *expr)
 CdpValue
 cdp_segment_trait(CdpEvaluation *evaluation, const CdpExpr *expr)
 {
-	CdpValue	value = find_trait(evaluation->profile->traits, expr);
+	CdpValue	value = find_trait(evaluation, expr);
 	TimestampTz at;
 
 	if (expr->type != CDP_TYPE_TIME)
@@ -87,7 +96,7 @@ cdp_segment_trait(CdpEvaluation *evaluation, const CdpExpr *expr)
 static CdpValue
 first_identifier(const CdpEvaluation *evaluation, const char *type)
 {
-	CdpValue	values = get_root_key(evaluation->profile->identifiers, type);
+	CdpValue	values = get_fact_key(evaluation, CDP_FACT_IDENTIFIERS, type);
 	JsonbValue *first;
 
 	if (values.kind != CDP_VALUE_JSON || !JsonContainerIsArray(values.as.json))
@@ -98,50 +107,50 @@ first_identifier(const CdpEvaluation *evaluation, const char *type)
 	return cdp_segment_text(first->val.string.val, first->val.string.len);
 }
 
+/* A field by the SQL type of its column; null if it is. */
 static CdpValue
-average_order_value(const CdpEvaluation *evaluation)
+fact_value(const CdpEvaluation *evaluation, CdpField field)
 {
-	const CdpProfile *profile = evaluation->profile;
-	CdpValue	revenue;
-	CdpValue	orders;
+	Datum		fact;
+	text	   *told;
 
-	if (profile->field_is_null[CDP_FIELD_GROSS_REVENUE] ||
-		profile->field_is_null[CDP_FIELD_ORDERS])
+	if (!is_known(evaluation, CDP_FACT_FIELDS + field))
 		return unknown;
-	revenue = cdp_segment_numeric(DatumGetNumeric(profile->fields[CDP_FIELD_GROSS_REVENUE]));
-	orders = cdp_segment_integer(DatumGetInt64(profile->fields[CDP_FIELD_ORDERS]));
-	return cdp_segment_arithmetic('/', &revenue, &orders, NULL);
-}
-
-/* The field's argument, by the SQL type that cdp._evaluate gives it. */
-static CdpValue
-argument_value(CdpField field, Datum argument)
-{
+	fact = evaluation->profile->facts[CDP_FACT_FIELDS + field];
 	switch (field)
 	{
 		case CDP_FIELD_KIND:
 		case CDP_FIELD_LIFECYCLE:
 		case CDP_FIELD_CHURN_BAND:
-			return cdp_segment_text(VARDATA_ANY(DatumGetPointer(argument)),
-									VARSIZE_ANY_EXHDR(DatumGetPointer(argument)));
+			told = DatumGetTextPP(fact);
+			return cdp_segment_text(VARDATA_ANY(told), VARSIZE_ANY_EXHDR(told));
 		case CDP_FIELD_FIRST_SEEN:
 		case CDP_FIELD_LAST_SEEN:
 		case CDP_FIELD_FIRST_ORDER_AT:
 		case CDP_FIELD_LAST_ORDER_AT:
-			return cdp_segment_time(DatumGetTimestampTz(argument));
+			return cdp_segment_time(DatumGetTimestampTz(fact));
 		case CDP_FIELD_EVENTS:
 		case CDP_FIELD_ORDERS:
-			return cdp_segment_integer(DatumGetInt64(argument));
+			return cdp_segment_integer(DatumGetInt64(fact));
 		case CDP_FIELD_RFM_RECENCY:
 		case CDP_FIELD_RFM_FREQUENCY:
 		case CDP_FIELD_RFM_MONETARY:
-			return cdp_segment_integer(DatumGetInt32(argument));
+			return cdp_segment_integer(DatumGetInt32(fact));
 		case CDP_FIELD_CHURN_90D:
-			argument = DirectFunctionCall1(float8_numeric, argument);
-			return cdp_segment_numeric(DatumGetNumeric(argument));
+			fact = DirectFunctionCall1(float8_numeric, fact);
+			return cdp_segment_numeric(DatumGetNumeric(fact));
 		default:				/* gross_revenue, revenue, clv_365d */
-			return cdp_segment_numeric(DatumGetNumeric(argument));
+			return cdp_segment_numeric(DatumGetNumeric(fact));
 	}
+}
+
+static CdpValue
+average_order_value(const CdpEvaluation *evaluation)
+{
+	CdpValue	revenue = fact_value(evaluation, CDP_FIELD_GROSS_REVENUE);
+	CdpValue	orders = fact_value(evaluation, CDP_FIELD_ORDERS);
+
+	return cdp_segment_arithmetic('/', &revenue, &orders, NULL);
 }
 
 /* See evaluate.h. */
@@ -159,9 +168,7 @@ cdp_segment_field(CdpEvaluation *evaluation, const CdpExpr *expr)
 		case CDP_FIELD_AVERAGE_ORDER_VALUE:
 			return average_order_value(evaluation);
 		default:
-			if (evaluation->profile->field_is_null[field])
-				return unknown;
-			return argument_value(field, evaluation->profile->fields[field]);
+			return fact_value(evaluation, field);
 	}
 }
 
@@ -170,7 +177,7 @@ static CdpValue
 score_member(CdpEvaluation *evaluation, const CdpExpr *expr,
 			 const char *member)
 {
-	CdpValue	score = get_root_key(evaluation->profile->scores,
+	CdpValue	score = get_fact_key(evaluation, CDP_FACT_SCORES,
 									 linitial(expr->names));
 
 	if (score.kind != CDP_VALUE_JSON)
@@ -182,7 +189,7 @@ score_member(CdpEvaluation *evaluation, const CdpExpr *expr,
 static bool
 is_consented(CdpEvaluation *evaluation, const CdpExpr *expr)
 {
-	CdpValue	consent = get_root_key(evaluation->profile->consents,
+	CdpValue	consent = get_fact_key(evaluation, CDP_FACT_CONSENTS,
 									   expr->text);
 	pg_tz	   *zone = expr->zone;
 	CdpValue	member;
@@ -209,7 +216,7 @@ is_consented(CdpEvaluation *evaluation, const CdpExpr *expr)
 static bool
 is_suppressed(CdpEvaluation *evaluation, const CdpExpr *expr)
 {
-	CdpValue	until = get_root_key(evaluation->profile->suppressed,
+	CdpValue	until = get_fact_key(evaluation, CDP_FACT_SUPPRESSED,
 									 linitial(expr->names));
 	TimestampTz at;
 

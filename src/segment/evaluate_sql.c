@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
@@ -18,6 +19,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/typcache.h"
 
 #include "base/base.h"
 #include "segment/arguments.h"
@@ -117,12 +119,6 @@ get_prepared(FunctionCallInfo fcinfo, Prepared **kept, Compile compile)
 	return fcinfo->flinfo->fn_extra;
 }
 
-static Jsonb *
-get_json(FunctionCallInfo fcinfo, int number)
-{
-	return PG_ARGISNULL(number) ? NULL : PG_GETARG_JSONB_P(number);
-}
-
 /*
  * The chunks of the profile's timeline, detoasted: the first by itself, since
  * most profiles have no more, the others as an array.
@@ -151,31 +147,34 @@ get_timelines(FunctionCallInfo fcinfo, CdpProfile *profile)
 				PG_DETOAST_DATUM_PACKED(elements[i]);
 }
 
+/* The columns of a row of cdp._profile_facts. */
+static void
+get_facts(HeapTupleHeader row, CdpProfile *profile)
+{
+	TupleDesc	shape = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row),
+											   HeapTupleHeaderGetTypMod(row));
+	HeapTupleData tuple = {0};
+
+	if (shape->natts != CDP_FACT_COUNT)
+		elog(ERROR, "cdp._profile_facts has %d columns", shape->natts);
+	tuple.t_len = HeapTupleHeaderGetDatumLength(row);
+	tuple.t_data = row;
+	heap_deform_tuple(&tuple, shape, profile->facts, profile->fact_is_null);
+	profile->has_facts = true;
+	ReleaseTupleDesc(shape);
+}
+
 /* See arguments.h. */
 void
 cdp_segment_get_profile(FunctionCallInfo fcinfo, CdpProfile *profile)
 {
-	memset(profile, 0, sizeof(*profile));
 	profile->profile_id = PG_ARGISNULL(CDP_ARG_PROFILE_ID) ? 0 :
 		PG_GETARG_INT64(CDP_ARG_PROFILE_ID);
+	profile->ntimelines = 0;
 	get_timelines(fcinfo, profile);
-	profile->traits = get_json(fcinfo, CDP_ARG_TRAITS);
-	profile->identifiers = get_json(fcinfo, CDP_ARG_IDENTIFIERS);
-	profile->consents = get_json(fcinfo, CDP_ARG_CONSENTS);
-	profile->scores = get_json(fcinfo, CDP_ARG_SCORES);
-	profile->suppressed = get_json(fcinfo, CDP_ARG_SUPPRESSED);
-	for (int i = 0; i < CDP_FIELD_ARGUMENTS; i++)
-	{
-		CdpType		type = cdp_segment_fields[i].type;
-
-		profile->field_is_null[i] = PG_ARGISNULL(CDP_ARG_FIELDS + i);
-		if (profile->field_is_null[i])
-			continue;
-		profile->fields[i] = PG_GETARG_DATUM(CDP_ARG_FIELDS + i);
-		if (type == CDP_TYPE_TEXT)
-			profile->fields[i] =
-				PointerGetDatum(PG_GETARG_TEXT_PP(CDP_ARG_FIELDS + i));
-	}
+	profile->has_facts = false;
+	if (!PG_ARGISNULL(CDP_ARG_FACTS))
+		get_facts(PG_GETARG_HEAPTUPLEHEADER(CDP_ARG_FACTS), profile);
 }
 
 /* Turn to a profile; returns the memory that the caller was in. */

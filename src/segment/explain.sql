@@ -5,27 +5,7 @@ CREATE FUNCTION cdp._explain(
 	profile_id bigint DEFAULT NULL,
 	timeline cdp.timeline DEFAULT NULL,
 	later_timelines cdp.timeline[] DEFAULT NULL,
-	traits jsonb DEFAULT NULL,
-	identifiers jsonb DEFAULT NULL,
-	consents jsonb DEFAULT NULL,
-	scores jsonb DEFAULT NULL,
-	kind text DEFAULT NULL,
-	first_seen timestamptz DEFAULT NULL,
-	last_seen timestamptz DEFAULT NULL,
-	events bigint DEFAULT NULL,
-	orders bigint DEFAULT NULL,
-	gross_revenue numeric DEFAULT NULL,
-	revenue numeric DEFAULT NULL,
-	first_order_at timestamptz DEFAULT NULL,
-	last_order_at timestamptz DEFAULT NULL,
-	rfm_recency integer DEFAULT NULL,
-	rfm_frequency integer DEFAULT NULL,
-	rfm_monetary integer DEFAULT NULL,
-	lifecycle text DEFAULT NULL,
-	clv_365d numeric DEFAULT NULL,
-	churn_90d double precision DEFAULT NULL,
-	churn_band text DEFAULT NULL,
-	suppressed jsonb DEFAULT NULL,
+	facts cdp._profile_facts DEFAULT NULL,
 	OUT line integer,
 	OUT depth integer,
 	OUT node text,
@@ -75,14 +55,9 @@ BEGIN
 			FROM cdp.timeline_chunk AS later
 			WHERE later.profile_id = current.profile_id AND later.chunk > 1)
 		ELSE from_log[2:] END,
-		current.traits, current.identifiers, current.consents,
-		score.scores, current.kind, current.first_seen, current.last_seen,
-		current.events, current.orders, current.gross_revenue,
-		current.revenue, current.first_order_at, current.last_order_at,
-		score.rfm_recency, score.rfm_frequency, score.rfm_monetary,
-		score.lifecycle, score.clv_365d, score.churn_90d, score.churn_band, (
+		cdp._facts(current, score, (
 			SELECT held.channels FROM cdp._suppressed AS held
-			WHERE held.profile_id = current.profile_id)) AS told
+			WHERE held.profile_id = current.profile_id))) AS told
 	WHERE current.profile_id = cdp.resolve($1)
 	ORDER BY told.line;
 END

@@ -161,8 +161,8 @@ DECLARE
 BEGIN
 	RETURN QUERY
 	SELECT current.profile_id, current.ord,
-		cdp._evaluate_profile($1, context, $2, packed.chunks[1],
-			packed.chunks[2:], current, score, held.channels)
+		cdp._evaluate($1, context, $2, current.profile_id, packed.chunks[1],
+			packed.chunks[2:], cdp._facts(current, score, held.channels))
 	FROM cdp.profile_current AS current
 	LEFT JOIN (
 		SELECT * FROM cdp._pack_log(context, name_ids, $2) WHERE $3 IS NULL

@@ -65,7 +65,8 @@ COMMENT ON FUNCTION cdp._asks_suppressed(cdp.predicate[], jsonb) IS
 -- Plain joins, because a scan of all profiles is to run in parallel, and what
 -- looks chunks up profile by profile cannot.  Nearly all profiles have one
 -- chunk, so only later chunks are gathered into arrays.  Custom plans, because
--- profile_ids decides between that scan and a few look-ups.
+-- profile_ids decides between that scan and a few look-ups, and asks_facts what
+-- is read of profiles: without facts, next to nothing.
 CREATE FUNCTION cdp._evaluate_all(
 	predicates cdp.predicate[],
 	as_of timestamptz DEFAULT NULL,
@@ -80,6 +81,7 @@ AS $$
 DECLARE
 	context jsonb := cdp._evaluation_context();
 	at timestamptz := coalesce(_evaluate_all.as_of, cdp.clock());
+	asks_facts boolean := cdp._asks_facts(_evaluate_all.predicates, context);
 	asks_suppressed boolean := cdp._asks_suppressed(_evaluate_all.predicates, context);
 BEGIN
 	IF cdp._has_undeclared(_evaluate_all.predicates, context) THEN
@@ -95,8 +97,11 @@ BEGIN
 	END IF;
 	RETURN QUERY
 	SELECT current.profile_id, current.ord,
-		cdp._evaluate_profile(_evaluate_all.predicates, context, at,
-			first.data, later.timelines, current, score, held.channels)
+		cdp._evaluate(_evaluate_all.predicates, context, at,
+			current.profile_id, first.data, later.timelines,
+			CASE WHEN asks_facts THEN
+				cdp._facts(current, score, held.channels)
+			END)
 	FROM cdp.profile_current AS current
 	LEFT JOIN cdp.timeline_chunk AS first
 		ON first.profile_id = current.profile_id AND first.chunk = 1
@@ -156,16 +161,16 @@ BEGIN
 	END IF;
 	RETURN QUERY
 	SELECT current.profile_id, current.segment_ids,
-		cdp._evaluate_profile($1, context, $2, first.data,
+		cdp._evaluate($1, context, $2, current.profile_id, first.data,
 			CASE WHEN first.data IS NOT NULL THEN (
 				SELECT array_agg(later.data ORDER BY later.chunk)
 				FROM cdp.timeline_chunk AS later
 				WHERE later.profile_id = current.profile_id AND later.chunk > 1)
-			END, current, score,
-			CASE WHEN asks_suppressed THEN (
+			END,
+			cdp._facts(current, score, CASE WHEN asks_suppressed THEN (
 				SELECT held.channels FROM cdp._suppressed AS held
 				WHERE held.profile_id = current.profile_id)
-			END)
+			END))
 	FROM unnest($3) AS wanted (profile_id)
 	JOIN cdp.profile_current AS current ON current.profile_id = wanted.profile_id
 	LEFT JOIN cdp.timeline_chunk AS first

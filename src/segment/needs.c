@@ -1,12 +1,15 @@
 /*
  * needs.c
- *		What predicates need that timelines may not have.
+ *		What predicates need besides timelines as they are.
  *
  * A timeline holds the declared properties of events.  A predicate over
  * another property is evaluated on timelines that are made for the occasion,
  * from the log (log.sql), by the same evaluator.  That the predicates of a
  * store need none is what every cdp.ingest() asks, so the session keeps the
  * last answer for as long as predicates and context are the same.
+ *
+ * Many predicates are about events only; then a scan leaves out the rows of
+ * profiles.
  */
 #include "postgres.h"
 
@@ -22,6 +25,7 @@
 PG_FUNCTION_INFO_V1(cdp__has_undeclared);
 PG_FUNCTION_INFO_V1(cdp__undeclared);
 PG_FUNCTION_INFO_V1(cdp__asked_events);
+PG_FUNCTION_INFO_V1(cdp__asks_facts);
 
 /* The last question of cdp._has_undeclared(). */
 static struct
@@ -151,4 +155,18 @@ cdp__asked_events(PG_FUNCTION_ARGS)
 		}
 	}
 	PG_RETURN_DATUM(makeArrayResult(name_ids, CurrentMemoryContext));
+}
+
+/* cdp._asks_facts(predicates, context): is one about more than events? */
+Datum
+cdp__asks_facts(PG_FUNCTION_ARGS)
+{
+	int			count;
+	text	  **predicates = cdp_segment_predicates(PG_GETARG_ARRAYTYPE_P(0),
+													&count);
+
+	for (int i = 0; i < count; i++)
+		if (bind_predicate(predicates[i], PG_GETARG_JSONB_P(1))->asks_facts)
+			PG_RETURN_BOOL(true);
+	PG_RETURN_BOOL(false);
 }

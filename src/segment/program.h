@@ -66,14 +66,14 @@ typedef enum CdpField
 	CDP_FIELD_CLV_365D,
 	CDP_FIELD_CHURN_90D,
 	CDP_FIELD_CHURN_BAND,
-	/* those above are arguments of cdp._evaluate, those below computed */
+	/* those above are facts (cdp._profile_facts), those below computed */
 	CDP_FIELD_AVERAGE_ORDER_VALUE,
 	CDP_FIELD_EMAIL,
 	CDP_FIELD_PHONE
 } CdpField;
 
 #define CDP_FIELD_COUNT (CDP_FIELD_PHONE + 1)
-#define CDP_FIELD_ARGUMENTS (CDP_FIELD_CHURN_BAND + 1)
+#define CDP_FIELD_FACTS (CDP_FIELD_CHURN_BAND + 1)
 
 typedef enum CdpExprKind
 {
@@ -222,6 +222,7 @@ typedef struct CdpProgram
 	int			nroots;
 	int			naggregates;
 	bool		uses_zone;		/* some part needs a time zone */
+	bool		asks_facts;		/* it is about more than events */
 	bool		takes_undeclared;	/* collect such properties, not refuse them */
 	List	   *undeclared;		/* of CdpUndeclared * */
 } CdpProgram;

@@ -37,27 +37,19 @@ CREATE TABLE cdp.segment_version (
 COMMENT ON TABLE cdp.segment_version IS
 'every definition that a segment has had, by whom and when';
 
--- Inlined where it is used, so columns that are not asked for cost nothing.
-CREATE FUNCTION cdp._evaluate_profile(
-	predicates cdp.predicate[],
-	context jsonb,
-	as_of timestamptz,
-	timeline cdp.timeline,
-	later_timelines cdp.timeline[],
+-- Inlined where it is used, so where facts are not asked for no column is read.
+CREATE FUNCTION cdp._facts(
 	current cdp.profile_current,
 	score cdp.profile_score,
 	suppressed jsonb)
-RETURNS integer[]
-LANGUAGE sql STABLE PARALLEL SAFE COST 1000
-RETURN cdp._evaluate(predicates, context, as_of,
-	(current).profile_id, timeline, later_timelines,
-	(current).traits, (current).identifiers, (current).consents,
+RETURNS cdp._profile_facts
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN ROW((current).traits, (current).identifiers, (current).consents,
 	(score).scores, (current).kind, (current).first_seen, (current).last_seen,
 	(current).events, (current).orders, (current).gross_revenue,
 	(current).revenue, (current).first_order_at, (current).last_order_at,
 	(score).rfm_recency, (score).rfm_frequency, (score).rfm_monetary,
 	(score).lifecycle, (score).clv_365d, (score).churn_90d,
-	(score).churn_band, suppressed);
-COMMENT ON FUNCTION cdp._evaluate_profile(cdp.predicate[], jsonb, timestamptz,
-	cdp.timeline, cdp.timeline[], cdp.profile_current, cdp.profile_score, jsonb) IS
-'cdp._evaluate() of a profile by its rows';
+	(score).churn_band, suppressed)::cdp._profile_facts;
+COMMENT ON FUNCTION cdp._facts(cdp.profile_current, cdp.profile_score, jsonb) IS
+'what predicates see of a profile besides its events, from its rows';
