@@ -299,7 +299,7 @@ count_event(CdpEvaluation *evaluation, const CdpAggregate *aggregate,
 		case CDP_FIRST:
 		case CDP_LAST:
 		case CDP_DAYS_SINCE:
-			note_time(state, at_ms);
+			note_time(state, at_ms);	/* it has a where-clause */
 			break;
 		case CDP_COLLECT:
 			collect_event(evaluation, aggregate, state);
@@ -343,15 +343,20 @@ show_event(CdpEvaluation *evaluation, const CdpInterest *interest)
 
 	for (int i = 0; i < interest->count; i++)
 	{
-		int			number = interest->askers[i].number;
-		CdpState   *state = &evaluation->states[number];
+		const CdpAsker *asker = &interest->askers[i];
+		CdpState   *state = &evaluation->states[asker->number];
 		const CdpAggregate *aggregate;
 
-		if (at_ms < interest->askers[i].start_ms)
+		if (at_ms < asker->start_ms)
 			return;
 		if (at_ms < state->start_ms || at_ms >= state->end_ms)
 			continue;
-		aggregate = evaluation->program->aggregate[number];
+		if (asker->is_plain)
+		{
+			note_time(state, at_ms);
+			continue;
+		}
+		aggregate = evaluation->program->aggregate[asker->number];
 		if (passes(evaluation, aggregate->where))
 			count_event(evaluation, aggregate, state);
 	}

@@ -19,6 +19,16 @@ concerns(const CdpAggregate *aggregate, int name_id)
 		aggregate->name_id == name_id;
 }
 
+/* Does every event of its window count, and nothing of it but when it was? */
+static bool
+is_plain(const CdpAggregate *aggregate)
+{
+	return aggregate->where == NULL &&
+		(aggregate->kind == CDP_DID || aggregate->kind == CDP_COUNT ||
+		 aggregate->kind == CDP_FIRST || aggregate->kind == CDP_LAST ||
+		 aggregate->kind == CDP_DAYS_SINCE);
+}
+
 /* The aggregates of a level that events of one name concern. */
 static CdpInterest
 make_interest(const CdpProgram *program, int level, int name_id)
@@ -28,9 +38,13 @@ make_interest(const CdpProgram *program, int level, int name_id)
 								 Max(program->naggregates, 1));
 
 	for (int i = 0; i < program->naggregates; i++)
-		if (program->aggregate[i]->level == level &&
-			concerns(program->aggregate[i], name_id))
-			askers[interest.count++].number = i;
+	{
+		if (program->aggregate[i]->level != level ||
+			!concerns(program->aggregate[i], name_id))
+			continue;
+		askers[interest.count].is_plain = is_plain(program->aggregate[i]);
+		askers[interest.count++].number = i;
+	}
 	interest.askers = repalloc(askers, sizeof(CdpAsker) *
 							   Max(interest.count, 1));
 	return interest;

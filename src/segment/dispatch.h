@@ -15,6 +15,7 @@ typedef struct CdpAsker
 {
 	int64		start_ms;		/* of its window; "since" may move it on */
 	int			number;			/* of the aggregate in the program */
+	bool		is_plain;		/* every event counts; its time is all it needs */
 } CdpAsker;
 
 typedef struct CdpInterest
