@@ -45,74 +45,21 @@
 #define COOKIE 12346
 #define MAX_CONTAINERS 32768	/* so that every number fits an int4 */
 #define MAX_KEY (MAX_CONTAINERS - 1)
-#define ARRAY_MAX 4096
-#define BITSET_BYTES 8192
-
-/* Where the parts of the header are. */
-typedef struct Header
-{
-	uint32		containers;
-	const uint8 *keys;			/* pairs of key and count - 1 */
-	const uint8 *offsets;
-	size_t		size;			/* bytes up to the first container */
-} Header;
-
-static inline uint16
-read_uint16(const uint8 *at)
-{
-	uint16		value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
-
-static inline uint32
-read_uint32(const uint8 *at)
-{
-	uint32		value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
-
-static inline uint32
-container_key(const Header *header, uint32 i)
-{
-	return read_uint16(header->keys + 4 * (size_t) i);
-}
-
-static inline uint32
-container_count(const Header *header, uint32 i)
-{
-	return read_uint16(header->keys + 4 * (size_t) i + 2) + 1;
-}
-
-/* Where the parts are of a header that begins as it should. */
-static Header
-read_header(const uint8 *bytes)
-{
-	Header		header;
-
-	header.containers = read_uint32(bytes + 4);
-	header.keys = bytes + 8;
-	header.offsets = header.keys + 4 * (size_t) header.containers;
-	header.size = 8 + 8 * (size_t) header.containers;
-	return header;
-}
 
 static bool
 begins_with_header(const uint8 *bytes, size_t size)
 {
-	return size >= 8 && read_uint32(bytes) == COOKIE &&
-		read_uint32(bytes + 4) <= MAX_CONTAINERS &&
-		read_header(bytes).size <= size;
+	return size >= 8 && cdp_bitmap_uint32(bytes) == COOKIE &&
+		cdp_bitmap_uint32(bytes + 4) <= MAX_CONTAINERS &&
+		cdp_bitmap_header(bytes).size <= size;
 }
 
 static const char *
 check_array(const uint8 *container, uint32 count)
 {
 	for (uint32 i = 1; i < count; i++)
-		if (read_uint16(container + 2 * i) <= read_uint16(container + 2 * (i - 1)))
+		if (cdp_bitmap_uint16(container + 2 * i) <=
+			cdp_bitmap_uint16(container + 2 * (i - 1)))
 			return "The numbers of a container ascend.";
 	return NULL;
 }
@@ -120,29 +67,30 @@ check_array(const uint8 *container, uint32 count)
 static const char *
 check_bitset(const uint8 *container, uint32 count)
 {
-	if (pg_popcount((const char *) container, BITSET_BYTES) != count)
+	if (pg_popcount((const char *) container, CDP_BITMAP_BITSET_BYTES) != count)
 		return "A container holds as many numbers as its header says.";
 	return NULL;
 }
 
 /* Check container i, which begins at *at, and move *at past it. */
 static const char *
-check_container(const Header *header, uint32 i, const uint8 *bytes,
+check_container(const CdpBitmapHeader *header, uint32 i, const uint8 *bytes,
 				size_t size, size_t *at)
 {
 	const uint8 *container = bytes + *at;
-	uint32		count = container_count(header, i);
-	size_t		needed = count <= ARRAY_MAX ? 2 * (size_t) count : BITSET_BYTES;
+	uint32		count = cdp_bitmap_count(header, i);
+	size_t		needed = count <= CDP_BITMAP_ARRAY_MAX ? 2 * (size_t) count :
+		CDP_BITMAP_BITSET_BYTES;
 
-	if (container_key(header, i) > MAX_KEY ||
-		(i > 0 && container_key(header, i) <= container_key(header, i - 1)))
+	if (cdp_bitmap_key(header, i) > MAX_KEY ||
+		(i > 0 && cdp_bitmap_key(header, i) <= cdp_bitmap_key(header, i - 1)))
 		return "The keys of the containers ascend, and numbers are below 2147483648.";
-	if (read_uint32(header->offsets + 4 * (size_t) i) != *at)
+	if (cdp_bitmap_offset(header, i) != *at)
 		return "The offset of a container is where it begins.";
 	if (size - *at < needed)
 		return "The bytes end with the last container.";
 	*at += needed;
-	return count <= ARRAY_MAX ? check_array(container, count) :
+	return count <= CDP_BITMAP_ARRAY_MAX ? check_array(container, count) :
 		check_bitset(container, count);
 }
 
@@ -150,12 +98,12 @@ check_container(const Header *header, uint32 i, const uint8 *bytes,
 const char *
 cdp_audience_check_bytes(const uint8 *bytes, size_t size)
 {
-	Header		header;
+	CdpBitmapHeader header;
 	size_t		at;
 
 	if (!begins_with_header(bytes, size))
 		return "The bytes begin with the header of a roaring bitmap without runs.";
-	header = read_header(bytes);
+	header = cdp_bitmap_header(bytes);
 	at = header.size;
 	for (uint32 i = 0; i < header.containers; i++)
 	{
@@ -173,11 +121,11 @@ cdp_audience_check_bytes(const uint8 *bytes, size_t size)
 int64
 cdp_audience_count_bytes(const uint8 *bytes)
 {
-	Header		header = read_header(bytes);
+	CdpBitmapHeader header = cdp_bitmap_header(bytes);
 	int64		count = 0;
 
 	for (uint32 i = 0; i < header.containers; i++)
-		count += container_count(&header, i);
+		count += cdp_bitmap_count(&header, i);
 	return count;
 }
 
@@ -191,19 +139,19 @@ probe_array(const uint8 *container, uint32 count, uint16 low)
 	{
 		uint32		middle = (from + to) / 2;
 
-		if (read_uint16(container + 2 * middle) < low)
+		if (cdp_bitmap_uint16(container + 2 * middle) < low)
 			from = middle + 1;
 		else
 			to = middle;
 	}
-	return from < count && read_uint16(container + 2 * from) == low;
+	return from < count && cdp_bitmap_uint16(container + 2 * from) == low;
 }
 
 /* See bitmap_format.h. */
 bool
 cdp_audience_probe_bytes(const uint8 *bytes, uint32 value)
 {
-	Header		header = read_header(bytes);
+	CdpBitmapHeader header = cdp_bitmap_header(bytes);
 	uint32		key = value >> 16;
 	uint16		low = value & 0xFFFF;
 	uint32		from = 0;
@@ -215,15 +163,15 @@ cdp_audience_probe_bytes(const uint8 *bytes, uint32 value)
 	{
 		uint32		middle = (from + to) / 2;
 
-		if (container_key(&header, middle) < key)
+		if (cdp_bitmap_key(&header, middle) < key)
 			from = middle + 1;
 		else
 			to = middle;
 	}
-	if (from == header.containers || container_key(&header, from) != key)
+	if (from == header.containers || cdp_bitmap_key(&header, from) != key)
 		return false;
-	container = bytes + read_uint32(header.offsets + 4 * (size_t) from);
-	if (container_count(&header, from) <= ARRAY_MAX)
-		return probe_array(container, container_count(&header, from), low);
+	container = bytes + cdp_bitmap_offset(&header, from);
+	if (cdp_bitmap_count(&header, from) <= CDP_BITMAP_ARRAY_MAX)
+		return probe_array(container, cdp_bitmap_count(&header, from), low);
 	return (container[low / 8] & (1 << (low % 8))) != 0;
 }

@@ -2,8 +2,9 @@
  * bitmap_set.c
  *		What SQL can do with a cdp.profile_bitmap: make, combine, count, list.
  *
- * Counting and probing read the packed bytes; combining unpacks both sides,
- * which costs about a memory copy of each.  The aggregates keep one unpacked
+ * Counting and probing read the packed bytes (bitmap_format.c,
+ * bitmap_count.c); combining unpacks both sides, which costs about a memory
+ * copy of each.  The aggregates keep one unpacked
  * bitmap in the aggregate's context; their states can be shipped between
  * parallel workers in the packed form.
  */
@@ -38,8 +39,6 @@ PG_FUNCTION_INFO_V1(cdp__bitmap_unpack);
 PG_FUNCTION_INFO_V1(cdp__bitmap_pack_or_empty);
 
 typedef void (*InPlaceOperation) (CdpBitmap *, const CdpBitmap *);
-typedef uint64_t (*CountOperation) (const roaring_bitmap_t *,
-									const roaring_bitmap_t *);
 
 static const uint8 *
 packed_bytes(struct varlena *packed)
@@ -85,21 +84,6 @@ combine_arguments(FunctionCallInfo fcinfo, CdpSetOperation operation)
 	PG_RETURN_POINTER(packed);
 }
 
-/* The size of the combination of both arguments, without making it. */
-static Datum
-count_arguments(FunctionCallInfo fcinfo, CountOperation operation)
-{
-	CdpBitmap  *a = cdp_audience_read_bitmap(PG_GETARG_BITMAP(0),
-											 CurrentMemoryContext);
-	CdpBitmap  *b = cdp_audience_read_bitmap(PG_GETARG_BITMAP(1),
-											 CurrentMemoryContext);
-	int64		count = (int64) operation(a->set, b->set);
-
-	cdp_audience_free_bitmap(a);
-	cdp_audience_free_bitmap(b);
-	PG_RETURN_INT64(count);
-}
-
 Datum
 cdp_bitmap_and(PG_FUNCTION_ARGS)
 {
@@ -118,22 +102,47 @@ cdp_bitmap_andnot(PG_FUNCTION_ARGS)
 	return combine_arguments(fcinfo, roaring_bitmap_andnot);
 }
 
+/* How many numbers are in either argument, and in both. */
+typedef struct Counts
+{
+	int64		a;
+	int64		b;
+	int64		both;
+} Counts;
+
+static Counts
+count_arguments(FunctionCallInfo fcinfo)
+{
+	const uint8 *a = packed_bytes(PG_GETARG_BITMAP(0));
+	const uint8 *b = packed_bytes(PG_GETARG_BITMAP(1));
+	Counts		counts;
+
+	counts.a = cdp_audience_count_bytes(a);
+	counts.b = cdp_audience_count_bytes(b);
+	counts.both = cdp_audience_count_both(a, b);
+	return counts;
+}
+
 Datum
 cdp_bitmap_and_cardinality(PG_FUNCTION_ARGS)
 {
-	return count_arguments(fcinfo, roaring_bitmap_and_cardinality);
+	PG_RETURN_INT64(count_arguments(fcinfo).both);
 }
 
 Datum
 cdp_bitmap_or_cardinality(PG_FUNCTION_ARGS)
 {
-	return count_arguments(fcinfo, roaring_bitmap_or_cardinality);
+	Counts		counts = count_arguments(fcinfo);
+
+	PG_RETURN_INT64(counts.a + counts.b - counts.both);
 }
 
 Datum
 cdp_bitmap_andnot_cardinality(PG_FUNCTION_ARGS)
 {
-	return count_arguments(fcinfo, roaring_bitmap_andnot_cardinality);
+	Counts		counts = count_arguments(fcinfo);
+
+	PG_RETURN_INT64(counts.a - counts.both);
 }
 
 /* A bitmap being listed. */
