@@ -65,6 +65,42 @@ FROM bitmap AS a JOIN bitmap AS b ON a.shape <= b.shape COLLATE "C",
 		(SELECT unnest(a.numbers) EXCEPT SELECT unnest(b.numbers)) AS s(n)) AS only_a
 ORDER BY a.shape COLLATE "C", b.shape COLLATE "C";
 
+-- sizes of random shapes: arrays and bitsets, long beside short, at the limit
+-- of 4096 between them
+SELECT coalesce(nullif(current_setting('cdp.test_seed', true), '')::integer, 31) AS seed \gset
+\echo seed :seed
+SELECT setseed(:seed / 1000.0) \g /dev/null
+CREATE TEMP TABLE random_bitmap AS
+SELECT shape, cdp.bitmap_agg(n) AS members, array_agg(n) AS numbers
+FROM (
+	SELECT DISTINCT shape, (CASE WHEN random() < 0.5 THEN 65536 * shape ELSE 0 END + random() * width)::integer AS n
+	FROM unnest('{1,1,2,3,4,5,6,7}'::integer[], '{3,40,90,300,4000,5000,12000,40000}'::integer[],
+			'{100,65535,5000,65535,65535,65535,140000,65535}'::integer[]) AS v (shape, size, width)
+		CROSS JOIN LATERAL generate_series(1, size)) AS made
+GROUP BY shape
+UNION ALL
+SELECT 10 + extra, cdp.bitmap_agg(n * 3), array_agg(n * 3)
+FROM generate_series(0, 2) AS extra, generate_series(1, 4095 + extra) AS n
+GROUP BY extra;
+SELECT count(*) AS pairs, count(*) FILTER (WHERE
+	(cdp.bitmap_and_cardinality(a.members, b.members), cdp.bitmap_or_cardinality(a.members, b.members),
+		cdp.bitmap_andnot_cardinality(a.members, b.members), cdp.bitmap_cardinality(cdp.bitmap_and(a.members, b.members)))
+	<> (shared, cardinality(a.numbers) + cardinality(b.numbers) - shared, cardinality(a.numbers) - shared, shared)) AS wrong
+FROM random_bitmap AS a CROSS JOIN random_bitmap AS b
+	CROSS JOIN LATERAL (SELECT count(*) AS shared FROM (
+		SELECT unnest(a.numbers) INTERSECT SELECT unnest(b.numbers)) AS s) AS oracle;
+-- every combination of them, and how large combinations may be
+SELECT count(*) AS combinations, count(*) FILTER (WHERE found.members <> shared) AS wrong
+FROM (SELECT array_agg(shape::text) AS names, array_agg(members) AS bitmaps FROM random_bitmap WHERE shape < 10) AS given
+	CROSS JOIN LATERAL cdp._overlaps(names, bitmaps, 10) AS found
+	CROSS JOIN LATERAL (SELECT count(*) AS shared FROM (
+		SELECT n FROM random_bitmap, unnest(numbers) AS n WHERE shape::text = ANY (combination)
+		GROUP BY n HAVING count(*) = cardinality(combination)) AS s) AS oracle;
+SELECT ways, (SELECT array_agg(cardinality(combination) ORDER BY cardinality(combination))
+	FROM cdp._overlaps('{a,b,c}', ARRAY['{1}', '{}', '{1,2}']::cdp.profile_bitmap[], ways)) AS sizes
+FROM generate_series(0, 4) AS ways;
+SELECT * FROM cdp._overlaps('{}', '{}', 2);
+
 -- aggregates: NULLs are left out; of no rows
 SELECT cdp.bitmap_agg(n) FROM unnest(ARRAY[3, NULL, 1, 3]) AS n;
 SELECT cdp.bitmap_agg(n), cdp.bitmap_or_agg(b), cdp.bitmap_and_agg(b)

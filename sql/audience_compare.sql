@@ -32,6 +32,9 @@ SELECT cdp._evaluate_profiles('{1}');
 UPDATE cdp.profile SET root = 6 WHERE profile_id = 7;
 DELETE FROM cdp.profile_current WHERE profile_id = 7;
 SELECT * FROM cdp.waterfall('{best,half,low}');
+SELECT * FROM cdp.overlap('{best,half,low}') ORDER BY combination;
+SELECT * FROM cdp.overlap('{half,fresh}');
+SELECT * FROM cdp.overlap('{half}', ways => 0);
 
 -- by reason: an event, a merge, time, a new definition, in that order
 SELECT * FROM cdp.segment_diff('half', '2026-06-01 12:00', '2026-06-01 13:00');
@@ -109,6 +112,24 @@ FROM (VALUES ('{rich,poor,odd}'::text[]), ('{odd,rich,poor}'), ('{poor,odd,rich}
 				AND o.segment = ANY (chosen[:fall.priority - 1]))) AS expected_new,
 		(SELECT count(DISTINCT m.profile_id) FROM cdp.segment_member AS m
 			WHERE m.segment = ANY (chosen[:fall.priority])) AS expected_total) AS oracle;
+
+-- overlaps, with changes since the refresh, of profiles some of which were
+-- merged since; each combination against plain SQL
+CREATE TEMP TABLE every_way AS
+SELECT array_agg(name ORDER BY name) AS combination
+FROM generate_series(1, 7) AS bits, unnest('{1,2,4}'::integer[], '{odd,poor,rich}'::text[]) AS v (bit, name)
+WHERE bits & bit > 0
+GROUP BY bits;
+BEGIN;
+UPDATE cdp.profile SET root = profile_id - 1 WHERE profile_id % 5 = 0;
+SELECT (SELECT count(*) > 3 FROM cdp.profile JOIN cdp.segment_membership ON cdp.bitmap_contains(members, ord)
+		WHERE root <> profile_id) AS merged_members,
+	count(*) FILTER (WHERE found.members <> expected) AS wrong, count(found.members) AS compared
+FROM every_way LEFT JOIN cdp.overlap('{rich,poor,odd}') AS found USING (combination)
+	CROSS JOIN LATERAL (SELECT count(*) AS expected FROM (
+		SELECT FROM cdp.segment_member WHERE segment = ANY (combination)
+		GROUP BY profile_id HAVING count(*) = cardinality(combination)) AS in_all) AS oracle;
+ROLLBACK;
 
 -- sizes and moves of many pairs of evenings; those of a reason are those whose
 -- last move in the evenings between was for it, as each evening's log told

@@ -16,7 +16,7 @@ BEGIN ATOMIC
 			'audience', 'destination', 'purpose', 'channel', 'catalog', 'event_product',
 			'profile_session', 'run', 'health',
 			'identity_benchmark', 'experiment', 'experiment_assignment']),
-		('reader', 'EXECUTE', ARRAY['audience_funnel', 'experiment_result', 'segment_diff', 'waterfall']),
+		('reader', 'EXECUTE', ARRAY['audience_funnel', 'experiment_result', 'overlap', 'segment_diff', 'waterfall']),
 		-- those who may be reached, and the customer at the counter
 		('crm', 'SELECT', ARRAY['audience_member', 'audience_arm', 'experiment', 'crm_contact', 'profile_metric',
 			'segment_member', 'profile_id_map', 'profile_order', 'score', 'segment',
@@ -43,7 +43,7 @@ BEGIN ATOMIC
 			'explain_membership', 'suggest_blocked', 'block_value', 'unblock_value', 'preview_rules',
 			'decide', 'undecide', 'unmerge', 'retract', 'unretract', 'undo_action',
 			'pin_trait', 'unpin_trait', 'lineage', 'record_consent', 'suppress',
-			'unsuppress', 'why_not', 'computed_traits', 'segment_diff', 'waterfall',
+			'unsuppress', 'why_not', 'computed_traits', 'overlap', 'segment_diff', 'waterfall',
 			'audience_funnel', 'export_subject', 'convert_amounts']),
 		-- records in, nothing out
 		('ingest', 'INSERT', ARRAY['inbox']),
@@ -54,7 +54,7 @@ BEGIN ATOMIC
 			'decision', 'steward_action', 'membership_change', 'segment', 'segment_version', 'segment_history',
 			'audience', 'destination', 'release_log', 'privacy_request', 'run',
 			'setting', 'store']),
-		('auditor', 'EXECUTE', ARRAY['memberships', 'audience_funnel', 'segment_diff',
+		('auditor', 'EXECUTE', ARRAY['memberships', 'audience_funnel', 'overlap', 'segment_diff',
 			'waterfall', 'why_not'])
 	) AS v (kind, privilege, objects);
 END;

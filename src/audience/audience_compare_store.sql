@@ -1,3 +1,14 @@
+CREATE FUNCTION cdp.overlap(segments text[], ways integer DEFAULT NULL)
+RETURNS TABLE (combination text[], members bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT combination, members FROM cdp._overlap($1, $2)
+$$;
+REVOKE ALL ON FUNCTION cdp.overlap(text[], integer) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.overlap(text[], integer) IS
+'how many profiles are in all segments of each combination, of at most "ways" segments';
+
 CREATE FUNCTION cdp.waterfall(segments text[])
 RETURNS TABLE (priority integer, segment text, members bigint, new bigint, running_total bigint)
 LANGUAGE sql STABLE SECURITY DEFINER

@@ -94,6 +94,13 @@ AS 'MODULE_PATHNAME', 'cdp_bitmap_andnot_cardinality';
 COMMENT ON FUNCTION cdp.bitmap_andnot_cardinality(cdp.profile_bitmap, cdp.profile_bitmap) IS
 'how many ords of the first bitmap are not in the second';
 
+CREATE FUNCTION cdp._overlaps(names text[], bitmaps cdp.profile_bitmap[], ways integer)
+RETURNS TABLE (combination text[], members bigint)
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10000
+AS 'MODULE_PATHNAME', 'cdp__overlaps';
+COMMENT ON FUNCTION cdp._overlaps(text[], cdp.profile_bitmap[], integer) IS
+'how many ords are in all bitmaps of each combination of at most so many; names are those of the bitmaps';
+
 CREATE FUNCTION cdp.bitmap_equal(a cdp.profile_bitmap, b cdp.profile_bitmap) RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'cdp_bitmap_equal';

@@ -1,17 +1,68 @@
 -- Segments beside each other, and one segment at two instants.  All figures
 -- are cardinalities of bitmaps, so they add up by construction.
 
--- A bitmap may still have profiles that were merged since its refresh.
-CREATE FUNCTION cdp._live_ords() RETURNS cdp.profile_bitmap
+-- A bitmap may still have profiles that were merged since its refresh; there
+-- is an index of all that were ever merged, not of those that live.
+CREATE FUNCTION cdp._merged_ords() RETURNS cdp.profile_bitmap
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT cdp.bitmap_agg(ord)
-	FROM cdp.profile
-	WHERE coalesce(root = profile_id, false)
+	SELECT cdp.bitmap_agg(ord) FROM cdp.profile WHERE root <> profile_id
 $$;
-COMMENT ON FUNCTION cdp._live_ords() IS
-'the ords of all live profiles';
+COMMENT ON FUNCTION cdp._merged_ords() IS
+'the ords of profiles that are part of another one';
+
+-- In one array each bitmap is read once, however many pairs it is in.
+CREATE FUNCTION cdp._overlap(segments text[], ways integer)
+RETURNS TABLE (combination text[], members bigint)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	merged cdp.profile_bitmap;
+BEGIN
+	PERFORM cdp._check_store();
+	PERFORM cdp._check_segments($1);
+	PERFORM cdp._check_ways($2, cardinality($1));
+	merged := cdp._merged_ords();
+	RETURN QUERY
+	SELECT met.combination, met.members
+	FROM (
+		SELECT array_agg(chosen.name) AS names, array_agg(cdp.bitmap_andnot(
+				cdp._current_members(chosen.segment_id), merged)) AS bitmaps
+		FROM (
+			SELECT defined.name::text AS name, defined.segment_id
+			FROM cdp.segment AS defined
+				JOIN cdp.segment_membership AS refreshed USING (segment_id)
+			WHERE defined.name = ANY ($1)
+			ORDER BY defined.name) AS chosen) AS given
+		CROSS JOIN LATERAL cdp._overlaps(given.names, given.bitmaps, coalesce($2, 12)) AS met;
+END
+$$;
+COMMENT ON FUNCTION cdp._overlap(text[], integer) IS
+'what the door cdp.overlap() does';
+
+CREATE FUNCTION cdp._check_ways(ways integer, segments integer) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $1 < 1 THEN
+		RAISE EXCEPTION 'invalid number of ways %', $1
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'A combination has at least one segment.',
+				HINT = 'Pass ways => 2 for all pairs.';
+	END IF;
+	IF $2 > 12 AND coalesce($1, 12) > 2 THEN
+		RAISE EXCEPTION 'too many segments for an overlap in every way'
+			USING ERRCODE = 'program_limit_exceeded',
+				DETAIL = 'Twelve segments have 4095 combinations; each one more doubles them.',
+				HINT = 'Pass ways => 2 for all pairs.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_ways(integer, integer) IS
+'raise unless so many segments can overlap in so many ways';
 
 CREATE FUNCTION cdp._waterfall(segments text[])
 RETURNS TABLE (priority integer, segment text, members bigint, new bigint, running_total bigint)
@@ -19,15 +70,16 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	live cdp.profile_bitmap := cdp._live_ords();
+	merged cdp.profile_bitmap;
 	taken cdp.profile_bitmap := '{}';
 	chosen record;
 BEGIN
 	PERFORM cdp._check_store();
 	PERFORM cdp._check_segments($1);
+	merged := cdp._merged_ords();
 	FOR chosen IN
 		SELECT wanted.priority, wanted.name,
-			cdp.bitmap_and(cdp._current_members(defined.segment_id), live) AS members
+			cdp.bitmap_andnot(cdp._current_members(defined.segment_id), merged) AS members
 		FROM unnest($1) WITH ORDINALITY AS wanted (name, priority)
 			JOIN cdp.segment AS defined USING (name)
 		ORDER BY wanted.priority

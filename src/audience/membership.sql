@@ -102,40 +102,6 @@ $$;
 COMMENT ON FUNCTION cdp._membership_at(integer, bigint, integer, timestamptz) IS
 'was a profile in a segment at an instant, and since when; no row before the segment''s first refresh';
 
-CREATE FUNCTION cdp.overlap(segments text[], ways integer DEFAULT NULL)
-RETURNS TABLE (combination text[], members bigint)
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-BEGIN
-	PERFORM cdp._check_store();
-	PERFORM cdp._check_segments($1);
-	IF cardinality($1) > 12 AND coalesce($2, 12) > 2 THEN
-		RAISE EXCEPTION 'too many segments for an overlap in every way'
-			USING ERRCODE = 'program_limit_exceeded',
-				DETAIL = 'Twelve segments have 4095 combinations; each one more doubles them.',
-				HINT = 'Pass ways => 2 for all pairs.';
-	END IF;
-	RETURN QUERY
-	WITH RECURSIVE chosen AS MATERIALIZED (
-		SELECT row_number() OVER (ORDER BY name) AS n, name::text AS name,
-			cdp._current_members(segment_id) AS members
-		FROM cdp.segment
-		WHERE name = ANY ($1)
-	), met AS (
-		SELECT n, ARRAY[name] AS names, members FROM chosen WHERE members IS NOT NULL
-		UNION ALL
-		SELECT chosen.n, names || chosen.name, cdp.bitmap_and(met.members, chosen.members)
-		FROM met JOIN chosen ON chosen.n > met.n
-		WHERE cardinality(names) < coalesce($2, 12) AND chosen.members IS NOT NULL
-	)
-	SELECT names, cdp.bitmap_cardinality(met.members) FROM met;
-END
-$$;
-COMMENT ON FUNCTION cdp.overlap(text[], integer) IS
-'how many profiles are in all segments of each combination, of at most "ways" segments';
-
 CREATE FUNCTION cdp._check_segments(segments text[]) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
