@@ -80,6 +80,7 @@ SELECT count(DISTINCT content_hash) = 1 AS same FROM cdp.release_log WHERE relea
 -- an audience that is switched off removes all, and can go only then
 SELECT cdp.create_audience_view('ads', '{city}') IS NOT NULL AS made;
 SELECT cdp.drop_audience('ads');
+DELETE FROM cdp.audience WHERE name = 'ads';
 UPDATE cdp.audience SET destination = 'mailer' WHERE name = 'ads';
 UPDATE cdp.destination SET options = '{"platform": "meta"}' WHERE destination = 'google';
 UPDATE cdp.destination SET options = '{"platform": "google", "account": 1}' WHERE destination = 'google';

@@ -12,13 +12,13 @@ COMMENT ON COLUMN cdp.audience_progress.last_delta IS
 'the number of the last delta that was given out; 0: none yet';
 
 CREATE TABLE cdp.audience_sent (
-	audience_id integer NOT NULL REFERENCES cdp.audience,
+	audience_id integer NOT NULL,
 	profile_id bigint NOT NULL,
 	added bigint NOT NULL,
 	removed bigint,
 	identifier_type text COLLATE "C" NOT NULL,
 	key text COLLATE "C" NOT NULL,
-	PRIMARY KEY (audience_id, identifier_type, key)
+	PRIMARY KEY (audience_id, key, identifier_type)
 );
 COMMENT ON TABLE cdp.audience_sent IS
 'the keys that destinations hold, or may hold, as they were sent: of platforms hashed; kept until their removal is acknowledged, whatever became of the profile';
@@ -61,6 +61,8 @@ FOR EACH STATEMENT EXECUTE FUNCTION cdp._refuse_change();
 CREATE TRIGGER keep_destination BEFORE UPDATE OF destination ON cdp.audience
 	FOR EACH ROW WHEN (OLD.destination IS DISTINCT FROM NEW.destination)
 	EXECUTE FUNCTION cdp._keep_destination();
+CREATE TRIGGER keep_audience BEFORE DELETE ON cdp.audience
+	FOR EACH ROW EXECUTE FUNCTION cdp._keep_destination();
 CREATE TRIGGER check_platform BEFORE INSERT OR UPDATE OF options ON cdp.destination
 	FOR EACH ROW EXECUTE FUNCTION cdp._check_platform();
 

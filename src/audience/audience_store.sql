@@ -82,33 +82,37 @@ INSERT INTO cdp.setting (name, value, description, kind) VALUES
 	('refresh_every', '0', 'merge runs refresh segments when the last refresh is older than this interval; 0: every run', 'interval');
 
 -- Exact: the bitmap, but for profiles that changed since, and those as the
--- last change says.  Whether a profile is live is asked through coalesce()
--- because the planner takes an equality of two columns to hold for one row in
--- two hundred, and then joins the members in nested loops.
+-- last change says.
+CREATE VIEW cdp._membership AS
+SELECT held.segment_id,
+	CASE WHEN changed.entered IS NULL THEN held.members
+		ELSE cdp.bitmap_andnot(cdp.bitmap_or(held.members, changed.entered), changed.exited)
+	END AS members
+FROM cdp.segment_membership AS held
+	LEFT JOIN LATERAL (
+		SELECT cdp.bitmap_agg(ord) FILTER (WHERE change = 'entered') AS entered,
+			cdp.bitmap_agg(ord) FILTER (WHERE change = 'exited') AS exited
+		FROM (
+			SELECT DISTINCT ON (since.profile_id) moved.ord, since.change
+			FROM cdp.membership_change AS since
+				JOIN cdp.profile AS moved ON moved.profile_id = since.profile_id
+			WHERE since.segment_id = held.segment_id AND since.change_id > held.folded
+			ORDER BY since.profile_id, since.change_id DESC) AS last_change
+		HAVING count(*) > 0) AS changed ON true;
+COMMENT ON VIEW cdp._membership IS
+'members of each segment as told so far: the bitmap and the changes since; no row before its first refresh';
+
+-- In one arm, so that the planner knows that a segment has one bitmap: it
+-- takes what comes of several arms for one of two hundred, and then joins the
+-- members of an audience in nested loops.  Whether a profile is live is asked
+-- through coalesce() for the same reason: it takes an equality of two columns
+-- to hold for one row in two hundred.
 CREATE VIEW cdp._member AS
 SELECT held.segment_id, profile.profile_id
-FROM cdp.segment_membership AS held
+FROM cdp._membership AS held
 	CROSS JOIN LATERAL cdp.bitmap_members(held.members) AS member (ord)
 	JOIN cdp.profile ON profile.ord = member.ord
-		AND coalesce(profile.root = profile.profile_id, false)
-WHERE NOT EXISTS (
-	SELECT FROM cdp.membership_change AS since
-	WHERE since.segment_id = held.segment_id
-		AND since.profile_id = profile.profile_id
-		AND since.change_id > held.folded)
-UNION ALL
-SELECT since.segment_id, since.profile_id
-FROM cdp.segment_membership AS held
-	JOIN cdp.membership_change AS since ON since.segment_id = held.segment_id
-		AND since.change_id > held.folded
-	JOIN cdp.profile ON profile.profile_id = since.profile_id
-		AND profile.root = profile.profile_id
-WHERE since.change = 'entered'
-	AND NOT EXISTS (
-		SELECT FROM cdp.membership_change AS later
-		WHERE later.segment_id = since.segment_id
-			AND later.profile_id = since.profile_id
-			AND later.change_id > since.change_id);
+		AND coalesce(profile.root = profile.profile_id, false);
 COMMENT ON VIEW cdp._member IS
 'members by number of the segment';
 
@@ -156,7 +160,9 @@ COMMENT ON COLUMN cdp.audience.active IS 'false: nobody is released';
 
 -- The enforcement.  Default deny: a row needs an answer "granted" that has not
 -- expired, an identifier for the channel and no suppression of it; and the
--- key by which suppressions are told must be the store's own.
+-- key by which suppressions are told must be the store's own.  Every audience
+-- has a channel, but joined from the left it is joined first: the planner would
+-- rather join all channels with all profiles, in order, and stop early.
 CREATE VIEW cdp.audience_member WITH (security_barrier) AS
 SELECT audience.name::text AS audience,
 	audience.destination::text AS destination,
@@ -168,7 +174,7 @@ SELECT audience.name::text AS audience,
 	held.at AS consented_at,
 	held.expires_at AS consent_expires_at
 FROM cdp.audience
-	JOIN cdp.channel ON channel.channel = audience.channel
+	LEFT JOIN cdp.channel ON channel.channel = audience.channel
 	JOIN cdp._member AS member ON member.segment_id = audience.segment_id
 	JOIN cdp.consent_state AS held ON held.profile_id = member.profile_id
 		AND held.purpose = audience.purpose

@@ -46,9 +46,10 @@ BEGIN
 					THEN cdp.match_key(about.platform, member.identifier_type, member.identifier)
 			END AS key
 		FROM cdp.audience_member AS member
-		WHERE member.audience = about.name) AS wanted
+		WHERE member.audience = about.name
+		OFFSET 0) AS wanted
 	WHERE wanted.key IS NOT NULL
-	GROUP BY wanted.type, wanted.key;
+	GROUP BY wanted.key, wanted.type;
 END
 $$;
 COMMENT ON FUNCTION cdp._audience_keys(integer) IS
@@ -252,6 +253,9 @@ $$;
 COMMENT ON FUNCTION cdp._audience_ack(text, bigint) IS
 'what the door cdp.audience_ack() does';
 
+-- In place of a foreign key of cdp.audience_sent, which would be asked for
+-- every key.  Keys are sent under a lock on the audience's row, for which the
+-- change of the row has waited.
 CREATE FUNCTION cdp._keep_destination() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -259,16 +263,17 @@ AS $$
 BEGIN
 	PERFORM FROM cdp.audience_progress WHERE audience_id = OLD.audience_id FOR UPDATE;
 	IF EXISTS (SELECT FROM cdp.audience_sent WHERE audience_id = OLD.audience_id) THEN
-		RAISE EXCEPTION 'cannot change the destination of audience "%"', OLD.name
+		RAISE EXCEPTION 'cannot % audience "%"',
+				CASE TG_OP WHEN 'DELETE' THEN 'drop' ELSE 'change the destination of' END, OLD.name
 			USING ERRCODE = 'object_in_use',
-				DETAIL = 'The present one holds members, or was not seen to remove them.',
+				DETAIL = 'Its destination holds members, or was not seen to remove them.',
 				HINT = 'Set active to false, send cdp.audience_delta() and acknowledge it first.';
 	END IF;
-	RETURN NEW;
+	RETURN coalesce(NEW, OLD);
 END
 $$;
 COMMENT ON FUNCTION cdp._keep_destination() IS
-'trigger: an audience keeps its destination while that holds members';
+'trigger: an audience stays, and keeps its destination, while that holds members';
 
 -- cdp.match_key() raises if it does not know the platform.
 CREATE FUNCTION cdp._check_platform() RETURNS trigger
@@ -304,13 +309,6 @@ BEGIN
 	PERFORM cdp._check_store_owner('drop an audience');
 	PERFORM cdp._check_audience($1);
 	SELECT audience_id INTO id FROM cdp.audience WHERE audience.name = $1 FOR UPDATE;
-	PERFORM FROM cdp.audience_progress WHERE audience_id = id FOR UPDATE;
-	IF EXISTS (SELECT FROM cdp.audience_sent WHERE audience_id = id) THEN
-		RAISE EXCEPTION 'cannot drop audience "%"', $1
-			USING ERRCODE = 'object_in_use',
-				DETAIL = 'Its destination holds members, or was not seen to remove them.',
-				HINT = 'Set active to false, send cdp.audience_delta() and acknowledge it first.';
-	END IF;
 	IF EXISTS (SELECT FROM cdp.experiment WHERE experiment.audience_id = id) THEN
 		RAISE EXCEPTION 'cannot drop audience "%"', $1
 			USING ERRCODE = 'dependent_objects_still_exist',

@@ -9,23 +9,7 @@ CREATE FUNCTION cdp._current_members(segment_id integer) RETURNS cdp.profile_bit
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH last_change AS (
-		SELECT DISTINCT ON (since.profile_id) profile.ord, since.change
-		FROM cdp.segment_membership AS held
-			JOIN cdp.membership_change AS since ON since.segment_id = held.segment_id
-				AND since.change_id > held.folded
-			JOIN cdp.profile ON profile.profile_id = since.profile_id
-		WHERE held.segment_id = $1
-		ORDER BY since.profile_id, since.change_id DESC
-	)
-	SELECT CASE WHEN EXISTS (SELECT FROM last_change) THEN
-			cdp.bitmap_andnot(
-				cdp.bitmap_or(members, (SELECT cdp.bitmap_agg(ord)
-					FILTER (WHERE change = 'entered') FROM last_change)),
-				(SELECT cdp.bitmap_agg(ord) FILTER (WHERE change = 'exited') FROM last_change))
-		ELSE members END
-	FROM cdp.segment_membership AS held
-	WHERE held.segment_id = $1
+	SELECT members FROM cdp._membership WHERE segment_id = $1
 $$;
 COMMENT ON FUNCTION cdp._current_members(integer) IS
 'members of a segment as told so far: the bitmap and the changes since; NULL before its first refresh';
