@@ -21,6 +21,9 @@ CALL segment_test.compare_ties();
 SELECT count(*) AS compared, count(*) FILTER (WHERE members > 0 AND members < profiles) > 100 AS telling
 FROM segment_test.compared;
 SELECT * FROM segment_test.differs;
+SELECT count(*) FILTER (WHERE predicate::text LIKE '%near(%' AND members BETWEEN 1 AND profiles - 1) > 5 AS near,
+	count(*) FILTER (WHERE predicate::text LIKE '%suppressed(%' AND members BETWEEN 1 AND profiles - 1) > 5 AS suppressed
+FROM segment_test.compared;
 
 -- what the query is; it runs as it is
 SET TIME ZONE 'UTC';
@@ -28,6 +31,7 @@ SET DateStyle = 'ISO';
 SELECT cdp.predicate_to_sql('country = ''BR'' and count(order where total > 50, 90 days) >= 3', '2019-03-01 12:00+00') AS query;
 SELECT cdp.predicate_to_sql('in_segment(''keen'') and sequence(cart_add then no order within 4 hours same cart_id, this month)
 	and latest(any.weight) is not null at time zone ''Europe/Berlin''', '2019-03-01 12:00+00') AS query;
+SELECT cdp.predicate_to_sql('near(latitude, longitude, 52.52, 13.4, 50) and not suppressed(''email'')', '2019-03-01 12:00+00') AS query;
 
 -- groups of cdp.bucket(), by SHA-256 in SQL
 SELECT count(*) AS wrong

@@ -143,6 +143,45 @@ RETURN coalesce(cdp._sql_text(consent -> 'state') = 'granted', false)
 COMMENT ON FUNCTION cdp._sql_consented(jsonb, timestamptz, text) IS
 'is a consent granted before the instant and not expired at it';
 
+-- The haversine formula, in the order of operations of globe.c, so that who
+-- is just near enough is the same.
+CREATE FUNCTION cdp._sql_distance_km(
+	latitude double precision,
+	longitude double precision,
+	other_latitude double precision,
+	other_longitude double precision)
+RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (SELECT 2 * 6371.0088 * asin(sqrt(CASE WHEN apart > 1 THEN 1 ELSE apart END))
+	FROM (SELECT sin(north / 2) * sin(north / 2)
+			+ cos(radians(latitude)) * cos(radians(other_latitude)) * (sin(east / 2) * sin(east / 2)) AS apart
+		FROM (SELECT radians(other_latitude) - radians(latitude) AS north,
+				radians(other_longitude - longitude) AS east) AS way) AS haversine);
+COMMENT ON FUNCTION cdp._sql_distance_km(double precision, double precision, double precision, double precision) IS
+'the shortest way over the ground between two points in degrees, on a globe of the earth''s mean radius';
+
+CREATE FUNCTION cdp._sql_degrees(value numeric, most double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (SELECT CASE WHEN degrees BETWEEN -most AND most THEN degrees END
+	FROM (SELECT CASE WHEN abs(value) < 1000 THEN value::double precision END AS degrees) AS given);
+COMMENT ON FUNCTION cdp._sql_degrees(numeric, double precision) IS
+'degrees from -most to most; others are NULL';
+
+CREATE FUNCTION cdp._sql_near(
+	latitude numeric,
+	longitude numeric,
+	other_latitude numeric,
+	other_longitude numeric,
+	kilometres numeric)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN kilometres >= 0 THEN
+	cdp._sql_distance_km(cdp._sql_degrees(latitude, 90), cdp._sql_degrees(longitude, 180),
+		cdp._sql_degrees(other_latitude, 90), cdp._sql_degrees(other_longitude, 180))
+	<= least(kilometres, 100000)::double precision END;
+COMMENT ON FUNCTION cdp._sql_near(numeric, numeric, numeric, numeric, numeric) IS
+'are two points at most so many kilometres apart; NULL: one is not on the globe';
+
 -- By slot, kind and bytes.
 CREATE FUNCTION cdp._sql_event_order(name text, properties jsonb) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE

@@ -105,6 +105,34 @@ call_has_id(const CdpExpr *expr)
 											   cdp_segment_sql_text(linitial(expr->names))));
 }
 
+/*
+ * The profiles that cannot be reached by a channel are a relation: each of
+ * their contact points for it is suppressed.
+ */
+static CdpSqlValue
+call_suppressed(CdpSqlQuery *query, const CdpExpr *expr)
+{
+	const char *channel = cdp_segment_sql_text(linitial(expr->names));
+	const char *relation;
+
+	relation = cdp_segment_sql_relation(query, "suppressed", cdp_segment_sql(
+		"SELECT point.profile_id\n"
+		"FROM cdp.contact_point AS point\n"
+		"JOIN cdp.channel ON point.type = ANY (channel.identifier_types)\n"
+		"WHERE channel.channel = %s\n"
+		"GROUP BY point.profile_id\n"
+		"HAVING bool_and(EXISTS (\n"
+		"	SELECT FROM cdp.suppression\n"
+		"	WHERE suppression.key_hash = point.key_hash\n"
+		"		AND suppression.channel IN ('', %s)\n"
+		"		AND coalesce(suppression.until, 'infinity') > %s))",
+		channel, channel, query->now));
+	cdp_segment_sql_join(query, relation);
+	return cdp_segment_sql_one(CDP_SQL_BOOLEAN,
+							   cdp_segment_sql("(%s.profile_id IS NOT NULL)",
+											   relation));
+}
+
 /* Functions that look at the profile. */
 static CdpSqlValue
 call_of_profile(CdpSqlQuery *query, const CdpExpr *expr)
@@ -174,6 +202,26 @@ call_length(const CdpSqlValue *value)
 	return cdp_segment_sql_one(CDP_SQL_NUMBER, length);
 }
 
+/* Unknown unless all are numbers. */
+static CdpSqlValue
+call_near(const CdpExpr *expr, const CdpSqlValue *values)
+{
+	CdpSqlValue none = {{NULL}};
+	const char *numbers = NULL;
+
+	for (int i = 0; i < expr->nargs; i++)
+	{
+		const char *number = values[i].of[CDP_SQL_NUMBER];
+
+		if (number == NULL)
+			return none;
+		numbers = numbers == NULL ? number :
+			cdp_segment_sql("%s, %s", numbers, number);
+	}
+	return cdp_segment_sql_one(CDP_SQL_BOOLEAN,
+							   cdp_segment_sql("cdp._sql_near(%s)", numbers));
+}
+
 /* Functions of values. */
 static CdpSqlValue
 call_of_values(CdpSqlQuery *query, const CdpExpr *expr)
@@ -193,8 +241,12 @@ call_of_values(CdpSqlQuery *query, const CdpExpr *expr)
 		case CDP_FUNCTION_ABS:
 			return cdp_segment_sql_one(CDP_SQL_NUMBER,
 									   call_if_any("abs", values[0].of[CDP_SQL_NUMBER]));
-		default:				/* CDP_FUNCTION_LENGTH */
+		case CDP_FUNCTION_LENGTH:
 			return call_length(&values[0]);
+		case CDP_FUNCTION_NEAR:
+			return call_near(expr, values);
+		default:
+			elog(ERROR, "function %d is not one of values", expr->op);
 	}
 }
 
@@ -210,6 +262,8 @@ cdp_segment_sql_call(CdpSqlQuery *query, const CdpExpr *expr)
 		case CDP_FUNCTION_BUCKET:
 		case CDP_FUNCTION_HAS_ID:
 			return call_of_profile(query, expr);
+		case CDP_FUNCTION_SUPPRESSED:
+			return call_suppressed(query, expr);
 		default:
 			return call_of_values(query, expr);
 	}

@@ -37,6 +37,8 @@ LANGUAGE sql VOLATILE AS $$
 		WHEN 'age' THEN segment_test.pick('18', '41', '41.5', '0', '-3')::jsonb
 		WHEN 'tags' THEN segment_test.pick('["golf", "tea"]', '["tea", 7, null]', '[]', '[true, ["tea"]]', '["2018-11-04"]')::jsonb
 		WHEN 'country' THEN to_jsonb(segment_test.pick('BR', 'DE', 'de'))
+		WHEN 'latitude' THEN segment_test.pick('0', '0', '52.52', '-33.9', '90', '-90', '90.0000001', '100')::jsonb
+		WHEN 'longitude' THEN segment_test.pick('0', '1', '13.4', '-180', '180', '179.9', '-180.5')::jsonb
 		WHEN 'address' THEN segment_test.pick('{"city": "Rio", "zip": 7}', '{"city": null}', '{"city": ["Rio"]}')::jsonb
 	END END $$;
 
@@ -66,6 +68,7 @@ BEGIN
 			'country', segment_test.random_value('country'), 'age', segment_test.random_value('age'),
 			'vip', segment_test.random_value('gift'), 'tags', segment_test.random_value('tags'),
 			'birth_date', segment_test.random_value('due'), 'trial_ends', segment_test.random_value('due'),
+			'latitude', segment_test.random_value('latitude'), 'longitude', segment_test.random_value('longitude'),
 			'address', segment_test.random_value('address'))
 			|| CASE WHEN random() < 0.3 THEN jsonb_build_object('address.city', segment_test.random_value('category')) ELSE '{}' END,
 		consents = jsonb_build_object('marketing/email', jsonb_build_object(
@@ -75,6 +78,14 @@ BEGIN
 	SET scores = jsonb_build_object('clv', jsonb_build_object('value', round(random()::numeric * 100, 2),
 		'percentile', floor(random() * 100)))
 	WHERE random() < 0.8;
+	INSERT INTO cdp.contact_point (profile_id, identifier_id, rank, type, value, key_hash)
+	SELECT profile_id, 0, rank, type, '', sha256(convert_to(type || floor(random() * 20), 'UTF8'))
+	FROM cdp.profile_current, unnest(ARRAY['email', 'phone']) AS type, generate_series(1, 2) AS rank
+	WHERE random() < 0.5;
+	INSERT INTO cdp.suppression (key_hash, channel, type, reason, until)
+	SELECT sha256(convert_to(type || n, 'UTF8')), channel, type, '', CASE WHEN random() < 0.6 THEN segment_test.random_time() END
+	FROM unnest(ARRAY['email', 'phone']) AS type, unnest(ARRAY['', 'email', 'sms', 'ads']) AS channel, generate_series(0, 19) AS n
+	WHERE random() < 0.4;
 	ANALYZE;
 END
 $$;
@@ -253,6 +264,23 @@ BEGIN
 END
 $$;
 
+-- Half of the distances are somebody's own, to the last bit or one less.
+CREATE FUNCTION segment_test.near(depth integer, event text) RETURNS text
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+	latitude text := segment_test.pick('0', '52.5', '-33.9', '90');
+	longitude text := segment_test.pick('0', '13.4', '-180', '180', '1');
+	own text := (SELECT distance_km || segment_test.pick('', ' - 0.00000000001') FROM (
+		SELECT cdp._sql_distance_km(cdp._sql_degrees(cdp._sql_number(traits -> 'latitude'), 90),
+			cdp._sql_degrees(cdp._sql_number(traits -> 'longitude'), 180), latitude::double precision, longitude::double precision) AS distance_km
+		FROM cdp.profile_current ORDER BY random() LIMIT 1) AS given);
+BEGIN
+	RETURN format('near(%s, %s, %s, %s, %s)', segment_test.path(event, 'latitude'), segment_test.path(event, 'longitude'),
+		latitude, longitude, CASE WHEN random() < 0.5 AND own IS NOT NULL THEN own
+		ELSE segment_test.pick('0', '50', '110', '111.3', '10000', '20015.1', '99999', segment_test.number(depth - 1, event)) END);
+END
+$$;
+
 CREATE FUNCTION segment_test.test(depth integer, event text) RETURNS text
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -286,7 +314,7 @@ BEGIN
 		ELSE segment_test.pick('amount > 5', 'category = ''shoes''', 'amount is null', 'occurred_at < 2019-02-10',
 			'category in (''hats'', 5)') END;
 	END IF;
-	CASE floor(random() * 13)
+	CASE floor(random() * 14)
 		WHEN 0, 1 THEN RETURN format('(%s and %s)', segment_test.question(depth - 1, event), segment_test.question(depth - 1, event));
 		WHEN 2, 3 THEN RETURN format('(%s or %s)', segment_test.question(depth - 1, event), segment_test.question(depth - 1, event));
 		WHEN 4 THEN RETURN format('not (%s)', segment_test.question(depth - 1, event));
@@ -296,6 +324,8 @@ BEGIN
 			'in_segment(''buyers'')', 'in_segment(''keen'')', segment_test.path(event, 'idle > 30', 'fresh'),
 			'regular = 0', 'count(any where profile.idle > 30) = 0');
 		WHEN 8, 9 THEN RETURN segment_test.test(depth - 1, event);
+		WHEN 10 THEN RETURN CASE WHEN random() < 0.5 THEN segment_test.near(depth - 1, event)
+			ELSE format('suppressed(''%s'')', segment_test.pick('email', 'sms', 'ads', 'post')) END;
 		ELSE RETURN segment_test.comparison(depth - 1, event);
 	END CASE;
 END
@@ -307,7 +337,7 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
 	op text := segment_test.pick('=', '=', '!=', '>=', '<');
 BEGIN
-	CASE floor(random() * 6)
+	CASE floor(random() * 7)
 		WHEN 0, 1 THEN RETURN format('%s%s %s %s', segment_test.pick('count', 'active_days', 'sessions', 'days_since'),
 			segment_test.events(1, false), op, segment_test.pick('0', '1', '2', '3', '4', '6', '8'));
 		WHEN 2 THEN RETURN format('%s%s %s %s', segment_test.pick('earliest', 'latest', 'most_frequent', 'min', 'max'), segment_test.events(1, true), op,
@@ -315,6 +345,8 @@ BEGIN
 		WHEN 3 THEN RETURN format('%s%s %s %s', segment_test.pick('sum', 'avg'), segment_test.events(1, true, true), op,
 			segment_test.pick('0', '1', '1.5', '5', '19.99', '24.99', '100'));
 		WHEN 4 THEN RETURN segment_test.sequence(1);
+		WHEN 5 THEN RETURN CASE WHEN random() < 0.5 THEN segment_test.near(1, NULL)
+			ELSE format('suppressed(''%s'')', segment_test.pick('email', 'sms', 'ads')) END;
 		ELSE RETURN format('unique_list%s contains %s', segment_test.events(1, true),
 			segment_test.pick('''shoes''', '''hats''', '''c1''', '0.5', '5', '2019-02-10T10:20Z', 'true'));
 	END CASE;
