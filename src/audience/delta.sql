@@ -105,11 +105,13 @@ COMMENT ON FUNCTION cdp._check_since(text, bigint, bigint, bigint) IS
 
 -- Writes the next delta, if anything differs; returns how much does.  What is
 -- wanted and what was sent are both large, whatever the planner knows of a
--- table that was filled a moment ago: no nested loops.
+-- table that was filled a moment ago: no nested loops.  What they are said to
+-- cost would also start JIT for an audience of three.
 CREATE FUNCTION cdp._note_delta(audience_id integer, delta bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET enable_nestloop = off
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
