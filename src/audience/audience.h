@@ -18,6 +18,11 @@
  * and the last change that a refresh sees is a true mark: every later change
  * has a higher number.
  *
+ * A profile that loses its row of profile_current, because it was merged or
+ * has no evidence any more, exits from all it was in by a trigger; so whatever
+ * becomes of it later begins with nothing, as its new row does.  Hence at every
+ * time profile_current.segment_ids is what bitmap and changes say.
+ *
  * The change log tells who entered and left and why.  A new or changed
  * definition moves many members for one reason, so it is logged as one bitmap
  * (cdp.membership_base), not as rows.

@@ -31,6 +31,10 @@ COMMENT ON TABLE cdp.membership_change IS
 'who entered and left which segment, when and why; insert-only; new definitions are in membership_base';
 COMMENT ON COLUMN cdp.membership_change.run_id IS 'the merge run; NULL: outside of runs';
 
+CREATE TRIGGER note_exits AFTER DELETE ON cdp.profile_current
+	FOR EACH ROW WHEN (OLD.segment_ids <> '{}')
+	EXECUTE FUNCTION cdp._note_exits();
+
 -- A new definition moves many for one reason: one bitmap, not as many rows.
 CREATE TABLE cdp.membership_base (
 	segment_id integer NOT NULL REFERENCES cdp.segment ON DELETE CASCADE,

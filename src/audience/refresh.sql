@@ -72,6 +72,26 @@ $$;
 COMMENT ON FUNCTION cdp._evaluate_what_works(integer[], cdp.predicate[], timestamptz) IS
 'evaluate segments; those that fail are named in a warning and left out of ids';
 
+-- Sizes are logged beside each other: what entered and exited is counted
+-- between the bitmaps of two refreshes, whenever it was told of.
+CREATE FUNCTION cdp._log_size(
+	segment_id integer,
+	was cdp.profile_bitmap,
+	members cdp.profile_bitmap,
+	version integer,
+	as_of timestamptz,
+	run_id bigint)
+RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO cdp.segment_size_log (segment_id, version, as_of, run_id, size, entered, exited)
+	VALUES ($1, $4, $5, $6, cdp.bitmap_cardinality($3),
+		cdp.bitmap_andnot_cardinality($3, $2), cdp.bitmap_andnot_cardinality($2, $3))
+$$;
+COMMENT ON FUNCTION cdp._log_size(integer, cdp.profile_bitmap, cdp.profile_bitmap, integer, timestamptz, bigint) IS
+'log the size of a segment, and who entered and exited since the refresh before';
+
 -- Write down the members of one segment and how they changed; returns by how
 -- many.  A new definition becomes a new base, anything else changes.
 CREATE FUNCTION cdp._write_membership(
@@ -87,7 +107,7 @@ AS $$
 DECLARE
 	defined integer := (SELECT version FROM cdp.segment
 		WHERE segment.segment_id = _write_membership.segment_id);
-	held record;
+	held cdp.segment_membership;
 	was cdp.profile_bitmap := coalesce(cdp._current_members(segment_id), '{}');
 	entered cdp.profile_bitmap := cdp.bitmap_andnot(members, was);
 	exited cdp.profile_bitmap := cdp.bitmap_andnot(was, members);
@@ -95,8 +115,7 @@ DECLARE
 	same boolean;
 	last_change bigint;
 BEGIN
-	SELECT version, membership.as_of, cdp.bitmap_equal(membership.members, _write_membership.members) AS same
-	INTO held
+	SELECT * INTO held
 	FROM cdp.segment_membership AS membership
 	WHERE membership.segment_id = _write_membership.segment_id;
 	IF held.version = defined AND changes > 0 THEN
@@ -112,11 +131,16 @@ BEGIN
 	last_change := coalesce((SELECT max(change_id) FROM cdp.membership_change), 0);
 	IF held.version IS DISTINCT FROM defined THEN
 		INSERT INTO cdp.membership_base (segment_id, folded, version, at, members)
+	same := coalesce(cdp.bitmap_equal(held.members, members), false);
 		VALUES (segment_id, last_change, defined, as_of, members)
 		ON CONFLICT ON CONSTRAINT membership_base_pkey DO UPDATE
 		SET version = excluded.version, members = excluded.members;
 	END IF;
-	IF held.same THEN
+	IF NOT same OR held.version <> defined THEN
+		PERFORM cdp._log_size(segment_id, coalesce(held.members, '{}'), members,
+			defined, as_of, run_id);
+	END IF;
+	IF same THEN
 		UPDATE cdp.segment_membership AS membership
 		SET version = defined, folded = last_change, as_of = _write_membership.as_of
 		WHERE membership.segment_id = _write_membership.segment_id;
@@ -130,11 +154,6 @@ BEGIN
 	UPDATE cdp.segment
 	SET size = cdp.bitmap_cardinality(members), as_of = _write_membership.as_of, error = NULL
 	WHERE segment.segment_id = _write_membership.segment_id;
-	IF changes > 0 OR held.version IS DISTINCT FROM defined THEN
-		INSERT INTO cdp.segment_size_log (segment_id, version, as_of, run_id, size, entered, exited)
-		VALUES (segment_id, defined, as_of, run_id, cdp.bitmap_cardinality(members),
-			cdp.bitmap_cardinality(entered), cdp.bitmap_cardinality(exited));
-	END IF;
 	PERFORM cdp._tell_refresh(segment_id, cdp.bitmap_cardinality(entered),
 		cdp.bitmap_cardinality(exited), cdp.bitmap_cardinality(members));
 	RETURN changes;
@@ -149,7 +168,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	retired integer[] := (SELECT array_agg(segment_id)
+	retired integer[] := (SELECT array_agg(segment_id ORDER BY segment_id)
 		FROM cdp.segment JOIN cdp.segment_membership USING (segment_id)
 		WHERE NOT active);
 	changes bigint;
@@ -180,6 +199,10 @@ COMMENT ON FUNCTION cdp._retire_segments(timestamptz, bigint) IS
 
 CREATE FUNCTION cdp._current_run() RETURNS bigint
 LANGUAGE sql STABLE
+	PERFORM cdp._log_size(segment_id, members, '{}', version, $1, $2)
+	FROM cdp.segment_membership
+	WHERE segment_id = ANY (retired)
+	ORDER BY segment_id;
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT max(run_id) FROM cdp.run_log
@@ -249,6 +272,7 @@ BEGIN
 		FROM cdp._evaluate_what_works(ids, predicates, instant) AS evaluated;
 		SELECT changes + coalesce(sum(cdp._write_membership(ids[n], members[n], instant, run)), 0)
 		INTO changes
+	PERFORM cdp._drop_merged_rows();
 		FROM generate_subscripts(ids, 1) AS n;
 	END IF;
 	PERFORM cdp._count_memberships();
@@ -374,3 +398,32 @@ END
 $$;
 COMMENT ON FUNCTION cdp._note_changes(bigint[], integer[], cdp.predicate[], timestamptz) IS
 'evaluate segments for some profiles, append to membership_change, update segment_ids and tell listeners';
+
+-- A profile that loses its row is in nothing any more, so that one that it
+-- gets later, such as after a split, begins with nothing.
+CREATE FUNCTION cdp._note_exits() RETURNS trigger
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	noted record;
+BEGIN
+	FOR noted IN
+		INSERT INTO cdp.membership_change AS noted (profile_id, segment_id, change, reason, at, run_id)
+		SELECT OLD.profile_id, held.segment_id, 'exited',
+			cdp._change_reason(OLD.profile_id, held.as_of), cdp._membership_instant(),
+			cdp._current_run()
+		FROM cdp.segment_membership AS held
+		WHERE held.segment_id = ANY (OLD.segment_ids)
+		ORDER BY held.segment_id
+		RETURNING segment_id
+	LOOP
+		PERFORM cdp._tell_change(noted.segment_id, OLD.profile_id, 'exited')
+		FROM cdp.segment
+		WHERE segment.segment_id = noted.segment_id AND segment.notify;
+	END LOOP;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cdp._note_exits() IS
+'trigger: append the exits of a profile that has lost its row to membership_change, and tell listeners';

@@ -187,6 +187,20 @@ $$;
 COMMENT ON FUNCTION cdp._profile_step(integer) IS
 'do one batch of pending profiles; returns how many, 0 when there is none';
 
+-- Between a steward's deed and the merge run there are rows of profiles that
+-- were merged away; what counts all rows must not count those.
+CREATE FUNCTION cdp._drop_merged_rows() RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM cdp.profile_current AS old
+	USING (SELECT DISTINCT unnest(ids) AS profile_id FROM cdp.todo WHERE phase = 'profile') AS waiting
+		JOIN cdp.profile USING (profile_id)
+	WHERE old.profile_id = waiting.profile_id AND profile.root <> profile.profile_id
+$$;
+COMMENT ON FUNCTION cdp._drop_merged_rows() IS
+'drop the rows of profiles that were merged away and wait for phase "profile"';
+
 CREATE FUNCTION cdp._profile_make_all(batch integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp

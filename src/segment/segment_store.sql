@@ -15,7 +15,7 @@ CREATE TABLE cdp.segment (
 );
 COMMENT ON TABLE cdp.segment IS
 'segments as they are defined now; change them with cdp.define_segment() and cdp.drop_segment()';
-COMMENT ON COLUMN cdp.segment.active IS 'refreshed; others keep their members';
+COMMENT ON COLUMN cdp.segment.active IS 'refreshed; others lose their members at the next refresh of all';
 COMMENT ON COLUMN cdp.segment.notify IS
 'changes of its members are told on the channel cdp_segment; set by cdp.notify_segment()';
 COMMENT ON COLUMN cdp.segment.size IS 'members at the last refresh';
