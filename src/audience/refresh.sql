@@ -28,7 +28,8 @@ COMMENT ON FUNCTION cdp._evaluate_segments(integer[], cdp.predicate[], timestamp
 'members of segments (ascending ids) by their predicates; brings profile_current.segment_ids up to date';
 
 -- The same, but segments that cannot be evaluated are left out, with their
--- error in cdp.segment.
+-- error in cdp.segment.  Those that fail together are tried in halves, since
+-- what cannot be done at once may be done one after the other.
 CREATE FUNCTION cdp._evaluate_what_works(
 	INOUT ids integer[],
 	predicates cdp.predicate[],
@@ -38,39 +39,51 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	working integer[] := '{}';
+	half integer := cardinality(ids) / 2;
+	first record;
+	second record;
 	message text;
-	failed text;
 BEGIN
 	BEGIN
 		members := cdp._evaluate_segments(ids, predicates, as_of);
 		RETURN;
 	EXCEPTION WHEN OTHERS THEN
-		NULL;
+		message := SQLERRM;
 	END;
-	FOR n IN 1 .. cardinality(ids) LOOP
-		BEGIN
-			PERFORM FROM cdp._evaluate_all(predicates[n:n], as_of);
-			working := working || n;
-		EXCEPTION WHEN OTHERS THEN
-			GET STACKED DIAGNOSTICS message = MESSAGE_TEXT;
-			UPDATE cdp.segment SET error = message
-			WHERE segment_id = ids[n]
-			RETURNING name INTO failed;
-			RAISE WARNING 'segment "%" could not be evaluated and keeps its members', failed
-				USING DETAIL = message;
-		END;
-	END LOOP;
-	SELECT coalesce(array_agg(ids[n] ORDER BY n), '{}'), array_agg(predicates[n] ORDER BY n)
-	INTO ids, predicates
-	FROM unnest(working) AS n;
-	IF cardinality(ids) > 0 THEN
-		members := cdp._evaluate_segments(ids, predicates, as_of);
+	IF half = 0 THEN
+		PERFORM cdp._note_failure(ids[1], message);
+		ids := '{}';
+		members := '{}';
+		RETURN;
 	END IF;
+	first := cdp._evaluate_what_works(ids[:half], predicates[:half], as_of);
+	second := cdp._evaluate_what_works(ids[half + 1:], predicates[half + 1:], as_of);
+	ids := first.ids || second.ids;
+	members := first.members || second.members;
 END
 $$;
 COMMENT ON FUNCTION cdp._evaluate_what_works(integer[], cdp.predicate[], timestamptz) IS
 'evaluate segments; those that fail are named in a warning and left out of ids';
+
+CREATE FUNCTION cdp._note_failure(segment_id integer, message text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	failed text;
+BEGIN
+	UPDATE cdp.segment SET error = $2
+	WHERE segment.segment_id = $1
+	RETURNING name INTO failed;
+	UPDATE cdp.run_log SET error = concat_ws(', ', error,
+		format('segment "%s" could not be evaluated', failed))
+	WHERE run_id = cdp._current_run();
+	RAISE WARNING 'segment "%" could not be evaluated and keeps its members', failed
+		USING DETAIL = $2;
+END
+$$;
+COMMENT ON FUNCTION cdp._note_failure(integer, text) IS
+'note with the segment, and with the run, that a segment could not be evaluated, and warn';
 
 -- Sizes are logged beside each other: what entered and exited is counted
 -- between the bitmaps of two refreshes, whenever it was told of.
@@ -118,6 +131,7 @@ BEGIN
 	SELECT * INTO held
 	FROM cdp.segment_membership AS membership
 	WHERE membership.segment_id = _write_membership.segment_id;
+	same := coalesce(cdp.bitmap_equal(held.members, members), false);
 	IF held.version = defined AND changes > 0 THEN
 		INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at, run_id)
 		SELECT profile.profile_id, segment_id, side.change,
@@ -131,7 +145,6 @@ BEGIN
 	last_change := coalesce((SELECT max(change_id) FROM cdp.membership_change), 0);
 	IF held.version IS DISTINCT FROM defined THEN
 		INSERT INTO cdp.membership_base (segment_id, folded, version, at, members)
-	same := coalesce(cdp.bitmap_equal(held.members, members), false);
 		VALUES (segment_id, last_change, defined, as_of, members)
 		ON CONFLICT ON CONSTRAINT membership_base_pkey DO UPDATE
 		SET version = excluded.version, members = excluded.members;
@@ -186,6 +199,10 @@ BEGIN
 	FROM cdp.segment_membership
 	WHERE segment_id = ANY (retired)
 	ON CONFLICT ON CONSTRAINT membership_base_pkey DO UPDATE SET members = excluded.members;
+	PERFORM cdp._log_size(segment_id, members, '{}', version, $1, $2)
+	FROM cdp.segment_membership
+	WHERE segment_id = ANY (retired)
+	ORDER BY segment_id;
 	DELETE FROM cdp.segment_membership WHERE segment_id = ANY (retired);
 	UPDATE cdp.segment SET size = NULL, as_of = $1 WHERE segment_id = ANY (retired);
 	UPDATE cdp.profile_current
@@ -199,10 +216,6 @@ COMMENT ON FUNCTION cdp._retire_segments(timestamptz, bigint) IS
 
 CREATE FUNCTION cdp._current_run() RETURNS bigint
 LANGUAGE sql STABLE
-	PERFORM cdp._log_size(segment_id, members, '{}', version, $1, $2)
-	FROM cdp.segment_membership
-	WHERE segment_id = ANY (retired)
-	ORDER BY segment_id;
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT max(run_id) FROM cdp.run_log
@@ -259,6 +272,7 @@ BEGIN
 	PERFORM cdp._check_segments($1);
 	PERFORM pg_advisory_xact_lock(6513776, 2);
 	instant := cdp._membership_instant();
+	PERFORM cdp._drop_merged_rows();
 	IF $1 IS NULL THEN
 		DELETE FROM cdp.todo WHERE phase = 'segment';
 		changes := cdp._retire_segments(instant, run);
@@ -272,7 +286,6 @@ BEGIN
 		FROM cdp._evaluate_what_works(ids, predicates, instant) AS evaluated;
 		SELECT changes + coalesce(sum(cdp._write_membership(ids[n], members[n], instant, run)), 0)
 		INTO changes
-	PERFORM cdp._drop_merged_rows();
 		FROM generate_subscripts(ids, 1) AS n;
 	END IF;
 	PERFORM cdp._count_memberships();
@@ -315,7 +328,8 @@ COMMENT ON FUNCTION cdp._segment_rebuild(integer) IS
 'make bitmaps and segment_ids anew, which is what every refresh does';
 
 -- Ingest's own profiles, at once: every segment that was refreshed under its
--- present definition.  What cannot be done now is left to the next refresh.
+-- present definition and has no error.  What cannot be done now is left to the
+-- next refresh.
 CREATE FUNCTION cdp._evaluate_profiles(profile_ids bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -337,15 +351,43 @@ BEGIN
 		RETURN;
 	END IF;
 	instant := cdp._membership_instant();
-	BEGIN
-		PERFORM cdp._note_changes($1, ids, predicates, instant);
-	EXCEPTION WHEN OTHERS THEN
-		PERFORM cdp._add_todo('segment', $1);
-	END;
+	PERFORM cdp._note_what_works($1, ids, predicates, instant);
 END
 $$;
 COMMENT ON FUNCTION cdp._evaluate_profiles(bigint[]) IS
 'bring the memberships of these profiles up to date at once; the caller holds their rows of cdp.profile';
+
+-- In halves, as in a refresh: a segment that fails is left out of what comes
+-- next, since it has an error then.
+CREATE FUNCTION cdp._note_what_works(
+	profile_ids bigint[],
+	ids integer[],
+	predicates cdp.predicate[],
+	as_of timestamptz)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	half integer := cardinality(ids) / 2;
+	message text;
+BEGIN
+	BEGIN
+		PERFORM cdp._note_changes($1, ids, predicates, $4);
+		RETURN;
+	EXCEPTION WHEN OTHERS THEN
+		message := SQLERRM;
+	END;
+	IF half = 0 THEN
+		PERFORM cdp._note_failure(ids[1], message);
+		RETURN;
+	END IF;
+	PERFORM cdp._note_what_works($1, ids[:half], predicates[:half], $4);
+	PERFORM cdp._note_what_works($1, ids[half + 1:], predicates[half + 1:], $4);
+END
+$$;
+COMMENT ON FUNCTION cdp._note_what_works(bigint[], integer[], cdp.predicate[], timestamptz) IS
+'cdp._note_changes() of those segments that can be evaluated; others are named in a warning';
 
 CREATE FUNCTION cdp._note_changes(
 	profile_ids bigint[],

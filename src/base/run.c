@@ -218,12 +218,15 @@ log_progress(Run *run, const char *phase, int64 done, int64 total,
 					 false, 0);
 }
 
-/* Close the run's row; error is NULL when all went well. */
+/*
+ * Close the run's row; error is NULL when no batch failed.  What a step could
+ * not do and went on without, it has written there itself.
+ */
 static void
 log_finish(Run *run, const char *error)
 {
 	static CdpPlan finish_plan = {
-		"UPDATE cdp.run_log SET error = $2,"
+		"UPDATE cdp.run_log SET error = coalesce($2, error),"
 		" state = CASE WHEN $2 IS NULL THEN 'done' ELSE 'failed' END,"
 		" updated_at = pg_catalog.clock_timestamp(),"
 		" finished_at = pg_catalog.clock_timestamp() WHERE run_id = $1",
