@@ -208,7 +208,7 @@ if wanted tap; then
 fi
 if wanted fuzz; then
 	section "fuzz"
-	for harness in norm phone record timeline; do
+	for harness in norm phone predicate record timeline; do
 		fuzz "$harness"
 	done
 fi

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# run.sh HARNESS [SECONDS]: fuzz test/fuzz/HARNESS.c (norm, phone, record or
-# timeline) with libFuzzer.  Starts from test/fuzz/corpus/HARNESS and keeps
-# what it finds in build/fuzz/HARNESS; what broke a promise is left in
+# run.sh HARNESS [SECONDS]: fuzz test/fuzz/HARNESS.c (norm, phone, predicate,
+# record or timeline) with libFuzzer.  Starts from test/fuzz/corpus/HARNESS and
+# keeps what it finds in build/fuzz/HARNESS; what broke a promise is left in
 # build/fuzz as HARNESS-crash-... and the status is not 0.  Needs clang (or
 # CLANG) with its run-time libraries.
 #
-# norm, phone and timeline run without a server, under the address and
-# undefined-behaviour sanitizers.  record runs inside of one (see record.c), a
-# throw-away that is a single process, where undefined behaviour traps;
+# norm, phone, predicate and timeline run without a server, under the address
+# and undefined-behaviour sanitizers.  record runs inside of one (see record.c),
+# a throw-away that is a single process, where undefined behaviour traps;
 # initdb refuses to run as root, and so does this.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -29,6 +29,10 @@ phone)
 	sources="$norm build/fuzz/phone_module.o"
 	libraries="-licui18n -licuuc -lphonenumber -lstdc++"
 	options=(-max_len=20) ;;
+predicate)
+	sources=$(ls src/segment/{ast,lexer,parser,parser_event,printer}.c)
+	libraries=""
+	options=(-dict=test/fuzz/predicate.dict -max_len=4000) ;;
 record)
 	sources=$(ls src/ingest/{record,json,segment_spec,traits,mapping,path,unmapped}.c \
 		src/ingest/{third_party,consents,sender_time,amount}.c src/norm/unicode.c)

@@ -3,7 +3,7 @@
  *		What pure code needs of a server to run without one.
  *
  * Memory and StringInfo come from libpgcommon.  An error that is raised is a
- * broken promise, unless the harness has its own errstart().
+ * broken promise, unless the harness has its own errstart(), or errfinish().
  */
 #include "postgres.h"
 
@@ -41,7 +41,7 @@ errstart_cold(int elevel, const char *domain)
 	abort();
 }
 
-void
+__attribute__((weak)) void
 errfinish(const char *filename, int lineno, const char *funcname)
 {
 }
