@@ -335,6 +335,10 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION membership_test.set_clock(at timestamptz) RETURNS text
+LANGUAGE sql VOLATILE
+RETURN set_config('cdp.test_clock', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00'), false);
+
 -- Steps go on from where the history is.
 CREATE PROCEDURE membership_test.play(steps integer)
 LANGUAGE plpgsql AS $$
@@ -342,6 +346,7 @@ DECLARE
 	step membership_test.step;
 	first integer := (SELECT coalesce(max(n), 0) + 1 FROM membership_test.step);
 BEGIN
+	PERFORM membership_test.set_clock(coalesce(max(at), '2026-06-01 12:00+00')) FROM membership_test.step;
 	FOR n IN first .. first + steps - 1 LOOP
 		step.n := n;
 		step.what := CASE WHEN n = 1 THEN 'refresh' ELSE membership_test.one_of('ingest', 'ingest', 'ingest', 'ingest', 'ingest', 'ingest',
@@ -349,7 +354,7 @@ BEGIN
 			'suppress', 'unsuppress', 'refresh', 'refresh', 'refresh one', 'define', 'define', 'doom', 'doom', 'switch', 'declare', 'undeclare',
 			'pace', 'merge', 'merge', 'merge', 'merge', 'clock', 'clock') END;
 		step.at := membership_test.next_instant(step.what = 'clock' OR step.what IN ('merge', 'refresh') AND random() < 0.4);
-		PERFORM set_config('cdp.test_clock', to_char(step.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00'), false);
+		PERFORM membership_test.set_clock(step.at);
 		IF step.what = 'merge' THEN
 			CALL cdp.merge();
 			step.own := '{}';
