@@ -15,11 +15,15 @@
 static const char *
 chain(const char *const *parts, int count, const char *word)
 {
-	const char *all = parts[0];
+	StringInfoData all;
 
+	if (count == 1)
+		return parts[0];
+	initStringInfo(&all);
+	appendStringInfoString(&all, parts[0]);
 	for (int i = 1; i < count; i++)
-		all = cdp_segment_sql("%s %s %s", all, word, parts[i]);
-	return count == 1 ? all : cdp_segment_sql("(%s)", all);
+		appendStringInfo(&all, " %s %s", word, parts[i]);
+	return cdp_segment_sql("(%s)", all.data);
 }
 
 static const char *

@@ -124,24 +124,26 @@ static const char *
 sequence_body(const CdpSqlQuery *query, const CdpSequence *sequence,
 			  const char *const *relations)
 {
-	const char *from = relations[0];
-	const char *conditions = "true";
+	StringInfoData from;
+	StringInfoData conditions;
 
+	initStringInfo(&from);
+	initStringInfo(&conditions);
+	appendStringInfoString(&from, relations[0]);
 	for (int i = 1; i < sequence->nsteps; i++)
 	{
 		if (sequence->steps[i].negated)
-			conditions = cdp_segment_sql("%s%s", conditions,
-										 forbids(query, sequence, i, relations));
-		else
 		{
-			from = cdp_segment_sql("%s\nJOIN %s USING (profile_id)", from,
-								   relations[i]);
-			conditions = cdp_segment_sql("%s\n	AND %s", conditions,
-										 follows(query, sequence, i, relations));
+			appendStringInfoString(&conditions,
+								   forbids(query, sequence, i, relations));
+			continue;
 		}
+		appendStringInfo(&from, "\nJOIN %s USING (profile_id)", relations[i]);
+		appendStringInfo(&conditions, "\n	AND %s",
+						 follows(query, sequence, i, relations));
 	}
-	return cdp_segment_sql("SELECT DISTINCT profile_id\nFROM %s\nWHERE %s",
-						   from, conditions);
+	return cdp_segment_sql("SELECT DISTINCT profile_id\nFROM %s\nWHERE true%s",
+						   from.data, conditions.data);
 }
 
 /* The relation of the profiles in which the sequence happened. */
