@@ -49,6 +49,8 @@ SELECT pg_temp.say('has_id(''emial'') or score(''clw'') > 1');
 SELECT pg_temp.say('in_segment(''bx'')');
 SELECT pg_temp.say('cont(order) > 1');
 SELECT pg_temp.say('count(order where cupon = ''X'') > 1 or sum(cart_add.price) > 1 or max(any.height) > 1');
+SELECT pg_temp.say('count(order where ocurred_at > now - 1 day and categroy = ''a'') > 1 or sum(any.totl) > 1 or did(any where campain = ''X'')');
+SELECT pg_temp.say('count(order where profile.contry = ''BR'') > 1');
 SELECT pg_temp.say('count(order where category = ''a'' and did(cart_add where coupon = ''X'')) > 1');
 
 -- lint: tests that leave out unknowns

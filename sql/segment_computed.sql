@@ -14,7 +14,8 @@ SELECT cdp.declare_property('*', 'weight') AS slot \g /dev/null
 
 -- random events of some hundred profiles, half of them at few instants, so
 -- that windows begin and end at events
-SELECT coalesce(nullif(current_setting('cdp.test_seed', true), '')::integer, 7) AS seed \gset
+\set seed 7
+\getenv seed CDP_TEST_SEED
 \echo seed :seed
 SELECT setseed(:seed / 1000.0) \g /dev/null
 CREATE TABLE pg_temp.raw AS
@@ -246,6 +247,7 @@ SELECT bool_and(value IS NULL) AS not_in_each_other FROM cdp.profile_computed_tr
 SELECT cdp.segment_size('twice is null') = count(*) AS same FROM cdp.profile_current;
 SELECT cdp.drop_computed_trait('twice');
 SELECT severity, message FROM cdp.predicate_check('twice > 1');
+SELECT hint FROM cdp.predicate_check('recnt > 1');
 SELECT cdp.drop_computed_trait('basket');
 
 -- redefined, made unsteady, dropped: profiles follow

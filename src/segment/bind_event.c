@@ -18,6 +18,25 @@ static const char *const amount_names[] = {
 	"amount", "total", "revenue", "value"
 };
 
+/* The statement that declares a property, after one that it may be a slip of. */
+static char *
+hint_undeclared(const CdpContext *context, const char *event,
+				const char *property)
+{
+	const char *known[lengthof(amount_names) + 1];
+	char	   *suggestion;
+
+	memcpy(known, amount_names, sizeof(amount_names));
+	known[lengthof(amount_names)] = "occurred_at";
+	suggestion = cdp_segment_suggest_property(context, event, property, known,
+											  lengthof(known));
+	return psprintf("%s SELECT cdp.declare_property(%s, %s), then CALL cdp.merge().",
+					suggestion == NULL ? "Run" :
+					psprintf("%s If not, run", suggestion),
+					quote_literal_cstr(event == NULL ? "*" : event),
+					quote_literal_cstr(property));
+}
+
 /* A property that does not ride on the timeline. */
 static CdpExpr *
 bind_undeclared(CdpBinder *binder, const CdpNode *node, const char *event,
@@ -29,9 +48,7 @@ bind_undeclared(CdpBinder *binder, const CdpNode *node, const char *event,
 		psprintf("property \"%s\" is not declared of every event", property) :
 		psprintf("property \"%s\" of event \"%s\" is not declared", property,
 				 event);
-	const char *hint = psprintf("Run SELECT cdp.declare_property(%s, %s), then CALL cdp.merge().",
-								quote_literal_cstr(event == NULL ? "*" : event),
-								quote_literal_cstr(property));
+	const char *hint = hint_undeclared(&program->context, event, property);
 
 	if (!program->takes_undeclared)
 	{

@@ -79,22 +79,32 @@ refuse_function(CdpBinder *binder, const CdpNode *node)
 	return make_unknown(binder, node, CDP_TYPE_ANY);
 }
 
+static bool
+check_count(CdpBinder *binder, const CdpNode *node,
+			const FunctionInfo *function)
+{
+	int			count = list_length(node->args);
+	int			wanted = count < function->min_args ? function->min_args :
+		function->max_args;
+	const char *how = function->min_args == function->max_args ? "" :
+		count < function->min_args ? "at least " : "at most ";
+
+	if (count >= function->min_args && count <= function->max_args)
+		return true;
+	cdp_segment_bind_error(binder, ERRCODE_UNDEFINED_FUNCTION, node,
+						   psprintf("%s takes %s%d argument%s, found %d",
+									function->name, how, wanted,
+									wanted == 1 ? "" : "s", count), NULL);
+	return false;
+}
+
 /* Check the number of arguments, and which must be strings as written. */
 static bool
 check_arguments(CdpBinder *binder, const CdpNode *node,
 				const FunctionInfo *function)
 {
-	int			count = list_length(node->args);
-
-	if (count < function->min_args || count > function->max_args)
-	{
-		cdp_segment_bind_error(binder, ERRCODE_UNDEFINED_FUNCTION, node,
-							   psprintf("%s takes %d argument%s, found %d",
-										function->name, function->min_args,
-										function->min_args == 1 ? "" : "s",
-										count), NULL);
+	if (!check_count(binder, node, function))
 		return false;
-	}
 	for (int i = 0; i < function->nstrings; i++)
 	{
 		CdpNode    *arg = cdp_segment_arg(node, i);

@@ -172,29 +172,67 @@ consider(Suggestion *suggestion, const char *candidate, int length)
 	suggestion->distance = distance;
 }
 
+/* Keys or elements; NULL: nothing. */
+static void
+consider_names(Suggestion *suggestion, JsonbContainer *container)
+{
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	if (container == NULL)
+		return;
+	iterator = JsonbIteratorInit(container);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+		if ((token == WJB_KEY || token == WJB_ELEM) && value.type == jbvString)
+			consider(suggestion, value.val.string.val, value.val.string.len);
+}
+
+static void
+consider_list(Suggestion *suggestion, const char *const *names, int count)
+{
+	for (int i = 0; i < count; i++)
+		consider(suggestion, names[i], strlen(names[i]));
+}
+
+static char *
+write_suggestion(const Suggestion *suggestion)
+{
+	if (suggestion->best == NULL)
+		return NULL;
+	return psprintf("Did you mean \"%s\"?", suggestion->best);
+}
+
 /* See context.h. */
 char *
 cdp_segment_suggest(const CdpContext *context, CdpNameSpace names,
 					const char *name, const char *const *more, int nmore)
 {
 	Suggestion	suggestion = {name, NULL, INT_MAX};
-	JsonbContainer *container = find_names(context, names);
 
-	for (int i = 0; i < nmore; i++)
-		consider(&suggestion, more[i], strlen(more[i]));
-	if (container != NULL)
+	consider_list(&suggestion, more, nmore);
+	consider_names(&suggestion, find_names(context, names));
+	if (names == CDP_NAMES_TRAITS)	/* computed ones are read as traits are */
+		consider_names(&suggestion, find_names(context, CDP_NAMES_COMPUTED));
+	return write_suggestion(&suggestion);
+}
+
+/* See context.h. */
+char *
+cdp_segment_suggest_property(const CdpContext *context, const char *event,
+							 const char *property, const char *const *more,
+							 int nmore)
+{
+	Suggestion	suggestion = {property, NULL, INT_MAX};
+	JsonbContainer *events = find_names(context, CDP_NAMES_PROPERTIES);
+
+	consider_list(&suggestion, more, nmore);
+	if (events != NULL && JsonContainerIsObject(events))
 	{
-		JsonbIterator *iterator = JsonbIteratorInit(container);
-		JsonbIteratorToken token;
-		JsonbValue	value;
-
-		while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
-			if ((token == WJB_KEY || token == WJB_ELEM) &&
-				value.type == jbvString)
-				consider(&suggestion, value.val.string.val,
-						 value.val.string.len);
+		if (event != NULL)
+			consider_names(&suggestion,
+						   find_container(events, event, strlen(event)));
+		consider_names(&suggestion, find_container(events, "*", 1));
 	}
-	if (suggestion.best == NULL)
-		return NULL;
-	return psprintf("Did you mean \"%s\"?", suggestion.best);
+	return write_suggestion(&suggestion);
 }

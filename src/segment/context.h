@@ -73,4 +73,10 @@ extern char *cdp_segment_suggest(const CdpContext *context,
 								 CdpNameSpace names, const char *name,
 								 const char *const *more, int nmore);
 
+/* The same of the properties of an event (NULL: of every event). */
+extern char *cdp_segment_suggest_property(const CdpContext *context,
+										  const char *event,
+										  const char *property,
+										  const char *const *more, int nmore);
+
 #endif							/* CDP_SEGMENT_CONTEXT_H */

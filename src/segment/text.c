@@ -151,7 +151,12 @@ cdp_segment_has_part(const char *text, int length,
 	if (part_length == 0)
 		return true;
 	for (int i = 0; i + part_length <= length; i++)
-		if (text[i] == *part && memcmp(text + i, part, part_length) == 0)
+	{
+		if (text[i] != *part)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		if (memcmp(text + i, part, part_length) == 0)
 			return true;
+	}
 	return false;
 }
