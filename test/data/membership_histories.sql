@@ -406,7 +406,8 @@ LANGUAGE sql AS $$
 $$;
 
 -- Between two refreshes: what is told adds up, from the members of the one to
--- those of the other, and by reasons that there were.
+-- those of the other, and by reasons that there were (of a segment that failed
+-- for a while, since it last did not).
 CREATE PROCEDURE membership_test.check_diffs(pairs integer)
 LANGUAGE sql AS $$
 	WITH refresh AS MATERIALIZED (
@@ -435,7 +436,7 @@ LANGUAGE sql AS $$
 		OR 'erasure' = ANY (reasons)
 		OR 'definition' = ANY (reasons) AND NOT EXISTS (SELECT FROM cdp.membership_base AS base
 			WHERE base.segment_id = total.segment_id AND base.at > from_at AND base.at <= to_at)
-		OR reasons && '{merge,split}' AND NOT EXISTS (SELECT FROM cdp.identity_log
+		OR reasons && '{merge,split}' AND name <> 'doomed' AND NOT EXISTS (SELECT FROM cdp.identity_log
 			WHERE at > (SELECT coalesce(max(step.at), '-infinity') FROM membership_test.step WHERE refreshed AND step.at < from_at)
 				AND at <= to_at)
 $$;
