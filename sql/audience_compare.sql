@@ -85,7 +85,8 @@ SELECT n, n, 'known', 0, '2026-01-01' FROM generate_series(1, 40) AS n;
 SELECT cdp.define_segment('rich', 'revenue > 50'), cdp.define_segment('poor', 'revenue < 30'),
 	cdp.define_segment('odd', 'revenue between 20 and 60') \g /dev/null
 CREATE TEMP TABLE evening (day integer, at timestamptz, segment text, profile_id bigint);
-SELECT coalesce(nullif(current_setting('cdp.test_seed', true), '')::integer, 21) AS seed \gset
+\set seed 21
+\getenv seed CDP_TEST_SEED
 \echo seed :seed
 \set ECHO none
 \o /dev/null

@@ -7,7 +7,8 @@ SET timezone = 'Asia/Kolkata';	-- nobody should care
 SET client_min_messages = error;	-- of segments that are meant to fail
 \set histories :abs_srcdir '/test/data/membership_histories.sql'
 \i :histories
-SELECT coalesce(nullif(current_setting('cdp.test_seed', true), '')::integer, 12) AS seed \gset
+\set seed 12
+\getenv seed CDP_TEST_SEED
 \echo seed :seed
 SELECT setseed(:seed / 1000.0) \g /dev/null
 CALL membership_test.set_up();

@@ -226,7 +226,8 @@ ORDER BY 1;
 
 -- near against another formula, the chord between points of a ball; distances
 -- so near the limit that rounding decides are left out
-SELECT coalesce(nullif(current_setting('cdp.test_seed', true), '')::integer, 5) AS seed \gset
+\set seed 5
+\getenv seed CDP_TEST_SEED
 \echo seed :seed
 SELECT setseed(:seed / 1000.0) \g /dev/null
 CREATE TEMP TABLE spot AS

@@ -65,7 +65,8 @@ SELECT * FROM cdp.explain_membership(:ann, 'grown', NULL);
 -- what is_member says; if it is true or false, it stays so whatever the leaves
 -- are that do not decide; if it is unknown, it would be known if those were
 -- that decide
-SELECT coalesce(nullif(current_setting('cdp.test_seed', true), '')::integer, 3) AS seed \gset
+\set seed 3
+\getenv seed CDP_TEST_SEED
 \echo seed :seed
 SELECT setseed(:seed / 1000.0) \g /dev/null
 CREATE FUNCTION pg_temp.make(depth integer) RETURNS text LANGUAGE plpgsql VOLATILE AS $$

@@ -113,7 +113,8 @@ WHERE 'cdp.predicate'::regtype IN (castsource, casttarget) ORDER BY 1::text;
 
 -- random trees of every op: the predicate's own tree is the predicate again,
 -- and so is its text
-SELECT coalesce(nullif(current_setting('cdp.test_seed', true), '')::integer, 9) AS seed \gset
+\set seed 9
+\getenv seed CDP_TEST_SEED
 \echo seed :seed
 SELECT setseed(:seed / 1000.0) \g /dev/null
 CREATE FUNCTION pg_temp.one(VARIADIC choices text[]) RETURNS text LANGUAGE sql VOLATILE AS $$

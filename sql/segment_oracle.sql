@@ -12,7 +12,8 @@ SET client_min_messages = warning;
 \set ECHO none
 \i :oracle
 \set ECHO all
-SELECT coalesce(nullif(current_setting('cdp.test_seed', true), '')::integer, 7) AS seed \gset
+\set seed 7
+\getenv seed CDP_TEST_SEED
 \echo seed :seed
 SELECT setseed(:seed / 1000.0) \g /dev/null
 CALL segment_test.make_data(24, 1000);

@@ -111,7 +111,8 @@ SELECT * FROM pg_temp.plan(false);
 
 -- always what audiences say: somebody with a contact point is released or
 -- suppressed; random suppressions of random contact points
-SELECT coalesce(nullif(current_setting('cdp.test_seed', true), '')::integer, 11) AS seed \gset
+\set seed 11
+\getenv seed CDP_TEST_SEED
 \echo seed :seed
 SELECT setseed(:seed / 1000.0) \g /dev/null
 DELETE FROM cdp.suppression;

@@ -107,7 +107,8 @@ EXCEPTION
 END
 $$;
 
-SELECT coalesce(nullif(current_setting('cdp.test_seed', true), '')::integer, 5) AS seed \gset
+\set seed 5
+\getenv seed CDP_TEST_SEED
 \echo seed :seed
 SELECT setseed(:seed / 1000.0) \g /dev/null
 CREATE TEMP TABLE tried AS
