@@ -20,6 +20,9 @@
  * is compiled for either kind and chosen when it runs; elsewhere the compiler
  * knows.
  *
+ * The library that combines bitmaps counts as well, but what it counts must be
+ * unpacked: 4950 pairs took 1.6 times as long, each bitmap unpacked once.
+ *
  * Pure, as bitmap_format.c is.
  */
 #include "postgres.h"
