@@ -108,10 +108,12 @@ extern CdpValue cdp_segment_call(CdpEvaluation *evaluation,
 
 /* aggregate.c: the pass over the timeline */
 extern void cdp_segment_pass(CdpEvaluation *evaluation, int level);
-extern void cdp_segment_resolve_windows(CdpEvaluation *evaluation);
 extern CdpValue cdp_segment_aggregate(CdpEvaluation *evaluation,
 									  const CdpExpr *expr);
 extern CdpValue cdp_segment_property(CdpEvaluation *evaluation, int slot);
+
+/* window.c: when aggregates begin and end to count */
+extern void cdp_segment_resolve_windows(CdpEvaluation *evaluation);
 extern int64 cdp_segment_ms(TimestampTz at);
 extern TimestampTz cdp_segment_from_ms(int64 ms);
 

@@ -1,0 +1,103 @@
+/*
+ * window.c
+ *		The windows of aggregates at an as-of instant, in milliseconds.
+ *
+ * Events have milliseconds, so windows become such: an event at e ms is in
+ * [start, end) microseconds exactly if it is in [ceil(start), ceil(end)) ms.
+ */
+#include "postgres.h"
+
+#include "segment/evaluate.h"
+
+#define EPOCH_MS \
+	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * INT64CONST(86400000))
+
+/* Milliseconds since 1970, rounded up; infinity stays. */
+int64
+cdp_segment_ms(TimestampTz at)
+{
+	int64		ms = at / 1000;
+
+	if (TIMESTAMP_NOT_FINITE(at))
+		return at;
+	return ms + (at % 1000 > 0) + EPOCH_MS;
+}
+
+TimestampTz
+cdp_segment_from_ms(int64 ms)
+{
+	return (ms - EPOCH_MS) * 1000;
+}
+
+/* The window of an aggregate, before it is cut off at the as-of instant. */
+static void
+window_bounds(const CdpAggregate *aggregate, TimestampTz as_of,
+			  TimestampTz *start, TimestampTz *end)
+{
+	pg_tz	   *zone = aggregate->zone;
+	CdpDuration back = {0, 0, 0};
+
+	*start = DT_NOBEGIN;
+	*end = as_of;
+	if (aggregate->window == NULL)
+		return;
+	switch ((CdpWindowKind) aggregate->window->op)
+	{
+		case CDP_WINDOW_AGO:
+			*end = cdp_segment_move(as_of, &aggregate->to, -1, zone);
+			/* FALLTHROUGH */
+		case CDP_WINDOW_DURATION:
+		case CDP_WINDOW_CALENDAR:
+			*start = cdp_segment_move(as_of, &aggregate->from, -1, zone);
+			break;
+		case CDP_WINDOW_DATES:
+			*start = aggregate->dates[0];
+			*end = aggregate->dates[1];
+			break;
+		case CDP_WINDOW_SINCE:
+			break;
+		case CDP_WINDOW_TODAY:
+			*start = cdp_segment_midnight(as_of, zone);
+			break;
+		case CDP_WINDOW_LAST:
+			back.days = aggregate->window->unit == CDP_WEEK ? 7 : 0;
+			back.months = aggregate->window->unit == CDP_MONTH ? 1 :
+				aggregate->window->unit == CDP_QUARTER ? 3 :
+				aggregate->window->unit == CDP_YEAR ? 12 : 0;
+			*end = cdp_segment_period_start(as_of, aggregate->window->unit,
+											zone);
+			*start = cdp_segment_move(*end, &back, -1, zone);
+			*start = cdp_segment_midnight(*start, zone);
+			break;
+		case CDP_WINDOW_THIS:
+			*start = cdp_segment_period_start(as_of, aggregate->window->unit,
+											  zone);
+			break;
+	}
+}
+
+/* Resolve the windows for the as-of instant. */
+void
+cdp_segment_resolve_windows(CdpEvaluation *evaluation)
+{
+	const CdpProgram *program = evaluation->program;
+	int64	   *start_ms = palloc(sizeof(int64) * Max(program->naggregates, 1));
+
+	evaluation->until_ms = PG_INT64_MIN;
+	for (int i = 0; i < program->naggregates; i++)
+	{
+		CdpState   *fresh = &evaluation->fresh[i];
+		TimestampTz start;
+		TimestampTz end;
+
+		window_bounds(program->aggregate[i], evaluation->as_of, &start, &end);
+		memset(fresh, 0, sizeof(*fresh));
+		fresh->start_ms = start_ms[i] = cdp_segment_ms(start);
+		fresh->end_ms = cdp_segment_ms(Min(end, evaluation->as_of));
+		fresh->day_end_ms = PG_INT64_MIN;
+		evaluation->until_ms = Max(evaluation->until_ms, fresh->end_ms);
+	}
+	for (int i = 0; i < program->levels; i++)
+		cdp_segment_sort_dispatch(&program->dispatch[i], start_ms);
+	pfree(start_ms);
+}
