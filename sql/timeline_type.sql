@@ -45,6 +45,17 @@ SELECT '[[1, 2, 3, 4, {"1": 1, "01": 1}]]'::cdp.timeline;
 SELECT ('[' || string_agg(format('[1, %s, 0, null]', n), ',') || ']')::cdp.timeline
 FROM generate_series(1, 256) AS n;
 
+-- shapes from the 32nd on take a byte more, times between events none to seven
+SELECT made.text::cdp.timeline::text = made.text AS round_trip,
+	cdp.timeline_count(made.text::cdp.timeline)
+FROM (
+	SELECT '[' || string_agg(format('[%s, %s, %s, null]', at, name_id, source_id), ', '
+		ORDER BY at, name_id, source_id) || ']' AS text
+	FROM (
+		SELECT floor(-210000000000000 + 1.07::numeric ^ n)::bigint AS at,
+			n % 127 AS name_id, n % 2 AS source_id
+		FROM generate_series(0, 540) AS n) AS event) AS made;
+
 -- the header's answers
 CREATE TEMP TABLE sample (id int PRIMARY KEY, timeline cdp.timeline);
 INSERT INTO sample VALUES
