@@ -1,7 +1,19 @@
--- ingest.sql: calls of cdp.ingest() while 20 segments are active.
+-- ingest.sql: refreshes of 20 segments, and calls of cdp.ingest() while they are
+-- active.
 SET client_min_messages = warning;
 SELECT cdp.define_segment('bench_' || n, predicate) FROM bench.predicate \g /dev/null
-SELECT cdp.refresh_segments() \g /dev/null
+CREATE FUNCTION bench.refresh() RETURNS numeric LANGUAGE plpgsql AS $$
+DECLARE
+	start double precision := bench.cpu();
+BEGIN
+	PERFORM cdp.refresh_segments();
+	RETURN round(((bench.cpu() - start) * 1000)::numeric);
+END
+$$;
+SELECT bench.refresh() AS first_ms \gset
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY bench.refresh()) AS again_ms FROM generate_series(1, 3) \gset
+SELECT format('cdp.refresh_segments() of the 20 as segments: %s ms of CPU the first time, %s ms when nothing has changed.', :first_ms, :again_ms);
+SELECT '';
 CREATE FUNCTION bench.calls(OUT wal bigint, OUT ms double precision, OUT changes bigint) LANGUAGE plpgsql AS $$
 DECLARE
 	start double precision := bench.cpu();

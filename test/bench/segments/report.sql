@@ -47,3 +47,41 @@ FROM (SELECT count(*)::numeric AS events FROM event) AS counted,
 		('event log with its indexes', (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('cdp.event'))),
 		('flat table with its indexes', pg_total_relation_size('bench.event'))) AS sized (label, size);
 SELECT '';
+-- what the events come to if each is told with the fewest bits on the average,
+-- by one who knows the names, products and how often each occurs: the times of
+-- n events of a year are n numbers whose order does not matter
+WITH entropy (what, bits) AS (
+	SELECT 'times', (SELECT sum(n * log(2, 365 * 86400000::numeric) - (n * ln(n) - n + ln(2 * pi() * n) / 2)::numeric / ln(2::numeric))
+		FROM (SELECT count(*) AS n FROM event GROUP BY profile_id) AS profile)
+	UNION ALL
+	SELECT what, sum(n * log(2, total / n))
+	FROM (SELECT what, count(*)::numeric AS n, sum(count(*)) OVER (PARTITION BY what, left(value, 1) = '#') AS total
+		FROM event, LATERAL (VALUES ('names', name), ('amounts', amount::text), ('properties', product_id), ('properties', '#' || category)) AS told (what, value)
+		WHERE value IS NOT NULL
+		GROUP BY what, left(value, 1) = '#', value) AS counted
+	GROUP BY what
+)
+SELECT format('The least that these events can be told with, without any head or index: %s bytes an event (%s).', round(sum(bits) / 8 / events, 1),
+	string_agg(format('%s %s', what, round(bits / 8 / events, 2)), ', ' ORDER BY bits DESC))
+FROM entropy, (SELECT count(*) AS events FROM event) AS counted
+GROUP BY events;
+SELECT '';
+WITH chunk AS (
+	SELECT profile_id, chunk, data FROM cdp.timeline_chunk TABLESAMPLE SYSTEM (5) REPEATABLE (1)
+), happened AS (
+	SELECT chunk.profile_id, chunk.chunk, event.amount, event.properties,
+		extract(epoch FROM event.occurred_at - lag(event.occurred_at) OVER (PARTITION BY profile_id, chunk ORDER BY event.occurred_at)) * 1000 AS gap_ms
+	FROM chunk, cdp.timeline_events(chunk.data) AS event
+), told AS (
+	SELECT count(*)::numeric AS events, sum(coalesce(ceil(log(2, gap_ms + 1) / 8), 0)) AS times,
+		sum(CASE WHEN amount IS NULL THEN 0 ELSE greatest(ceil(log(2, amount * 200 + 1) / 7), 1) END) AS amounts,
+		sum((SELECT count(*) FROM jsonb_object_keys(properties))) AS numbers
+	FROM happened
+), table_of_values AS (
+	SELECT sum(length(value) + 1) AS bytes
+	FROM (SELECT DISTINCT profile_id, chunk, value FROM happened, jsonb_each_text(properties) AS property (slot, value)) AS distinct_value
+)
+SELECT format('Bytes an event of timelines, in a sample of chunks of %s events: %s in all; times %s, shapes 1, amounts %s, numbers of values %s, values %s, the rest the heads.',
+	round(events / chunks), round(size / events, 2), round(times / events, 2), round(amounts / events, 2), round(numbers / events, 2), round(bytes / events, 2))
+FROM told, table_of_values, (SELECT count(*) AS chunks, sum(pg_column_size(data)) AS size FROM chunk) AS sized;
+SELECT '';

@@ -14,7 +14,9 @@
 #
 # Then 2, 10 and 100 predicates; single predicates over few and many events, by
 # timelines and from the log; sizes on disk; the overlaps of 100 segments of a
-# million profiles; WAL and time of 1,000 cdp.ingest() with 20 active segments.
+# million profiles; refreshes of 20 segments, WAL and time of 1,000 cdp.ingest()
+# while they are active; what the bytes of timelines are, and the least that the
+# events could be told with.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../../packages.sh"
