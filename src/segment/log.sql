@@ -96,28 +96,42 @@ $$;
 COMMENT ON FUNCTION cdp._wide_slots(jsonb, integer[]) IS
 'events with the properties and slots that the context gives them';
 
--- The events of all profiles, or of a few.  Of a few they are found by name and
--- time, which their timelines know: no index of the log leads to a profile.
+-- The events of all profiles, or of a few.  Of all, the plan is made for these
+-- names, since they may be most of the log or next to nothing.  Of a few they
+-- are found by name and time, which their timelines know: no index of the log
+-- leads to a profile.
 CREATE FUNCTION cdp._pack_log(
 	context jsonb,
 	name_ids integer[],
 	until timestamptz)
 RETURNS TABLE (profile_id bigint, chunks cdp.timeline[])
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
 SET jit = off
 AS $$
+#variable_conflict use_column
+DECLARE
+	names text[] := CASE WHEN $2 IS NOT NULL THEN ARRAY(
+		SELECT event_name.name::text
+		FROM cdp.event_name
+		WHERE event_name.name_id = ANY ($2))
+	END;
+BEGIN
+	RETURN QUERY
 	SELECT owner.profile_id, cdp._timeline_agg(slots.name_id, event.source_id,
 		event.occurred_at, event.amount, event.properties, slots.properties,
 		slots.slots)
 	FROM cdp._wide_slots($1, $2) AS slots
 	JOIN cdp.event ON event.name = slots.name AND event.occurred_at < $3
 	JOIN cdp._set_profile AS owner USING (set_id)
-	WHERE NOT EXISTS (
-		SELECT
-		FROM cdp.todo, unnest(todo.ids) AS waiting (event_id)
-		WHERE todo.phase = 'timeline' AND waiting.event_id = event.event_id)
-	GROUP BY owner.profile_id
+	WHERE (names IS NULL OR event.name = ANY (names))
+		AND NOT EXISTS (
+			SELECT
+			FROM cdp.todo, unnest(todo.ids) AS waiting (event_id)
+			WHERE todo.phase = 'timeline' AND waiting.event_id = event.event_id)
+	GROUP BY owner.profile_id;
+END
 $$;
 COMMENT ON FUNCTION cdp._pack_log(jsonb, integer[], timestamptz) IS
 'the events of all profiles before an instant, packed from the log';
