@@ -69,8 +69,8 @@ DECLARE
 	id integer;
 BEGIN
 	PERFORM cdp._check_store();
-	PERFORM cdp._check_audience($1);
-	SELECT audience.audience_id INTO id FROM cdp.audience WHERE audience.name = $1 FOR SHARE;
+	id := cdp._find_audience($1);
+	PERFORM FROM cdp.audience WHERE audience.audience_id = id FOR SHARE;
 	PERFORM FROM cdp.destination
 	WHERE destination.destination = (SELECT audience.destination FROM cdp.audience
 		WHERE audience.audience_id = id)
@@ -312,8 +312,8 @@ DECLARE
 BEGIN
 	PERFORM cdp._check_store();
 	PERFORM cdp._check_store_owner('drop an audience');
-	PERFORM cdp._check_audience($1);
-	SELECT audience_id INTO id FROM cdp.audience WHERE audience.name = $1 FOR UPDATE;
+	id := cdp._find_audience($1);
+	PERFORM FROM cdp.audience WHERE audience_id = id FOR UPDATE;
 	IF EXISTS (SELECT FROM cdp.experiment WHERE experiment.audience_id = id) THEN
 		RAISE EXCEPTION 'cannot drop audience "%"', $1
 			USING ERRCODE = 'dependent_objects_still_exist',

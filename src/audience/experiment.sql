@@ -129,7 +129,7 @@ BEGIN
 	IF $3 IS NOT NULL THEN
 		PERFORM cdp._check_segments(ARRAY[$3]);
 	ELSE
-		PERFORM cdp._check_audience($4);
+		PERFORM cdp._find_audience($4);
 	END IF;
 	INSERT INTO cdp.experiment (name, metric, segment_id, audience_id, arms, shares,
 		starts_at, ends_at, salt)

@@ -34,7 +34,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._check_release_name(text, text) IS
-'raise unless it can name a destination or an audience';
+'raise unless it can name a thing of that kind';
 
 CREATE FUNCTION cdp._check_destination(destination text) RETURNS void
 LANGUAGE plpgsql STABLE
@@ -86,19 +86,23 @@ $$;
 COMMENT ON FUNCTION cdp.add_audience(text, text, text, text, text) IS
 'release a segment for a purpose and channel: cdp.audience_member lists those who agreed';
 
-CREATE FUNCTION cdp._check_audience(audience text) RETURNS void
+CREATE FUNCTION cdp._find_audience(name text) RETURNS integer
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	id integer := (SELECT audience_id FROM cdp.audience WHERE audience.name = $1);
 BEGIN
-	IF NOT EXISTS (SELECT FROM cdp.audience WHERE audience.name = $1) THEN
+	IF id IS NULL THEN
 		RAISE EXCEPTION 'unknown audience "%"', coalesce($1, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'Run SELECT name, purpose, channel FROM cdp.audience.';
 	END IF;
+	RETURN id;
 END
 $$;
-COMMENT ON FUNCTION cdp._check_audience(text) IS 'raise unless it is an audience';
+COMMENT ON FUNCTION cdp._find_audience(text) IS
+'the number of an audience; raises if there is none of that name';
 
 -- What each member of the audience's segment has and lacks, condition by
 -- condition; NULL profile_ids are all members.  The conditions are stacked and
@@ -162,7 +166,7 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	PERFORM cdp._check_store();
-	PERFORM cdp._check_audience($1);
+	PERFORM cdp._find_audience($1);
 	RETURN QUERY
 	WITH member AS MATERIALIZED (
 		SELECT conditions.can_be_reached, conditions.consent,
@@ -220,7 +224,7 @@ DECLARE
 	found record;
 BEGIN
 	PERFORM cdp._check_store();
-	PERFORM cdp._check_audience($2);
+	PERFORM cdp._find_audience($2);
 	IF live IS NULL THEN
 		RETURN 'There is no such profile.';
 	END IF;

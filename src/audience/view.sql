@@ -97,12 +97,7 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF $1 IS NULL OR $1 !~ '^[a-z][a-z0-9_]{0,62}$' THEN
-		RAISE EXCEPTION 'invalid name "%" of a view', coalesce($1, 'NULL')
-			USING ERRCODE = 'invalid_name',
-				DETAIL = 'A name begins with a letter and has lower-case letters, digits and underscores, 63 at most.',
-				HINT = 'Give another name as view_name.';
-	END IF;
+	PERFORM cdp._check_release_name('view', $1);
 	IF EXISTS (SELECT FROM pg_class WHERE relnamespace = 'cdp'::regnamespace AND relname = $1)
 		AND NOT EXISTS (SELECT FROM cdp.audience_view AS made
 			WHERE made.view_name = $1 AND made.audience_id = $2)
@@ -164,8 +159,7 @@ DECLARE
 BEGIN
 	PERFORM cdp._check_store();
 	PERFORM cdp._check_store_owner('make the view of an audience');
-	PERFORM cdp._check_audience($1);
-	SELECT audience_id INTO id FROM cdp.audience WHERE audience.name = $1;
+	id := cdp._find_audience($1);
 	PERFORM cdp._check_view_name(target, id);
 	SELECT string_agg(', ' || cdp._audience_column(wanted.name), '' ORDER BY wanted.n) INTO select_list
 	FROM unnest($2) WITH ORDINALITY AS wanted (name, n)

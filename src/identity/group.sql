@@ -68,8 +68,6 @@ RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	unknown text;
 BEGIN
 	IF coalesce(cardinality($2), 0) = 0 THEN
 		RAISE EXCEPTION 'kind of groups "%" names no identifier type', $1
@@ -80,15 +78,7 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				DETAIL = 'A value of one profile links nothing.';
 	END IF;
-	SELECT coalesce(named.type, 'NULL') INTO unknown
-	FROM unnest($2) AS named (type)
-	WHERE NOT EXISTS (SELECT FROM cdp.identifier_type AS known WHERE known.type = named.type)
-	LIMIT 1;
-	IF FOUND THEN
-		RAISE EXCEPTION 'unknown identifier type "%"', unknown
-			USING ERRCODE = 'undefined_object',
-				HINT = 'See cdp.identifier_type; cdp.add_identifier_type() adds one.';
-	END IF;
+	PERFORM cdp._check_known_type(named.type) FROM unnest($2) AS named (type);
 END
 $$;
 COMMENT ON FUNCTION cdp._check_group_rule(text, text[], integer) IS

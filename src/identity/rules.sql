@@ -312,6 +312,20 @@ $$;
 COMMENT ON FUNCTION cdp._unblock_value(text, text, text, text) IS
 'cdp.unblock_value()';
 
+CREATE FUNCTION cdp._check_known_type(type text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM cdp.identifier_type WHERE identifier_type.type = $1) THEN
+		RAISE EXCEPTION 'unknown identifier type "%"', coalesce($1, 'NULL')
+			USING ERRCODE = 'undefined_object',
+				HINT = 'See cdp.identifier_type; cdp.add_identifier_type() adds one.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_known_type(text) IS 'raise unless it is a type of identifiers';
+
 CREATE FUNCTION cdp._check_blocked(type text, value text, pattern text)
 RETURNS void
 LANGUAGE plpgsql STABLE
@@ -326,11 +340,8 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				DETAIL = 'No identifier is longer than 1024 bytes.';
 	END IF;
-	IF $1 IS NOT NULL AND NOT EXISTS (
-			SELECT FROM cdp.identifier_type WHERE identifier_type.type = $1) THEN
-		RAISE EXCEPTION 'unknown identifier type "%"', $1
-			USING ERRCODE = 'undefined_object',
-				HINT = 'See cdp.identifier_type; cdp.add_identifier_type() adds one.';
+	IF $1 IS NOT NULL THEN
+		PERFORM cdp._check_known_type($1);
 	END IF;
 	PERFORM cdp._check_pattern($3, 'the pattern');
 END
