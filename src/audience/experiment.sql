@@ -195,7 +195,8 @@ $$;
 COMMENT ON FUNCTION cdp._choose_arm(text[], numeric[], text, bigint) IS
 'the arm of a profile, the same for ever';
 
--- Members without an arm get one; of all of them, or of one profile.
+-- Members without an arm get one; of all of them, or of one profile, for whom
+-- the others are not listed.
 CREATE FUNCTION cdp._assign_arms(experiment_id integer, only_profile bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -212,7 +213,13 @@ BEGIN
 	END IF;
 	SELECT array_agg(DISTINCT member.profile_id) INTO new_ids
 	FROM (SELECT in_segment.profile_id FROM cdp._member AS in_segment
-			WHERE in_segment.segment_id = about.segment_id
+			WHERE in_segment.segment_id = about.segment_id AND $2 IS NULL
+			UNION ALL
+			SELECT live.profile_id
+			FROM cdp._membership AS held
+				JOIN cdp.profile AS live ON live.root = live.profile_id
+					AND cdp.bitmap_contains(held.members, live.ord)
+			WHERE held.segment_id = about.segment_id AND live.profile_id = $2
 			UNION ALL
 			SELECT reached.profile_id FROM cdp.audience_member AS reached
 			WHERE reached.audience = (SELECT name FROM cdp.audience
