@@ -107,6 +107,23 @@ UPDATE cdp.secret_key SET key = cdp._random_key();
 SELECT * FROM cdp.audience_delta('news');
 ROLLBACK;
 
+-- the owner's own ids, where the destination says which and the channel has
+-- them: hashed for Meta, plain for Google; nobody else gets them
+BEGIN;
+UPDATE cdp.channel SET identifier_types = '{email,phone,user_id}' WHERE channel = 'ads';
+SELECT cdp._refresh_consents(ARRAY(SELECT profile_id FROM cdp.profile_current)) \g /dev/null
+SELECT cdp.add_destination('social', 'advertising platform', options => '{"platform": "meta", "external_id": "user_id"}'),
+	cdp.add_destination('search', 'advertising platform', options => '{"platform": "google", "external_id": "user_id"}'),
+	cdp.add_destination('clips', 'advertising platform', options => '{"platform": "tiktok"}') \g /dev/null
+SELECT cdp.add_audience('to_' || name, 'everyone', 'marketing', 'ads', name) FROM unnest('{social,search,clips}'::text[]) AS name \g /dev/null
+SELECT name, told.identifier_type, count(*), bool_or(told.key = CASE name WHEN 'to_search' THEN 'ann'
+	ELSE '49915e0d7d4b402e3017d010bc1c0e83cac6c797d6c16e66340fe3268693a6a1' END) AS ann
+FROM cdp.audience CROSS JOIN LATERAL cdp.audience_delta(name) AS told
+WHERE name LIKE 'to\_%' GROUP BY 1, 2 ORDER BY 1, 2;
+ROLLBACK;
+SELECT cdp.add_destination('x', 'platform', options => '{"platform": "liveramp", "external_id": "user_id"}');
+SELECT cdp.add_destination('x', 'platform', options => '{"platform": "meta", "external_id": "nosuch"}');
+
 -- the doors are for those who release
 SELECT cdp.grant_role('cdp_test_sender', 'activation');
 SET ROLE cdp_test_sender;

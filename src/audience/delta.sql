@@ -3,7 +3,10 @@
 -- A destination is a set of keys, each with the profile that it is of.  A key
 -- is what the destination gets: the identifier, or its match key if the
 -- destination is a platform (its options say {"platform": "google"}), or the
--- profile's number if the channel needs no identifier.
+-- profile's number if the channel needs no identifier.  Identifiers of one
+-- type may be the external ids by which a platform knows the owner's customers
+-- ({"platform": "meta", "external_id": "user_id"}); others, but addresses, no
+-- platform is told.
 --
 -- cdp.audience_sent is what the destination may hold: every key that was ever
 -- given out and whose removal was not acknowledged.  It is kept by key, not by
@@ -33,15 +36,21 @@ AS $$
 DECLARE
 	about record;
 BEGIN
-	SELECT audience.name, destination.options ->> 'platform' AS platform INTO about
+	SELECT audience.name, destination.options ->> 'platform' AS platform,
+		destination.options ->> 'external_id' AS external_id
+	INTO about
 	FROM cdp.audience LEFT JOIN cdp.destination USING (destination)
 	WHERE audience.audience_id = $1;
 	RETURN QUERY
 	SELECT min(wanted.profile_id), wanted.type, wanted.key
 	FROM (
-		SELECT member.profile_id, coalesce(member.identifier_type, 'profile_id') AS type,
+		SELECT member.profile_id,
+			CASE WHEN about.platform IS NOT NULL AND member.identifier_type = about.external_id
+				THEN 'external_id' ELSE coalesce(member.identifier_type, 'profile_id') END AS type,
 			CASE WHEN member.identifier_type IS NULL THEN member.profile_id::text
 				WHEN about.platform IS NULL THEN member.identifier
+				WHEN member.identifier_type = about.external_id
+					THEN cdp.match_key(about.platform, 'external_id', member.identifier)
 				WHEN member.identifier_type IN ('email', 'phone')
 					THEN cdp.match_key(about.platform, member.identifier_type, member.identifier)
 			END AS key
@@ -287,6 +296,10 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM cdp.match_key(NEW.options ->> 'platform', 'email', NULL);
+	IF NEW.options ->> 'external_id' IS NOT NULL THEN
+		PERFORM cdp.match_key(NEW.options ->> 'platform', 'external_id', NULL);
+		PERFORM cdp._check_known_type(NEW.options ->> 'external_id');
+	END IF;
 	IF TG_OP = 'UPDATE'
 		AND OLD.options ->> 'platform' IS DISTINCT FROM NEW.options ->> 'platform'
 		AND EXISTS (SELECT FROM cdp.audience_sent JOIN cdp.audience USING (audience_id)
@@ -301,7 +314,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._check_platform() IS
-'trigger: the platform of a destination is a known one, and stays while it holds members';
+'trigger: the platform of a destination is a known one, and stays while it holds members; its external ids are of a known type';
 
 CREATE FUNCTION cdp.drop_audience(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE
