@@ -106,9 +106,12 @@ COMMENT ON FUNCTION cdp._log_size(integer, cdp.profile_bitmap, cdp.profile_bitma
 'log the size of a segment, and who entered and exited since the refresh before';
 
 -- Write down the members of one segment and how they changed; returns by how
--- many.  A new definition becomes a new base, anything else changes.
+-- many.  A new definition becomes a new base, anything else changes.  The
+-- version is the one that was evaluated: meanwhile the segment may have been
+-- defined anew, which the next refresh is for, or dropped.
 CREATE FUNCTION cdp._write_membership(
 	segment_id integer,
+	version integer,
 	members cdp.profile_bitmap,
 	as_of timestamptz,
 	run_id bigint)
@@ -118,21 +121,25 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-	defined integer := (SELECT version FROM cdp.segment
-		WHERE segment.segment_id = _write_membership.segment_id);
 	held cdp.segment_membership;
+	same boolean;
 	was cdp.profile_bitmap := coalesce(cdp._current_members(segment_id), '{}');
 	entered cdp.profile_bitmap := cdp.bitmap_andnot(members, was);
 	exited cdp.profile_bitmap := cdp.bitmap_andnot(was, members);
 	changes bigint := cdp.bitmap_cardinality(entered) + cdp.bitmap_cardinality(exited);
-	same boolean;
 	last_change bigint;
 BEGIN
+	PERFORM FROM cdp.segment
+	WHERE segment.segment_id = _write_membership.segment_id
+	FOR NO KEY UPDATE;
+	IF NOT FOUND THEN
+		RETURN 0;
+	END IF;
 	SELECT * INTO held
 	FROM cdp.segment_membership AS membership
 	WHERE membership.segment_id = _write_membership.segment_id;
 	same := coalesce(cdp.bitmap_equal(held.members, members), false);
-	IF held.version = defined AND changes > 0 THEN
+	IF held.version = version AND changes > 0 THEN
 		INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at, run_id)
 		SELECT profile.profile_id, segment_id, side.change,
 			cdp._change_reason(profile.profile_id, held.as_of), as_of, run_id
@@ -143,23 +150,23 @@ BEGIN
 		ORDER BY profile.profile_id;
 	END IF;
 	last_change := coalesce((SELECT max(change_id) FROM cdp.membership_change), 0);
-	IF held.version IS DISTINCT FROM defined THEN
+	IF held.version IS DISTINCT FROM version THEN
 		INSERT INTO cdp.membership_base (segment_id, folded, version, at, members)
-		VALUES (segment_id, last_change, defined, as_of, members)
+		VALUES (segment_id, last_change, version, as_of, members)
 		ON CONFLICT ON CONSTRAINT membership_base_pkey DO UPDATE
 		SET version = excluded.version, members = excluded.members;
 	END IF;
-	IF NOT same OR held.version <> defined THEN
+	IF NOT same OR held.version <> version THEN
 		PERFORM cdp._log_size(segment_id, coalesce(held.members, '{}'), members,
-			defined, as_of, run_id);
+			version, as_of, run_id);
 	END IF;
 	IF same THEN
 		UPDATE cdp.segment_membership AS membership
-		SET version = defined, folded = last_change, as_of = _write_membership.as_of
+		SET version = _write_membership.version, folded = last_change, as_of = _write_membership.as_of
 		WHERE membership.segment_id = _write_membership.segment_id;
 	ELSE
 		INSERT INTO cdp.segment_membership (segment_id, version, folded, as_of, members)
-		VALUES (segment_id, defined, last_change, as_of, members)
+		VALUES (segment_id, version, last_change, as_of, members)
 		ON CONFLICT ON CONSTRAINT segment_membership_pkey DO UPDATE
 		SET version = excluded.version, folded = excluded.folded,
 			as_of = excluded.as_of, members = excluded.members;
@@ -172,8 +179,8 @@ BEGIN
 	RETURN changes;
 END
 $$;
-COMMENT ON FUNCTION cdp._write_membership(integer, cdp.profile_bitmap, timestamptz, bigint) IS
-'make these the members of a segment and log how they changed; returns the number of changes';
+COMMENT ON FUNCTION cdp._write_membership(integer, integer, cdp.profile_bitmap, timestamptz, bigint) IS
+'make these the members of a segment by a version of it, and log how they changed; returns the number of changes';
 
 -- A segment that is not active has no members.
 CREATE FUNCTION cdp._retire_segments(as_of timestamptz, run_id bigint) RETURNS bigint
@@ -263,6 +270,8 @@ AS $$
 DECLARE
 	instant timestamptz;
 	run bigint := cdp._current_run();
+	chosen integer[];
+	versions integer[];
 	ids integer[];
 	predicates cdp.predicate[];
 	members cdp.profile_bitmap[];
@@ -277,14 +286,16 @@ BEGIN
 		DELETE FROM cdp.todo WHERE phase = 'segment';
 		changes := cdp._retire_segments(instant, run);
 	END IF;
-	SELECT array_agg(segment_id ORDER BY segment_id), array_agg(predicate ORDER BY segment_id)
-	INTO ids, predicates
+	SELECT array_agg(segment_id ORDER BY segment_id), array_agg(version ORDER BY segment_id),
+		array_agg(predicate ORDER BY segment_id)
+	INTO chosen, versions, predicates
 	FROM cdp.segment
 	WHERE active AND ($1 IS NULL OR name = ANY ($1));
-	IF ids IS NOT NULL THEN
+	IF chosen IS NOT NULL THEN
 		SELECT evaluated.ids, evaluated.members INTO ids, members
-		FROM cdp._evaluate_what_works(ids, predicates, instant) AS evaluated;
-		SELECT changes + coalesce(sum(cdp._write_membership(ids[n], members[n], instant, run)), 0)
+		FROM cdp._evaluate_what_works(chosen, predicates, instant) AS evaluated;
+		SELECT changes + coalesce(sum(cdp._write_membership(ids[n],
+			versions[array_position(chosen, ids[n])], members[n], instant, run)), 0)
 		INTO changes
 		FROM generate_subscripts(ids, 1) AS n;
 	END IF;
