@@ -179,24 +179,50 @@ $$;
 COMMENT ON FUNCTION cdp._find_experiment(text) IS
 'the number of an experiment; raises if there is none of that name';
 
--- The arm whose part of the ten thousand buckets the profile's is in.
-CREATE FUNCTION cdp._choose_arm(arms text[], shares numeric[], salt text, profile_id bigint)
-RETURNS text
+-- Where the arms end among the ten thousand buckets: a profile's arm is the one
+-- whose part its bucket is in.
+CREATE FUNCTION cdp._arm_ends(shares numeric[]) RETURNS numeric[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT arm
-	FROM (SELECT arm, n, sum(share) OVER (ORDER BY n) AS upto
-		FROM unnest($1, $2) WITH ORDINALITY AS listed (arm, share, n)) AS stacked
-	WHERE cdp.bucket($3, $4::text, 10000) < upto * 10000
-	ORDER BY n
-	LIMIT 1
+	SELECT array_agg(upto ORDER BY n)
+	FROM (SELECT n, sum(share) OVER (ORDER BY n) * 10000 AS upto
+		FROM unnest($1) WITH ORDINALITY AS listed (share, n)) AS stacked
 $$;
-COMMENT ON FUNCTION cdp._choose_arm(text[], numeric[], text, bigint) IS
-'the arm of a profile, the same for ever';
+COMMENT ON FUNCTION cdp._arm_ends(numeric[]) IS
+'the first bucket after each arm of an experiment';
 
--- Members without an arm get one; of all of them, or of one profile, for whom
--- the others are not listed.
+-- A query for each case: one for all would join for each what the others need.
+-- One profile of a segment is looked up in the bitmap.
+CREATE FUNCTION cdp._experiment_members(segment_id integer, audience_id integer, only_profile bigint)
+RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE ROWS 100000
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $1 IS NULL THEN
+		RETURN QUERY
+		SELECT DISTINCT reached.profile_id FROM cdp.audience_member AS reached
+		WHERE reached.audience = (SELECT name FROM cdp.audience WHERE audience.audience_id = $2)
+			AND ($3 IS NULL OR reached.profile_id = $3);
+	ELSIF $3 IS NULL THEN
+		RETURN QUERY
+		SELECT member.profile_id FROM cdp._member AS member WHERE member.segment_id = $1;
+	ELSE
+		RETURN QUERY
+		SELECT live.profile_id
+		FROM cdp._membership AS held
+			JOIN cdp.profile AS live ON live.root = live.profile_id
+				AND cdp.bitmap_contains(held.members, live.ord)
+		WHERE held.segment_id = $1 AND live.profile_id = $3;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._experiment_members(integer, integer, bigint) IS
+'who may get an arm: the members of a segment, or those who may be reached of an audience; all of them (NULL), or one profile if it is among them';
+
+-- Members without an arm get one: all of them, or one profile of which it is
+-- known that it has none.
 CREATE FUNCTION cdp._assign_arms(experiment_id integer, only_profile bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -204,6 +230,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	about record;
+	ends numeric[];
 	new_ids bigint[];
 	given bigint;
 BEGIN
@@ -211,28 +238,21 @@ BEGIN
 	IF cdp.clock() < about.starts_at OR cdp.clock() >= about.ends_at THEN
 		RETURN 0;
 	END IF;
-	SELECT array_agg(DISTINCT member.profile_id) INTO new_ids
-	FROM (SELECT in_segment.profile_id FROM cdp._member AS in_segment
-			WHERE in_segment.segment_id = about.segment_id AND $2 IS NULL
-			UNION ALL
-			SELECT live.profile_id
-			FROM cdp._membership AS held
-				JOIN cdp.profile AS live ON live.root = live.profile_id
-					AND cdp.bitmap_contains(held.members, live.ord)
-			WHERE held.segment_id = about.segment_id AND live.profile_id = $2
-			UNION ALL
-			SELECT reached.profile_id FROM cdp.audience_member AS reached
-			WHERE reached.audience = (SELECT name FROM cdp.audience
-				WHERE audience.audience_id = about.audience_id)) AS member
-	WHERE ($2 IS NULL OR member.profile_id = $2)
-		AND NOT EXISTS (
-			SELECT FROM cdp.experiment_member AS seen
+	new_ids := ARRAY(SELECT cdp._experiment_members(about.segment_id, about.audience_id, $2));
+	IF $2 IS NULL THEN
+		new_ids := ARRAY(
+			SELECT unnest(new_ids)
+			EXCEPT
+			SELECT merged.root
+			FROM cdp.experiment_member AS seen
 				JOIN cdp.profile AS merged ON merged.profile_id = seen.profile_id
-			WHERE seen.experiment_id = $1 AND merged.root = member.profile_id);
+			WHERE seen.experiment_id = $1);
+	END IF;
+	ends := cdp._arm_ends(about.shares);
 	INSERT INTO cdp.experiment_member (experiment_id, profile_id, assigned_at, converted_before, arm)
 	SELECT $1, evaluated.profile_id, cdp.clock(), cardinality(evaluated.matched) > 0,
-		cdp._choose_arm(about.arms, about.shares, about.salt, evaluated.profile_id)
-	FROM cdp._evaluate_all(ARRAY[about.metric], cdp.clock(), coalesce(new_ids, '{}')) AS evaluated
+		about.arms[1 + width_bucket(cdp.bucket(about.salt, evaluated.profile_id::text, 10000)::numeric, ends)]
+	FROM cdp._evaluate_all(ARRAY[about.metric], cdp.clock(), new_ids) AS evaluated
 	ORDER BY evaluated.profile_id
 	ON CONFLICT DO NOTHING;
 	GET DIAGNOSTICS given = ROW_COUNT;
@@ -240,7 +260,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._assign_arms(integer, bigint) IS
-'give an arm to members of a running experiment that have none (NULL: to all of them); returns to how many';
+'give an arm to the members of a running experiment that have none (NULL), or to one profile that has none; returns to how many';
 
 CREATE FUNCTION cdp.assign_experiment(name text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -254,24 +274,36 @@ $$;
 COMMENT ON FUNCTION cdp.assign_experiment(text) IS
 'give an arm to every member of a running experiment that has none; returns to how many';
 
+-- As cdp.experiment_assignment says, by the keys of one profile.
+CREATE FUNCTION cdp._arm_of(experiment_id integer, live bigint) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT seen.arm
+	FROM cdp._profile_leaf AS born
+		JOIN cdp.experiment_member AS seen ON seen.profile_id = born.leaf
+	WHERE born.root = $2 AND seen.experiment_id = $1
+	ORDER BY seen.assigned_at, seen.profile_id
+	LIMIT 1
+$$;
+COMMENT ON FUNCTION cdp._arm_of(integer, bigint) IS
+'the arm that a live profile has in an experiment; NULL: none yet';
+
 CREATE FUNCTION cdp._experiment_arm(name text, profile_id bigint) RETURNS text
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	live bigint := (SELECT root FROM cdp.profile WHERE profile.profile_id = $2);
+	id integer;
 	found_arm text;
 BEGIN
 	PERFORM cdp._check_store();
-	PERFORM cdp._find_experiment($1);
-	SELECT assigned.arm INTO found_arm
-	FROM cdp.experiment_assignment AS assigned
-	WHERE assigned.experiment = $1 AND assigned.profile_id = live;
-	IF NOT FOUND AND live IS NOT NULL THEN
-		PERFORM cdp._assign_arms(cdp._find_experiment($1), live);
-		SELECT assigned.arm INTO found_arm
-		FROM cdp.experiment_assignment AS assigned
-		WHERE assigned.experiment = $1 AND assigned.profile_id = live;
+	id := cdp._find_experiment($1);
+	found_arm := cdp._arm_of(id, live);
+	IF found_arm IS NULL AND live IS NOT NULL THEN
+		PERFORM cdp._assign_arms(id, live);
+		found_arm := cdp._arm_of(id, live);
 	END IF;
 	RETURN found_arm;
 END
