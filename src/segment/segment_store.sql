@@ -21,7 +21,7 @@ COMMENT ON COLUMN cdp.segment.notify IS
 COMMENT ON COLUMN cdp.segment.size IS 'members at the last refresh';
 COMMENT ON COLUMN cdp.segment.as_of IS 'the instant of the last refresh';
 COMMENT ON COLUMN cdp.segment.error IS
-'why the last refresh could not evaluate it; its members are those of as_of';
+'why it could not be evaluated, by the last refresh or an ingest since; until one can, its members stay';
 SELECT cdp._watch_table('cdp.segment', 'name, predicate');
 
 CREATE TABLE cdp.segment_version (
