@@ -14,8 +14,8 @@
 #
 # Then 2, 10 and 100 predicates; single predicates over few and many events, by
 # timelines and from the log; sizes on disk; the overlaps of 100 segments of a
-# million profiles; refreshes of 20 segments, WAL and time of 1,000 cdp.ingest()
-# while they are active; what the bytes of timelines are, and the least that the
+# million profiles; some timelines made anew; refreshes of 20 segments, WAL and
+# time of 1,000 cdp.ingest() while they are active; what the bytes of timelines are, and the least that the
 # events could be told with.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -62,5 +62,6 @@ done
 echo "Made by \`test/bench/segments/segments.sh $profiles $events $rounds\` on $(date -u +%F), $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg), $("$PG_CONFIG" --version)${duckdb:+, DuckDB $(cat "$work/duckdb/version")}."
 echo
 sql -f "$here/report.sql"
+sql -f "$here/remake.sql"
 sql -v records=1000 -f "$here/ingest.sql"
 sql -f "$here/overlap.sql"
