@@ -141,3 +141,17 @@ SELECT segment.name, (SELECT string_agg(who, ' ' ORDER BY who COLLATE "C")
 	WHERE matched <> '{}') AS members
 FROM cdp.segment
 ORDER BY name;
+
+-- workers find what one process finds; segment_suppressed has the plan
+CREATE TABLE pg_temp.alone AS
+SELECT * FROM cdp._evaluate_all((SELECT array_agg(predicate ORDER BY name) FROM pg_temp.wanted));
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT count(*) AS differ, (SELECT sum(cardinality(matched)) > 20 FROM pg_temp.alone) AS telling
+FROM pg_temp.alone FULL JOIN cdp._evaluate_all((SELECT array_agg(predicate ORDER BY name) FROM pg_temp.wanted)) AS together
+	USING (profile_id, ord)
+WHERE alone.matched IS DISTINCT FROM together.matched;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
