@@ -22,15 +22,18 @@
 #include <string.h>
 
 #include "model/count_fit.h"
+#include "model/count_surface.h"
 #include "model/special.h"
 
 /* Groups between two pauses: some 1 ms. */
 #define PAUSE_EVERY 8192
 
-enum
-{
-	R, ALPHA, A, B, NPARAMS
-};
+/* Parameters after CDP_RATE_SPREAD and CDP_RATE_LEVEL. */
+#define R CDP_RATE_SPREAD
+#define ALPHA CDP_RATE_LEVEL
+#define A 2
+#define B 3
+#define NPARAMS CDP_SURFACE_PARAMS
 
 /* What evaluate_count() works on. */
 typedef struct CountData
@@ -42,40 +45,15 @@ typedef struct CountData
 	CdpPause	pause;
 } CountData;
 
-/* Value, gradient and Hessian in natural parameters. */
-typedef struct Surface
-{
-	double		value;
-	double		gradient[NPARAMS];
-	double		hessian[NPARAMS][NPARAMS];	/* j <= i only */
-} Surface;
-
-/* The order that a fit wants its groups in. */
-int
-cdp_model_compare_groups(const void *left, const void *right)
-{
-	const CdpCountGroup *l = left;
-	const CdpCountGroup *r = right;
-
-	if (l->customer.x != r->customer.x)
-		return l->customer.x < r->customer.x ? -1 : 1;
-	if (l->customer.t_x != r->customer.t_x)
-		return l->customer.t_x < r->customer.t_x ? -1 : 1;
-	if (l->customer.t != r->customer.t)
-		return l->customer.t < r->customer.t ? -1 : 1;
-	return (l->weight > r->weight) - (l->weight < r->weight);
-}
-
 /* Add what depends on x alone, for customers of this weight together. */
 static void
-add_common(Surface *surface, const CdpRising *rate,
+add_common(CdpSurface *surface, const CdpRising *rate,
 		   const CdpBetaRising *dropout, double weight)
 {
-	surface->value += weight * (rate->log + dropout->log);
-	surface->gradient[R] += weight * rate->slope;
+	cdp_model_add_rising(surface, rate, weight);
+	surface->value += weight * dropout->log;
 	surface->gradient[A] -= weight * dropout->slope_ab;
 	surface->gradient[B] += weight * dropout->slope_b;
-	surface->hessian[R][R] -= weight * rate->curve;
 	surface->hessian[A][A] += weight * dropout->curve_ab;
 	surface->hessian[B][A] += weight * dropout->curve_ab;
 	surface->hessian[B][B] += weight * (dropout->curve_ab - dropout->curve_b);
@@ -83,7 +61,7 @@ add_common(Surface *surface, const CdpRising *rate,
 
 /* Add the softplus(u) part of one group. */
 static void
-add_dropout(Surface *surface, const CdpCountParams *params, double survived,
+add_dropout(CdpSurface *surface, const CdpCountParams *params, double survived,
 			const CdpCountGroup *group)
 {
 	const CdpCustomer *customer = &group->customer;
@@ -117,29 +95,9 @@ add_dropout(Surface *surface, const CdpCountParams *params, double survived,
 	surface->hessian[B][B] += weight * slope[B] * slope[B];
 }
 
-/* Add the part of one group that depends on alpha and t. */
-static void
-add_rate(Surface *surface, const CdpCountParams *params,
-		 const CdpCountGroup *group)
-{
-	double		weight = group->weight;
-	double		size = params->r + group->customer.x;
-	double		age = params->alpha + group->customer.t;
-	double		log_age = log1p(group->customer.t / params->alpha);
-
-	surface->value -= weight * (size * log_age +
-								group->customer.x * log(params->alpha));
-	surface->gradient[R] -= weight * log_age;
-	surface->gradient[ALPHA] += weight * (params->r / params->alpha -
-										  size / age);
-	surface->hessian[ALPHA][R] += weight * (1 / params->alpha - 1 / age);
-	surface->hessian[ALPHA][ALPHA] += weight *
-		(size / (age * age) - params->r / (params->alpha * params->alpha));
-}
-
 /* Sum over all groups. */
 static void
-sum_surface(CountData *data, const CdpCountParams *params, Surface *surface)
+sum_surface(CountData *data, const CdpCountParams *params, CdpSurface *surface)
 {
 	CdpRising	rate = {0};
 	CdpBetaRising dropout = {0};
@@ -165,7 +123,7 @@ sum_surface(CountData *data, const CdpCountParams *params, Surface *surface)
 		x = group->customer.x;
 		survived = next;
 		common += group->weight;
-		add_rate(surface, params, group);
+		cdp_model_add_rate(surface, params->r, params->alpha, group);
 		if (survived > 0)
 			add_dropout(surface, params, survived, group);
 		if (--until_pause == 0)
@@ -201,7 +159,7 @@ to_natural(const double *theta, CdpMatrix jacobian)
 
 /* Add gradient times second derivatives of params in theta. */
 static void
-add_bend(const Surface *surface, const CdpCountParams *params,
+add_bend(const CdpSurface *surface, const CdpCountParams *params,
 		 CdpMatrix jacobian, CdpMatrix hessian)
 {
 	double		total = params->a + params->b;
@@ -225,55 +183,11 @@ evaluate_count(void *arg, const double *theta, double *value,
 	CountData  *data = arg;
 	CdpMatrix	jacobian;
 	CdpCountParams params = to_natural(theta, jacobian);
-	Surface		surface;
+	CdpSurface	surface;
 
 	sum_surface(data, &params, &surface);
-	*value = surface.value;
-	for (int i = 0; i < NPARAMS; i++)
-		for (int j = i + 1; j < NPARAMS; j++)
-			surface.hessian[i][j] = surface.hessian[j][i];
-	for (int i = 0; i < NPARAMS; i++)
-	{
-		gradient[i] = 0;
-		for (int k = 0; k < NPARAMS; k++)
-			gradient[i] += surface.gradient[k] * jacobian[k][i];
-		for (int j = 0; j < NPARAMS; j++)
-		{
-			double		sum = 0;
-
-			for (int k = 0; k < NPARAMS; k++)
-				for (int l = 0; l < NPARAMS; l++)
-					sum += jacobian[k][i] * surface.hessian[k][l] *
-						jacobian[l][j];
-			hessian[i][j] = sum;
-		}
-	}
+	cdp_model_turn_surface(&surface, jacobian, value, gradient, hessian);
 	add_bend(&surface, &params, jacobian, hessian);
-}
-
-/*
- * Mean time under watch and mean rate of repeat purchases; false if there is
- * too little to fit.
- */
-static bool
-summarise(const CdpCountGroup *groups, size_t ngroups, double *mean_time,
-		  double *mean_rate)
-{
-	double		weight = 0;
-	double		time = 0;
-	double		purchases = 0;
-
-	for (size_t i = 0; i < ngroups; i++)
-	{
-		weight += groups[i].weight;
-		time += groups[i].weight * groups[i].customer.t;
-		purchases += groups[i].weight * groups[i].customer.x;
-	}
-	if (weight < 2 || purchases <= 0 || time <= 0)
-		return false;
-	*mean_time = time / weight;
-	*mean_rate = purchases / time;
-	return true;
 }
 
 /* The box; see the file's story. */
@@ -309,7 +223,7 @@ cdp_model_fit_count(CdpCountKind kind, const CdpCountGroup *groups,
 	memset(fit, 0, sizeof(*fit));
 	fit->nparams = NPARAMS;
 	fit->status = CDP_FIT_INSUFFICIENT;
-	if (!summarise(groups, ngroups, &mean_time, &mean_rate))
+	if (!cdp_model_summarise_groups(groups, ngroups, &mean_time, &mean_rate))
 		return;
 	for (int i = 0; i < 3; i++)
 	{
