@@ -8,7 +8,6 @@
 #include "fmgr.h"
 #include "utils/timestamp.h"
 
-#include "model/count.h"
 #include "model/fit_core.h"
 #include "model/spend.h"
 
@@ -18,6 +17,7 @@ typedef enum CdpModelKind
 	CDP_MODEL_BGNBD,
 	CDP_MODEL_MBGNBD,
 	CDP_MODEL_GAMMA_GAMMA,
+	CDP_MODEL_PARETO_NBD,
 	CDP_MODEL_KINDS
 } CdpModelKind;
 
@@ -66,7 +66,9 @@ cdp_model_nvalues(int nparams)
 static inline bool
 cdp_model_is_count(const CdpClvModel *model)
 {
-	return model->kind == CDP_MODEL_BGNBD || model->kind == CDP_MODEL_MBGNBD;
+	return model->kind == CDP_MODEL_BGNBD ||
+		model->kind == CDP_MODEL_MBGNBD ||
+		model->kind == CDP_MODEL_PARETO_NBD;
 }
 
 extern const char *cdp_model_kind_name(CdpModelKind kind);

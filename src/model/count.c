@@ -43,6 +43,9 @@
 /* e^-this is not worth counting. */
 #define NEGLIGIBLE 40.0
 
+/* e^-this is 0. */
+#define VANISHED 800.0
+
 /* Panels on one side of the peak: some 40 are needed, this is never. */
 #define MAX_PANELS 2000
 
@@ -329,7 +332,8 @@ cdp_model_count_expected(CdpCountKind kind, const CdpCountParams *params,
 /*
  * Expected purchases up to the horizon, each weighing e^(-rate s) at its time
  * s: by parts, e^(-rate h) E(h) + rate times the integral of e^(-rate s) E(s).
- * E varies on the scale of A + s, the weight on that of 1/rate.
+ * E varies on the scale of A + s, the weight on that of 1/rate.  Without
+ * an end (HUGE_VAL) it is DERT, discounted expected residual transactions.
  */
 double
 cdp_model_count_discounted(CdpCountKind kind, const CdpCountParams *params,
@@ -338,10 +342,11 @@ cdp_model_count_discounted(CdpCountKind kind, const CdpCountParams *params,
 {
 	double		age = params->alpha + customer->t;
 	double		end = rate > 0 ? fmin(horizon, NEGLIGIBLE / rate) : 0;
-	double		sum;
+	double		sum = 0;
 
-	sum = exp(-rate * horizon) *
-		cdp_model_count_expected(kind, params, customer, horizon);
+	if (rate * horizon < VANISHED)
+		sum = exp(-rate * horizon) *
+			cdp_model_count_expected(kind, params, customer, horizon);
 	for (double from = 0, to; from < end; from = to)
 	{
 		double		half;

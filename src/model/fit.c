@@ -1,14 +1,15 @@
 /*
  * fit.c
- *		The fit aggregates: cdp.fit_bgnbd, cdp.fit_mbgnbd, cdp.fit_gamma_gamma.
+ *		The fit aggregates of customers: cdp.fit_bgnbd, fit_mbgnbd,
+ *		fit_pareto_nbd and fit_gamma_gamma.
  *
  * The state gathers rows: what is known of a customer, and a weight.  When it
  * is full it is sorted and like rows become one before it grows, so it holds
  * a row per distinct customer history, 32 bytes (24 for spend); real data in
  * days has far fewer histories than customers.  Parallel workers send their
  * rows, the leader merges them.  The final function sorts once more and fits
- * (count_fit.c, spend.c), so the result depends on the rows and not on the
- * plan that brought them.
+ * (count_fit.c, pareto_fit.c, spend.c), so the result depends on the rows and
+ * not on the plan that brought them.
  *
  * Rows with a NULL are skipped, and so is weight 0.  A row that cannot be a
  * customer's (t_x > t, say) is an error: the query is wrong.  Data that cannot
@@ -27,6 +28,7 @@
 #include "base/compat.h"
 #include "model/clv_model.h"
 #include "model/count_fit.h"
+#include "model/pareto_fit.h"
 #include "model/rfm.h"
 
 PG_FUNCTION_INFO_V1(cdp__fit_count_step);
@@ -38,6 +40,7 @@ PG_FUNCTION_INFO_V1(cdp__fit_serial);
 PG_FUNCTION_INFO_V1(cdp__fit_deserial);
 PG_FUNCTION_INFO_V1(cdp__fit_bgnbd_final);
 PG_FUNCTION_INFO_V1(cdp__fit_mbgnbd_final);
+PG_FUNCTION_INFO_V1(cdp__fit_pareto_nbd_final);
 PG_FUNCTION_INFO_V1(cdp__fit_gamma_gamma_final);
 
 #define FIRST_CAPACITY 64
@@ -450,6 +453,21 @@ Datum
 cdp__fit_mbgnbd_final(PG_FUNCTION_ARGS)
 {
 	return final_count(fcinfo, CDP_MODEL_MBGNBD, CDP_COUNT_MBGNBD);
+}
+
+Datum
+cdp__fit_pareto_nbd_final(PG_FUNCTION_ARGS)
+{
+	FitState   *state = PG_ARGISNULL(0) ? NULL : (FitState *) PG_GETARG_POINTER(0);
+	CdpFit		fit = {.status = CDP_FIT_INSUFFICIENT};
+
+	if (state != NULL)
+	{
+		merge_rows(state);
+		cdp_model_fit_pareto((CdpCountGroup *) state->rows, state->nrows,
+							 serve_interrupts, &fit);
+	}
+	PG_RETURN_POINTER(make_model(CDP_MODEL_PARETO_NBD, state, &fit));
 }
 
 Datum

@@ -55,6 +55,11 @@ RETURNS cdp.clv_model
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'cdp__fit_mbgnbd_final';
 
+CREATE FUNCTION cdp._fit_pareto_nbd_final(internal)
+RETURNS cdp.clv_model
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__fit_pareto_nbd_final';
+
 CREATE FUNCTION cdp._fit_gamma_gamma_final(internal)
 RETURNS cdp.clv_model
 LANGUAGE c IMMUTABLE PARALLEL SAFE
@@ -107,6 +112,30 @@ CREATE AGGREGATE cdp.fit_mbgnbd(rfm cdp.rfm_summary) (
 	PARALLEL = safe);
 COMMENT ON AGGREGATE cdp.fit_mbgnbd(cdp.rfm_summary) IS
 'fit MBG/NBD (Batislam, Denizel, Filiztekin 2007) to summaries, in their unit of time';
+
+CREATE AGGREGATE cdp.fit_pareto_nbd(x double precision, t_x double precision, t double precision) (
+	SFUNC = cdp._fit_count_step, STYPE = internal, SSPACE = 1048576,
+	FINALFUNC = cdp._fit_pareto_nbd_final, COMBINEFUNC = cdp._fit_combine,
+	SERIALFUNC = cdp._fit_serial, DESERIALFUNC = cdp._fit_deserial,
+	PARALLEL = safe);
+COMMENT ON AGGREGATE cdp.fit_pareto_nbd(double precision, double precision, double precision) IS
+'fit Pareto/NBD (Schmittlein, Morrison, Colombo 1987) to customers by maximum likelihood; the status of the result says how it went';
+
+CREATE AGGREGATE cdp.fit_pareto_nbd(x double precision, t_x double precision, t double precision, weight double precision) (
+	SFUNC = cdp._fit_count_step, STYPE = internal, SSPACE = 1048576,
+	FINALFUNC = cdp._fit_pareto_nbd_final, COMBINEFUNC = cdp._fit_combine,
+	SERIALFUNC = cdp._fit_serial, DESERIALFUNC = cdp._fit_deserial,
+	PARALLEL = safe);
+COMMENT ON AGGREGATE cdp.fit_pareto_nbd(double precision, double precision, double precision, double precision) IS
+'fit Pareto/NBD (Schmittlein, Morrison, Colombo 1987) where each row stands for weight customers';
+
+CREATE AGGREGATE cdp.fit_pareto_nbd(rfm cdp.rfm_summary) (
+	SFUNC = cdp._fit_rfm_step, STYPE = internal, SSPACE = 1048576,
+	FINALFUNC = cdp._fit_pareto_nbd_final, COMBINEFUNC = cdp._fit_combine,
+	SERIALFUNC = cdp._fit_serial, DESERIALFUNC = cdp._fit_deserial,
+	PARALLEL = safe);
+COMMENT ON AGGREGATE cdp.fit_pareto_nbd(cdp.rfm_summary) IS
+'fit Pareto/NBD (Schmittlein, Morrison, Colombo 1987) to summaries, in their unit of time';
 
 CREATE AGGREGATE cdp.fit_gamma_gamma(x double precision, m double precision) (
 	SFUNC = cdp._fit_spend_step, STYPE = internal, SSPACE = 1048576,

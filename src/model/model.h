@@ -15,8 +15,10 @@
  * out for good, with a probability of her own, beta-distributed (a, b): that
  * is BG/NBD (Fader, Hardie, Lee 2005).  In it who never came back cannot have
  * left; MBG/NBD (Batislam, Denizel, Filiztekin 2007) lets her drop out after
- * the first purchase too, and is the default.  Spend is Gamma-Gamma (p, q, v;
- * Fader, Hardie 2013): amounts vary around a mean of the customer's own.
+ * the first purchase too, and is the default.  In Pareto/NBD (Schmittlein,
+ * Morrison, Colombo 1987) she may drop out at any moment, at a rate of her own,
+ * gamma-distributed (s, beta).  Spend is Gamma-Gamma (p, q, v; Fader, Hardie
+ * 2013): amounts vary around a mean of the customer's own.
  *
  * Churn is 1 - P(at least one purchase in the next h), not 1 - P(alive):
  * whoever buys once in ten years is alive and is no customer of next quarter,
@@ -25,10 +27,15 @@
  * How it is laid out
  *
  *	special.c	gamma function differences and kin		pure
+ *	quadrature.c integrals of e^f, f concave			pure
  *	newton.c	maximise in a box, damped Newton		pure
  *	count.c		BG/NBD, MBG/NBD: one customer's scores	pure
+ *	pareto.c	Pareto/NBD: likewise					pure
+ *	count_case.c one customer under any of these		pure
  *	fit_core.c	from several starts to one fit			pure
- *	count_fit.c	their likelihood, gradient and fit		pure
+ *	count_surface.c what their likelihoods share		pure
+ *	count_fit.c	likelihood and fit of BG/NBD, MBG/NBD	pure
+ *	pareto_fit.c likelihood and fit of Pareto/NBD		pure
  *	spend.c		Gamma-Gamma: scores and fit				pure
  *	interval.c	delta method							pure
  *	json_field.c reads types written as JSON objects
@@ -36,7 +43,9 @@
  *	rfm_agg.c	cdp.rfm_agg
  *	clv_model.c	type cdp.clv_model: a fitted model as a value
  *	fit.c		the fit aggregates
+ *	score_args.c arguments of the scoring functions, checked
  *	score.c		the scoring functions
+ *	score_interval.c and how well scores are known
  *	manage.c	cdp.fit_models
  *	model.sql	what manages models in the store: fit, measure, score
  *	report.sql	what they say of themselves and of one customer, in words
@@ -56,7 +65,8 @@
  *
  * Cost.  A fit holds 32 bytes for each distinct (x, t_x, t) and sees each
  * about ten times at 0.1 us.  A score is 0.1 us (P(alive)) to 1 us (expected
- * purchases); expectations over very many purchases take 50 us.
+ * purchases); expectations over very many purchases take 50 us.  Pareto/NBD
+ * takes 1 us a score and for each look of a fit at a history.
  */
 #ifndef CDP_MODEL_H
 #define CDP_MODEL_H

@@ -95,6 +95,38 @@ AS 'MODULE_PATHNAME', 'cdp_expected_purchases_new';
 COMMENT ON FUNCTION cdp.expected_purchases_new(cdp.clv_model, interval) IS
 'expected number of repeat purchases within the horizon of one who has just bought for the first time';
 
+CREATE FUNCTION cdp.dert(
+	model cdp.clv_model,
+	x double precision,
+	t_x double precision,
+	t double precision,
+	annual_rate double precision)
+RETURNS double precision
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 50
+AS 'MODULE_PATHNAME', 'cdp_dert';
+COMMENT ON FUNCTION cdp.dert(cdp.clv_model, double precision, double precision, double precision, double precision) IS
+'discounted expected residual transactions: all purchases still to come, each at its present value at the yearly rate; times in the unit of the model';
+
+CREATE FUNCTION cdp.dert(
+	model cdp.clv_model,
+	rfm cdp.rfm_summary,
+	annual_rate double precision)
+RETURNS double precision
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 50
+AS 'MODULE_PATHNAME', 'cdp__dert_rfm';
+COMMENT ON FUNCTION cdp.dert(cdp.clv_model, cdp.rfm_summary, double precision) IS
+'discounted expected residual transactions: all purchases still to come, each at its present value at the yearly rate';
+
+CREATE FUNCTION cdp.next_purchase_at(
+	model cdp.clv_model,
+	rfm cdp.rfm_summary,
+	probability double precision DEFAULT 0.5)
+RETURNS timestamptz
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 50
+AS 'MODULE_PATHNAME', 'cdp_next_purchase_at';
+COMMENT ON FUNCTION cdp.next_purchase_at(cdp.clv_model, cdp.rfm_summary, double precision) IS
+'when a customer will have bought again with this probability; NULL when it is not that likely that she ever does, or when the summary does not know its first_at';
+
 CREATE FUNCTION cdp.expected_spend(
 	spend_model cdp.clv_model,
 	x double precision,
@@ -168,6 +200,56 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
 AS 'MODULE_PATHNAME', 'cdp_expected_purchases_interval';
 COMMENT ON FUNCTION cdp.expected_purchases_interval(cdp.clv_model, cdp.rfm_summary, interval, double precision) IS
 'how well cdp.expected_purchases is known (delta method)';
+
+CREATE FUNCTION cdp.p_alive_interval(
+	model cdp.clv_model,
+	rfm cdp.rfm_summary,
+	level double precision DEFAULT 0.95,
+	OUT low double precision,
+	OUT high double precision)
+RETURNS record
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'cdp_p_alive_interval';
+COMMENT ON FUNCTION cdp.p_alive_interval(cdp.clv_model, cdp.rfm_summary, double precision) IS
+'how well cdp.p_alive is known (delta method)';
+
+CREATE FUNCTION cdp.p_active_interval(
+	model cdp.clv_model,
+	rfm cdp.rfm_summary,
+	horizon interval,
+	level double precision DEFAULT 0.95,
+	OUT low double precision,
+	OUT high double precision)
+RETURNS record
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'cdp_p_active_interval';
+COMMENT ON FUNCTION cdp.p_active_interval(cdp.clv_model, cdp.rfm_summary, interval, double precision) IS
+'how well cdp.p_active is known (delta method)';
+
+CREATE FUNCTION cdp.dert_interval(
+	model cdp.clv_model,
+	rfm cdp.rfm_summary,
+	annual_rate double precision,
+	level double precision DEFAULT 0.95,
+	OUT low double precision,
+	OUT high double precision)
+RETURNS record
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 400
+AS 'MODULE_PATHNAME', 'cdp_dert_interval';
+COMMENT ON FUNCTION cdp.dert_interval(cdp.clv_model, cdp.rfm_summary, double precision, double precision) IS
+'how well cdp.dert is known (delta method)';
+
+CREATE FUNCTION cdp.expected_spend_interval(
+	spend_model cdp.clv_model,
+	rfm cdp.rfm_summary,
+	level double precision DEFAULT 0.95,
+	OUT low double precision,
+	OUT high double precision)
+RETURNS record
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'cdp_expected_spend_interval';
+COMMENT ON FUNCTION cdp.expected_spend_interval(cdp.clv_model, cdp.rfm_summary, double precision) IS
+'how well cdp.expected_spend is known (delta method)';
 
 CREATE FUNCTION cdp._model_customer_loglik(
 	model cdp.clv_model,

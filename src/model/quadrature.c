@@ -1,0 +1,124 @@
+/*
+ * quadrature.c
+ *		Integrate e^f for a concave f.
+ *
+ * The integrals of this room are positive and have one peak, or fall from one
+ * end: f, the logarithm of the integrand, is concave.  It may change by
+ * thousands over the range, so the sum is kept relative to the largest e^f.
+ *
+ * Gauss-Legendre with 20 nodes over panels from left to right.  A panel is so
+ * short that f changes by STEEPEST at most within it, and no longer than
+ * WIDEST where the integrand has bends (it is to be analytic for imaginary
+ * parts up to pi, which is what the substitutions y = ln(...) of the callers
+ * are for); beyond the bends it is as good as exponential, and panels grow.
+ * Either bound leaves an error below 1e-15 of the panel (Davis, Rabinowitz,
+ * "Methods of Numerical Integration", 1984, 4.6: it falls as rho^-40, rho the
+ * size of the largest ellipse about the panel without a singularity).
+ *
+ * Once f has fallen NEGLIGIBLE below its peak the rest is not worth counting.
+ */
+#include <math.h>
+
+#include "model/quadrature.h"
+#include "model/special.h"
+
+#define STEEPEST 16.0
+#define WIDEST 4.0
+#define NEGLIGIBLE 45.0
+
+/* More panels than any integral of doubles needs. */
+#define MAX_PANELS 100000
+
+/* See quadrature.h. */
+void
+cdp_model_first_panel(const CdpIntegral *integral, CdpPanel *panel)
+{
+	panel->from = panel->to = integral->from;
+	panel->at_to = panel->scale =
+		integral->log_integrand(integral->data, integral->from);
+	panel->shrink = 1;
+	panel->width = WIDEST / 2;
+}
+
+/* How wide a panel that starts at y may be for the bends. */
+static double
+widest(const CdpIntegral *integral, double y)
+{
+	if (y < integral->bends_from)
+		return fmax(WIDEST, integral->bends_from - y);
+	return fmax(WIDEST, y - integral->bends_to);
+}
+
+/* See quadrature.h. */
+bool
+cdp_model_next_panel(const CdpIntegral *integral, CdpPanel *panel)
+{
+	double		at_from = panel->at_to;
+	double		from = panel->to;
+	double		width = fmin(2 * panel->width, widest(integral, from));
+	double		top;
+	double		change;
+
+	/* written so that what is not a number ends it too */
+	if (!(from < integral->to) || !(at_from >= panel->scale - NEGLIGIBLE))
+		return false;
+	for (;;)
+	{
+		double		middle;
+
+		width = fmin(width, integral->to - from);
+		panel->at_to = integral->log_integrand(integral->data, from + width);
+		middle = integral->log_integrand(integral->data, from + width / 2);
+		top = fmax(middle, fmax(at_from, panel->at_to));
+		change = top - fmin(at_from, panel->at_to);
+		if (!(change > STEEPEST) || from + width / 2 == from ||
+			top < panel->scale - NEGLIGIBLE)
+			break;
+		width *= fmax(STEEPEST / change, 0.05);
+	}
+	panel->from = from;
+	panel->to = width < integral->to - from ? from + width : integral->to;
+	panel->width = width;
+	panel->shrink = 1;
+	if (top > panel->scale)
+	{
+		panel->shrink = exp(panel->scale - top);
+		panel->scale = top;
+	}
+	return true;
+}
+
+/* Gauss-Legendre over one panel, scaled by e^-scale. */
+static double
+integrate_panel(const CdpIntegral *integral, const CdpPanel *panel)
+{
+	double		middle = (panel->from + panel->to) / 2;
+	double		half = (panel->to - panel->from) / 2;
+	double		sum = 0;
+
+	for (int i = 0; i < CDP_GAUSS_NODES / 2; i++)
+	{
+		double		offset = half * cdp_model_gauss_node[i];
+
+		sum += cdp_model_gauss_weight[i] *
+			(exp(integral->log_integrand(integral->data, middle - offset) -
+				 panel->scale) +
+			 exp(integral->log_integrand(integral->data, middle + offset) -
+				 panel->scale));
+	}
+	return half * sum;
+}
+
+/* See quadrature.h. */
+double
+cdp_model_log_integral(const CdpIntegral *integral)
+{
+	CdpPanel	panel;
+	double		sum = 0;
+
+	cdp_model_first_panel(integral, &panel);
+	for (int i = 0; i < MAX_PANELS && cdp_model_next_panel(integral, &panel);
+		 i++)
+		sum = sum * panel.shrink + integrate_panel(integral, &panel);
+	return log(sum) + panel.scale;
+}
