@@ -57,7 +57,9 @@ static const struct
 	{"gamma_gamma", 3, {"p", "q", "v"},
 	{"amount_spread", "spend_spread", "spend_level"}},
 	{"pareto_nbd", 4, {"r", "alpha", "s", "beta"},
-	{"rate_spread", "rate_level", "dropout_spread", "dropout_level"}}
+	{"rate_spread", "rate_level", "dropout_spread", "dropout_level"}},
+	{"sbg", 2, {"alpha", "beta"},
+	{"churn_spread", "churn_level"}}
 };
 
 #define STATUSES (CDP_FIT_INSUFFICIENT + 1)
@@ -137,7 +139,7 @@ read_kind(const CdpJsonObject *object)
 	for (int kind = 0; kind < CDP_MODEL_KINDS; kind++)
 		if (strcmp(name, kinds[kind].name) == 0)
 			return kind;
-	cdp_model_json_fail(object, "Kind \"%s\" is not one of bgnbd, mbgnbd, gamma_gamma, pareto_nbd.",
+	cdp_model_json_fail(object, "Kind \"%s\" is not one of bgnbd, mbgnbd, gamma_gamma, pareto_nbd, sbg.",
 						name);
 }
 

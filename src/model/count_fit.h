@@ -7,7 +7,7 @@
 
 #include "model/count_surface.h"
 
-/* Fit sorted groups to BG/NBD or MBG/NBD; pause may be NULL. */
+/* Fit groups sorted by customer to BG/NBD or MBG/NBD; pause may be NULL. */
 extern void cdp_model_fit_count(CdpCountKind kind,
 								const CdpCountGroup *groups, size_t ngroups,
 								CdpPause pause, CdpFit *fit);

@@ -16,22 +16,6 @@
 #include "model/count_surface.h"
 
 /* See count_surface.h. */
-int
-cdp_model_compare_groups(const void *left, const void *right)
-{
-	const CdpCountGroup *l = left;
-	const CdpCountGroup *r = right;
-
-	if (l->customer.x != r->customer.x)
-		return l->customer.x < r->customer.x ? -1 : 1;
-	if (l->customer.t_x != r->customer.t_x)
-		return l->customer.t_x < r->customer.t_x ? -1 : 1;
-	if (l->customer.t != r->customer.t)
-		return l->customer.t < r->customer.t ? -1 : 1;
-	return (l->weight > r->weight) - (l->weight < r->weight);
-}
-
-/* See count_surface.h. */
 bool
 cdp_model_summarise_groups(const CdpCountGroup *groups, size_t ngroups,
 						   double *mean_time, double *mean_rate)

@@ -31,9 +31,6 @@ typedef struct CdpSurface
 	double		hessian[CDP_SURFACE_PARAMS][CDP_SURFACE_PARAMS];	/* j <= i */
 } CdpSurface;
 
-/* The order that a fit wants its groups in; for qsort. */
-extern int	cdp_model_compare_groups(const void *left, const void *right);
-
 /*
  * Mean time under watch and mean rate of repeat purchases; false if there is
  * too little to fit.

@@ -1,15 +1,15 @@
 /*
  * fit.c
  *		The fit aggregates of customers: cdp.fit_bgnbd, fit_mbgnbd,
- *		fit_pareto_nbd and fit_gamma_gamma.
+ *		fit_pareto_nbd, fit_gamma_gamma and fit_sbg.
  *
  * The state gathers rows: what is known of a customer, and a weight.  When it
  * is full it is sorted and like rows become one before it grows, so it holds
- * a row per distinct customer history, 32 bytes (24 for spend); real data in
+ * a row per distinct customer history, 32 bytes (24 but for counts); real data in
  * days has far fewer histories than customers.  Parallel workers send their
  * rows, the leader merges them.  The final function sorts once more and fits
- * (count_fit.c, pareto_fit.c, spend.c), so the result depends on the rows and
- * not on the plan that brought them.
+ * (count_fit.c, pareto_fit.c, spend.c, sbg.c), so the result depends on
+ * the rows and not on the plan that brought them.
  *
  * Rows with a NULL are skipped, and so is weight 0.  A row that cannot be a
  * customer's (t_x > t, say) is an error: the query is wrong.  Data that cannot
@@ -30,11 +30,14 @@
 #include "model/count_fit.h"
 #include "model/pareto_fit.h"
 #include "model/rfm.h"
+#include "model/sbg.h"
+#include "model/score_args.h"
 
 PG_FUNCTION_INFO_V1(cdp__fit_count_step);
 PG_FUNCTION_INFO_V1(cdp__fit_rfm_step);
 PG_FUNCTION_INFO_V1(cdp__fit_spend_step);
 PG_FUNCTION_INFO_V1(cdp__fit_spend_rfm_step);
+PG_FUNCTION_INFO_V1(cdp__fit_sbg_step);
 PG_FUNCTION_INFO_V1(cdp__fit_combine);
 PG_FUNCTION_INFO_V1(cdp__fit_serial);
 PG_FUNCTION_INFO_V1(cdp__fit_deserial);
@@ -42,21 +45,25 @@ PG_FUNCTION_INFO_V1(cdp__fit_bgnbd_final);
 PG_FUNCTION_INFO_V1(cdp__fit_mbgnbd_final);
 PG_FUNCTION_INFO_V1(cdp__fit_pareto_nbd_final);
 PG_FUNCTION_INFO_V1(cdp__fit_gamma_gamma_final);
+PG_FUNCTION_INFO_V1(cdp__fit_sbg_final);
 
 #define FIRST_CAPACITY 64
 
-/* Columns of a row, weight last: a CdpCountGroup or a CdpSpendGroup. */
+/* Columns of a row, weight last: Cdp...Groups of count, spend, sbg. */
 #define COUNT_WIDTH 4
 #define SPEND_WIDTH 3
+#define SBG_WIDTH 3
 
 StaticAssertDecl(sizeof(CdpCountGroup) == COUNT_WIDTH * sizeof(double),
 				 "a row of the state is a group");
 StaticAssertDecl(sizeof(CdpSpendGroup) == SPEND_WIDTH * sizeof(double),
 				 "a row of the state is a group");
+StaticAssertDecl(sizeof(CdpSbgGroup) == SBG_WIDTH * sizeof(double),
+				 "a row of the state is a group");
 
 typedef struct FitState
 {
-	int			width;			/* COUNT_WIDTH or SPEND_WIDTH */
+	int			width;			/* COUNT_WIDTH, SPEND_WIDTH or SBG_WIDTH */
 	int64		unit_us;		/* 0: not told */
 	double		n;				/* customers, by weight */
 	double		skipped;		/* customers that say nothing usable */
@@ -65,18 +72,19 @@ typedef struct FitState
 	double	   *rows;
 } FitState;
 
+/* Rows by their columns from left to right; arg is how many there are. */
 static int
-compare_count(const void *left, const void *right)
+compare_rows(const void *left, const void *right, void *arg)
 {
-	CHECK_FOR_INTERRUPTS();
-	return cdp_model_compare_groups(left, right);
-}
+	const double *l = left;
+	const double *r = right;
+	int			width = *(int *) arg;
 
-static int
-compare_spend(const void *left, const void *right)
-{
 	CHECK_FOR_INTERRUPTS();
-	return cdp_model_compare_spend(left, right);
+	for (int i = 0; i < width; i++)
+		if (l[i] != r[i])
+			return l[i] < r[i] ? -1 : 1;
+	return 0;
 }
 
 /* Sort the rows, and make one of those that differ in weight only. */
@@ -88,8 +96,8 @@ merge_rows(FitState *state)
 
 	if (state->nrows == 0)
 		return;
-	qsort(state->rows, state->nrows, width * sizeof(double),
-		  width == COUNT_WIDTH ? compare_count : compare_spend);
+	qsort_arg(state->rows, state->nrows, width * sizeof(double), compare_rows,
+			  &width);
 	for (Size i = 1; i < state->nrows; i++)
 	{
 		double	   *row = state->rows + i * width;
@@ -304,6 +312,34 @@ cdp__fit_spend_rfm_step(PG_FUNCTION_ARGS)
 	return return_state(fcinfo, state);
 }
 
+/* cdp._fit_sbg_step(state, tenure, churned [, weight]) */
+Datum
+cdp__fit_sbg_step(PG_FUNCTION_ARGS)
+{
+	bool		skip = any_null(fcinfo);
+	FitState   *state = get_state(fcinfo, SBG_WIDTH, !skip);
+
+	if (!skip)
+	{
+		CdpSbgGroup group = {
+			PG_GETARG_FLOAT8(1) + 0.0, PG_GETARG_BOOL(2), get_weight(fcinfo, 3)
+		};
+
+		cdp_model_check_periods("tenure", group.tenure);
+		if (group.churned > 0 && group.tenure == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("invalid argument tenure"),
+					 errdetail("Who left did so at a renewal: her tenure is 1 or more.")));
+		if (group.weight > 0)
+		{
+			state->n += group.weight;
+			add_row(state, (double *) &group);
+		}
+	}
+	return return_state(fcinfo, state);
+}
+
 /* Combine: append the other's rows. */
 Datum
 cdp__fit_combine(PG_FUNCTION_ARGS)
@@ -483,4 +519,19 @@ cdp__fit_gamma_gamma_final(PG_FUNCTION_ARGS)
 							serve_interrupts, &fit);
 	}
 	PG_RETURN_POINTER(make_model(CDP_MODEL_GAMMA_GAMMA, state, &fit));
+}
+
+Datum
+cdp__fit_sbg_final(PG_FUNCTION_ARGS)
+{
+	FitState   *state = PG_ARGISNULL(0) ? NULL : (FitState *) PG_GETARG_POINTER(0);
+	CdpFit		fit = {.status = CDP_FIT_INSUFFICIENT};
+
+	if (state != NULL)
+	{
+		merge_rows(state);
+		cdp_model_fit_sbg((CdpSbgGroup *) state->rows, state->nrows,
+						  serve_interrupts, &fit);
+	}
+	PG_RETURN_POINTER(make_model(CDP_MODEL_SBG, state, &fit));
 }

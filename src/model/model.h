@@ -18,7 +18,9 @@
  * the first purchase too, and is the default.  In Pareto/NBD (Schmittlein,
  * Morrison, Colombo 1987) she may drop out at any moment, at a rate of her own,
  * gamma-distributed (s, beta).  Spend is Gamma-Gamma (p, q, v; Fader, Hardie
- * 2013): amounts vary around a mean of the customer's own.
+ * 2013): amounts vary around a mean of the customer's own.  Customers under
+ * contract do say when they leave; who will renew is told by the shifted
+ * beta-geometric model (Fader, Hardie 2007).
  *
  * Churn is 1 - P(at least one purchase in the next h), not 1 - P(alive):
  * whoever buys once in ten years is alive and is no customer of next quarter,
@@ -37,6 +39,7 @@
  *	count_fit.c	likelihood and fit of BG/NBD, MBG/NBD	pure
  *	pareto_fit.c likelihood and fit of Pareto/NBD		pure
  *	spend.c		Gamma-Gamma: scores and fit				pure
+ *	sbg.c		shifted beta-geometric: likewise		pure
  *	interval.c	delta method							pure
  *	json_field.c reads types written as JSON objects
  *	rfm.c		type cdp.rfm_summary
@@ -46,6 +49,7 @@
  *	score_args.c arguments of the scoring functions, checked
  *	score.c		the scoring functions
  *	score_interval.c and how well scores are known
+ *	contract.c	scores of customers under contract
  *	manage.c	cdp.fit_models
  *	model.sql	what manages models in the store: fit, measure, score
  *	report.sql	what they say of themselves and of one customer, in words

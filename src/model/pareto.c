@@ -72,8 +72,7 @@ cdp_model_open_powers(CdpPowers *powers, double a, double p, double b,
 	powers->far_power = a_is_near ? q : p;
 	powers->integral = (CdpIntegral)
 	{
-		log_powers, powers, 0, log1p(to / powers->near),
-			0, 3 - log(powers->ratio)
+		log_powers, powers, log1p(to / powers->near), 3 - log(powers->ratio)
 	};
 }
 
@@ -195,7 +194,7 @@ cdp_model_pareto_discounted(const CdpParetoParams *params,
 	Discount	discount = {1 - params->s, rate * scale};
 	double		to = fmin(log1p(horizon / scale),
 						  log1p(VANISHED / discount.decay));
-	CdpIntegral integral = {log_discount, &discount, 0, to, 0, to};
+	CdpIntegral integral = {log_discount, &discount, to, to};
 
 	if (horizon <= 0)
 		return 0;

@@ -7,7 +7,7 @@
 
 #include "model/count_surface.h"
 
-/* Fit sorted groups; pause may be NULL. */
+/* Fit groups sorted by customer; pause may be NULL. */
 extern void cdp_model_fit_pareto(const CdpCountGroup *groups, size_t ngroups,
 								 CdpPause pause, CdpFit *fit);
 

@@ -2,18 +2,19 @@
  * quadrature.c
  *		Integrate e^f for a concave f.
  *
- * The integrals of this room are positive and have one peak, or fall from one
- * end: f, the logarithm of the integrand, is concave.  It may change by
+ * The integrals of this room are positive and fall from 0 on, or rise to one
+ * peak before: f, the logarithm of the integrand, is concave.  It may change by
  * thousands over the range, so the sum is kept relative to the largest e^f.
  *
  * Gauss-Legendre with 20 nodes over panels from left to right.  A panel is so
  * short that f changes by STEEPEST at most within it, and no longer than
  * WIDEST where the integrand has bends (it is to be analytic for imaginary
  * parts up to pi, which is what the substitutions y = ln(...) of the callers
- * are for); beyond the bends it is as good as exponential, and panels grow.
- * Either bound leaves an error below 1e-15 of the panel (Davis, Rabinowitz,
- * "Methods of Numerical Integration", 1984, 4.6: it falls as rho^-40, rho the
- * size of the largest ellipse about the panel without a singularity).
+ * are for); beyond the bends it is as good as exponential, and panels grow as
+ * wide as they are off them.  Either bound leaves an error below 1e-15 of the
+ * panel (Davis, Rabinowitz, "Methods of Numerical Integration", 1984, 4.6: it
+ * falls as rho^-40, rho the size of the largest ellipse about the panel without
+ * a singularity).
  *
  * Once f has fallen NEGLIGIBLE below its peak the rest is not worth counting.
  */
@@ -33,20 +34,11 @@
 void
 cdp_model_first_panel(const CdpIntegral *integral, CdpPanel *panel)
 {
-	panel->from = panel->to = integral->from;
+	panel->from = panel->to = 0;
 	panel->at_to = panel->scale =
-		integral->log_integrand(integral->data, integral->from);
+		integral->log_integrand(integral->data, 0);
 	panel->shrink = 1;
 	panel->width = WIDEST / 2;
-}
-
-/* How wide a panel that starts at y may be for the bends. */
-static double
-widest(const CdpIntegral *integral, double y)
-{
-	if (y < integral->bends_from)
-		return fmax(WIDEST, integral->bends_from - y);
-	return fmax(WIDEST, y - integral->bends_to);
 }
 
 /* See quadrature.h. */
@@ -55,7 +47,8 @@ cdp_model_next_panel(const CdpIntegral *integral, CdpPanel *panel)
 {
 	double		at_from = panel->at_to;
 	double		from = panel->to;
-	double		width = fmin(2 * panel->width, widest(integral, from));
+	double		width = fmin(2 * panel->width,
+							 fmax(WIDEST, from - integral->bends));
 	double		top;
 	double		change;
 
@@ -78,6 +71,8 @@ cdp_model_next_panel(const CdpIntegral *integral, CdpPanel *panel)
 	}
 	panel->from = from;
 	panel->to = width < integral->to - from ? from + width : integral->to;
+	if (panel->to <= from)
+		return false;
 	panel->width = width;
 	panel->shrink = 1;
 	if (top > panel->scale)

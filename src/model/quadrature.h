@@ -10,15 +10,13 @@
 /* f at y; -HUGE_VAL where the integrand vanishes. */
 typedef double (*CdpLogIntegrand) (const void *data, double y);
 
-/* An integral from "from" to "to", both finite. */
+/* An integral from 0 to "to", finite, of what falls or has its peak near 0. */
 typedef struct CdpIntegral
 {
 	CdpLogIntegrand log_integrand;
 	const void *data;
-	double		from;
 	double		to;
-	double		bends_from;		/* e^f is like e^(cy) beyond these */
-	double		bends_to;
+	double		bends;			/* beyond this e^f is like e^(-cy) */
 } CdpIntegral;
 
 /* A walk over its panels, left to right. */

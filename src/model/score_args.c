@@ -12,6 +12,9 @@
 
 #include "model/score_args.h"
 
+/* Doubles hold whole numbers to here. */
+#define MAX_PERIODS 9007199254740992.0
+
 /* See score_args.h. */
 bool
 cdp_model_open_case(CdpCountCase *item, const CdpClvModel *model,
@@ -118,6 +121,17 @@ cdp_model_horizon_in_units(const CdpClvModel *model, const Interval *interval)
 	if (!cdp_model_interval_us(interval, &us))
 		us = -1;
 	return cdp_model_check_horizon((double) us / model->unit_us);
+}
+
+/* See score_args.h: a number of renewals or of periods between them. */
+void
+cdp_model_check_periods(const char *argument, double periods)
+{
+	if (!(periods >= 0 && periods <= MAX_PERIODS) || periods != floor(periods))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid argument %s", argument),
+				 errdetail("It is a whole number of periods, not negative.")));
 }
 
 /* See score_args.h. */

@@ -74,20 +74,6 @@ cdp_model_spend_expected(const CdpSpendParams *params, double x, double m,
 	return isfinite(*result);
 }
 
-/* The order that a fit wants its groups in. */
-int
-cdp_model_compare_spend(const void *left, const void *right)
-{
-	const CdpSpendGroup *l = left;
-	const CdpSpendGroup *r = right;
-
-	if (l->x != r->x)
-		return l->x < r->x ? -1 : 1;
-	if (l->m != r->m)
-		return l->m < r->m ? -1 : 1;
-	return (l->weight > r->weight) - (l->weight < r->weight);
-}
-
 static void
 set_common(SpendCommon *common, const CdpSpendParams *params, double x)
 {

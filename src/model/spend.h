@@ -29,9 +29,7 @@ extern double cdp_model_spend_loglik(const CdpSpendParams *params,
 extern bool cdp_model_spend_expected(const CdpSpendParams *params,
 									 double x, double m, double *result);
 
-/* The order that a fit wants its groups in; for qsort. */
-extern int	cdp_model_compare_spend(const void *left, const void *right);
-
+/* Fit groups sorted by x and m; pause may be NULL. */
 extern void cdp_model_fit_spend(const CdpSpendGroup *groups, size_t ngroups,
 								CdpPause pause, CdpFit *fit);
 
