@@ -17,16 +17,16 @@ AS 'MODULE_PATHNAME', 'cdp__fit_sbg_final';
 
 CREATE AGGREGATE cdp.fit_sbg(tenure double precision, churned boolean, weight double precision) (
 	SFUNC = cdp._fit_sbg_step, STYPE = internal, SSPACE = 65536,
-	FINALFUNC = cdp._fit_sbg_final, COMBINEFUNC = cdp._fit_combine,
-	SERIALFUNC = cdp._fit_serial, DESERIALFUNC = cdp._fit_deserial,
+	FINALFUNC = cdp._fit_sbg_final, COMBINEFUNC = cdp._gather_combine,
+	SERIALFUNC = cdp._gather_serial, DESERIALFUNC = cdp._gather_deserial,
 	PARALLEL = safe);
 COMMENT ON AGGREGATE cdp.fit_sbg(double precision, boolean, double precision) IS
 'fit the shifted beta-geometric model (Fader, Hardie 2007) to customers under contract: tenure renewals faced, and whether the last of them was refused; each row stands for weight customers';
 
 CREATE AGGREGATE cdp.fit_sbg(tenure double precision, churned boolean) (
 	SFUNC = cdp._fit_sbg_step, STYPE = internal, SSPACE = 65536,
-	FINALFUNC = cdp._fit_sbg_final, COMBINEFUNC = cdp._fit_combine,
-	SERIALFUNC = cdp._fit_serial, DESERIALFUNC = cdp._fit_deserial,
+	FINALFUNC = cdp._fit_sbg_final, COMBINEFUNC = cdp._gather_combine,
+	SERIALFUNC = cdp._gather_serial, DESERIALFUNC = cdp._gather_deserial,
 	PARALLEL = safe);
 COMMENT ON AGGREGATE cdp.fit_sbg(double precision, boolean) IS
 'fit the shifted beta-geometric model (Fader, Hardie 2007) to customers under contract: tenure renewals faced, and whether the last of them was refused';

@@ -45,7 +45,8 @@
  *	rfm.c		type cdp.rfm_summary
  *	rfm_agg.c	cdp.rfm_agg
  *	clv_model.c	type cdp.clv_model: a fitted model as a value
- *	fit.c		the fit aggregates
+ *	gather.c	the state of aggregates that need all rows
+ *	fit.c		the fit aggregates of customers
  *	score_args.c arguments of the scoring functions, checked
  *	score.c		the scoring functions
  *	score_interval.c and how well scores are known

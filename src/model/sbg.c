@@ -19,9 +19,9 @@
  *	g = sum_k (1-p)^k v^k = v/((1-v) + s),			s = p/(1-p), without end
  *	g = sum_{k<=h} (1-p)^k = (1 - (1+s)^-h) / s,	undiscounted, h renewals
  *
- * which quadrature.c integrates over y = ln s from the peak to either side: there
- * p^a (1-p)^b is smooth and log-concave.  (The paper has the hypergeometric
- * function.)
+ * which quadrature.c integrates over y = ln s from the peak to either side:
+ * there p^a (1-p)^b is smooth and log-concave.  (The paper has the
+ * hypergeometric function.)
  */
 #include <math.h>
 #include <string.h>
