@@ -41,6 +41,7 @@
  *	spend.c		Gamma-Gamma: scores and fit				pure
  *	sbg.c		shifted beta-geometric: likewise		pure
  *	interval.c	delta method							pure
+ *	quality.c	AUC, lift, calibration, losses			pure
  *	json_field.c reads types written as JSON objects
  *	rfm.c		type cdp.rfm_summary
  *	rfm_agg.c	cdp.rfm_agg
@@ -51,6 +52,7 @@
  *	score.c		the scoring functions
  *	score_interval.c and how well scores are known
  *	contract.c	scores of customers under contract
+ *	quality_agg.c how good scores were
  *	manage.c	cdp.fit_models
  *	model.sql	what manages models in the store: fit, measure, score
  *	report.sql	what they say of themselves and of one customer, in words
