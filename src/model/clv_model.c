@@ -12,9 +12,12 @@
  * its lower triangle, in the order of params) and, for status boundary,
  * not_identified: which aspects of the model these customers say nothing of.
  *
+ * A model of kind logistic has params intercept, x1, x2, ... for its features,
+ * and no unit of time; what of them is not identified has no variance.
+ *
  * Bytes (clv_model.h): a header of 48, then doubles.  Input and receive check
- * everything: a value that exists has positive finite parameters, so scoring
- * need not look again.
+ * everything: a value that exists has finite parameters, positive but for kind
+ * logistic, so scoring need not look again.
  */
 #include "postgres.h"
 
@@ -26,6 +29,7 @@
 
 #include "model/clv_model.h"
 #include "model/json_field.h"
+#include "model/logistic.h"
 
 PG_FUNCTION_INFO_V1(cdp__clv_model_in);
 PG_FUNCTION_INFO_V1(cdp__clv_model_out);
@@ -59,7 +63,8 @@ static const struct
 	{"pareto_nbd", 4, {"r", "alpha", "s", "beta"},
 	{"rate_spread", "rate_level", "dropout_spread", "dropout_level"}},
 	{"sbg", 2, {"alpha", "beta"},
-	{"churn_spread", "churn_level"}}
+	{"churn_spread", "churn_level"}},
+	{"logistic", 0, {NULL}, {NULL}}	/* as many as it has features */
 };
 
 #define STATUSES (CDP_FIT_INSUFFICIENT + 1)
@@ -73,17 +78,9 @@ cdp_model_kind_name(CdpModelKind kind)
 	return kinds[kind].name;
 }
 
-int
-cdp_model_kind_nparams(CdpModelKind kind)
+static CdpClvModel *
+make_sized(CdpModelKind kind, CdpFitStatus status, int nparams)
 {
-	return kinds[kind].nparams;
-}
-
-/* Zeroed but for kind, status and unit. */
-CdpClvModel *
-cdp_model_make(CdpModelKind kind, CdpFitStatus status)
-{
-	int			nparams = kinds[kind].nparams;
 	Size		size = offsetof(CdpClvModel, values) +
 		sizeof(double) * cdp_model_nvalues(nparams);
 	CdpClvModel *model = palloc0(size);
@@ -94,6 +91,29 @@ cdp_model_make(CdpModelKind kind, CdpFitStatus status)
 	model->nparams = nparams;
 	model->unit_us = CDP_DEFAULT_UNIT_US;
 	return model;
+}
+
+/* See clv_model.h. */
+CdpClvModel *
+cdp_model_make(CdpModelKind kind, CdpFitStatus status)
+{
+	return make_sized(kind, status, kinds[kind].nparams);
+}
+
+/* See clv_model.h. */
+CdpClvModel *
+cdp_model_make_logistic(CdpFitStatus status, int nparams)
+{
+	return make_sized(CDP_MODEL_LOGISTIC, status, nparams);
+}
+
+/* The name of a parameter; of kind logistic intercept, x1, x2, ... */
+static const char *
+param_name(const CdpClvModel *model, int i)
+{
+	if (model->kind != CDP_MODEL_LOGISTIC)
+		return kinds[model->kind].params[i];
+	return i == 0 ? "intercept" : psprintf("x%d", i);
 }
 
 /* The covariance as a square; false if not known. */
@@ -139,7 +159,7 @@ read_kind(const CdpJsonObject *object)
 	for (int kind = 0; kind < CDP_MODEL_KINDS; kind++)
 		if (strcmp(name, kinds[kind].name) == 0)
 			return kind;
-	cdp_model_json_fail(object, "Kind \"%s\" is not one of bgnbd, mbgnbd, gamma_gamma, pareto_nbd, sbg.",
+	cdp_model_json_fail(object, "Kind \"%s\" is not one of bgnbd, mbgnbd, gamma_gamma, pareto_nbd, sbg, logistic.",
 						name);
 }
 
@@ -156,33 +176,62 @@ read_status(const CdpJsonObject *object)
 	cdp_model_json_fail(object, "Status \"%s\" is unknown.", name);
 }
 
-/* Read params: all of the kind, positive; none if status is insufficient. */
-static void
-read_params(const CdpJsonObject *object, CdpClvModel *model)
+/* A parameter's value; positive but for kind logistic. */
+static double
+read_param(const CdpJsonObject *object, const CdpJsonObject *params,
+		   const CdpClvModel *model, int i)
 {
+	const char *name = param_name(model, i);
+	double		value;
+
+	if (!cdp_model_json_number(params, name, &value))
+		cdp_model_json_fail(object, "Kind \"%s\" needs parameter \"%s\".",
+							kinds[model->kind].name, name);
+	if (model->kind != CDP_MODEL_LOGISTIC && !(value > 0))
+		cdp_model_json_fail(object, "Parameter \"%s\" must be positive and finite.",
+							name);
+	return value;
+}
+
+/* The params that a model of kind logistic is to have: as many as given. */
+static CdpClvModel *
+size_logistic(const CdpJsonObject *object, const CdpJsonObject *params,
+			  CdpFitStatus status)
+{
+	int			nparams = params->fields == NULL ? 0 :
+		JsonContainerSize(params->fields);
+
+	if (nparams > CDP_LOGISTIC_MAX + 1)
+		cdp_model_json_fail(object, "A model has at most %d features.",
+							CDP_LOGISTIC_MAX);
+	return cdp_model_make_logistic(status, nparams);
+}
+
+/* Make the model and read its params: none if status is insufficient. */
+static CdpClvModel *
+read_params(const CdpJsonObject *object)
+{
+	CdpModelKind kind = read_kind(object);
+	CdpFitStatus status = read_status(object);
 	CdpJsonObject params;
+	CdpClvModel *model;
 
 	cdp_model_json_open_field(object, "params", &params);
-	if (model->status == CDP_FIT_INSUFFICIENT && params.fields == NULL)
-		return;
-	if (model->status == CDP_FIT_INSUFFICIENT)
+	if (status == CDP_FIT_INSUFFICIENT && params.fields != NULL)
 		cdp_model_json_fail(object, "A model of status \"insufficient\" has no params.");
-	if (params.fields == NULL)
+	model = kind == CDP_MODEL_LOGISTIC ?
+		size_logistic(object, &params, status) : cdp_model_make(kind, status);
+	if (status == CDP_FIT_INSUFFICIENT)
+		return model;
+	if (params.fields == NULL || model->nparams == 0)
 		cdp_model_json_fail(object, "It needs a field \"params\".");
-	cdp_model_json_check_names(&params, kinds[model->kind].params,
-							   model->nparams);
+	if (kind != CDP_MODEL_LOGISTIC)
+		cdp_model_json_check_names(&params, kinds[kind].params,
+								   model->nparams);
 	for (int i = 0; i < model->nparams; i++)
-	{
-		const char *name = kinds[model->kind].params[i];
-
-		if (!cdp_model_json_number(&params, name, &model->values[i]))
-			cdp_model_json_fail(object, "Kind \"%s\" needs parameter \"%s\".",
-								kinds[model->kind].name, name);
-		if (!(model->values[i] > 0) || isinf(model->values[i]))
-			cdp_model_json_fail(object, "Parameter \"%s\" must be positive and finite.",
-								name);
-	}
+		model->values[i] = read_param(object, &params, model, i);
 	model->flags |= CDP_MODEL_HAS_PARAMS;
+	return model;
 }
 
 /* Read one array of the covariance; its length must be right. */
@@ -230,7 +279,8 @@ read_held(const CdpJsonObject *object, CdpClvModel *model)
 	JsonbValue *field = cdp_model_json_find(object, "not_identified");
 	JsonbContainer *names;
 
-	if (field == NULL)
+	/* of kind logistic it is what has no variance: see append_held() */
+	if (field == NULL || model->kind == CDP_MODEL_LOGISTIC)
 		return;
 	if (field->type != jbvBinary || !JsonContainerIsArray(field->val.binary.data))
 		cdp_model_json_fail(object, "Field \"not_identified\" must be an array.");
@@ -284,10 +334,9 @@ cdp__clv_model_in(PG_FUNCTION_ARGS)
 
 	cdp_model_json_open(&object, PG_GETARG_CSTRING(0), type_name);
 	cdp_model_json_check_names(&object, names, lengthof(names));
-	model = cdp_model_make(read_kind(&object), read_status(&object));
+	model = read_params(&object);
 	model->unit_us = cdp_model_unit_us(&object,
 									   cdp_model_json_string(&object, "unit"));
-	read_params(&object, model);
 	read_figures(&object, model);
 	read_covariance(&object, model);
 	read_held(&object, model);
@@ -303,28 +352,47 @@ append_params(StringInfo out, const CdpClvModel *model)
 	for (int i = 0; i < model->nparams; i++)
 	{
 		appendStringInfo(out, "%s\"%s\":", i > 0 ? "," : "",
-						 kinds[model->kind].params[i]);
+						 param_name(model, i));
 		cdp_model_json_append(out, model->values[i]);
 	}
 	appendStringInfoChar(out, '}');
 }
 
+/* The variance of a parameter, of a model that has a covariance. */
+static double
+param_variance(const CdpClvModel *model, int i)
+{
+	return model->values[model->nparams + (i + 1) * (i + 2) / 2 - 1];
+}
+
+/*
+ * Is this aspect not identified?  A model of kind logistic has too many
+ * features for bits: of its coefficients it is those without a variance.
+ */
+static bool
+is_held(const CdpClvModel *model, int i)
+{
+	if (model->kind == CDP_MODEL_LOGISTIC)
+		return model->status == CDP_FIT_BOUNDARY &&
+			(model->flags & CDP_MODEL_HAS_COVARIANCE) &&
+			param_variance(model, i) == 0;
+	return (model->held & (1 << i)) != 0;
+}
+
 static void
 append_held(StringInfo out, const CdpClvModel *model)
 {
-	const char *separator = "";
+	int			nheld = 0;
 
-	if (model->held == 0)
-		return;
-	appendStringInfoString(out, ",\"not_identified\":[");
 	for (int i = 0; i < model->nparams; i++)
-		if (model->held & (1 << i))
-		{
-			appendStringInfo(out, "%s\"%s\"", separator,
+		if (is_held(model, i))
+			appendStringInfo(out, "%s\"%s\"",
+							 nheld++ == 0 ? ",\"not_identified\":[" : ",",
+							 model->kind == CDP_MODEL_LOGISTIC ?
+							 param_name(model, i) :
 							 kinds[model->kind].aspects[i]);
-			separator = ",";
-		}
-	appendStringInfoChar(out, ']');
+	if (nheld > 0)
+		appendStringInfoChar(out, ']');
 }
 
 static void
@@ -362,9 +430,10 @@ model_text(const CdpClvModel *model)
 	initStringInfo(&out);
 	appendStringInfo(&out, "{\"kind\":\"%s\"", kinds[model->kind].name);
 	append_params(&out, model);
-	appendStringInfo(&out, ",\"unit\":\"%s\",\"status\":\"%s\"",
-					 cdp_model_unit_text(model->unit_us),
-					 status_names[model->status]);
+	if (model->kind != CDP_MODEL_LOGISTIC)
+		appendStringInfo(&out, ",\"unit\":\"%s\"",
+						 cdp_model_unit_text(model->unit_us));
+	appendStringInfo(&out, ",\"status\":\"%s\"", status_names[model->status]);
 	append_held(&out, model);
 	if (model->flags & CDP_MODEL_HAS_N)
 		append_figure(&out, "n", model->n);
@@ -399,20 +468,22 @@ static void
 check_received(const CdpClvModel *model)
 {
 	bool		sane = (model->flags & ~CDP_MODEL_FLAGS) == 0 &&
-		model->held < 1 << model->nparams && model->unit_us > 0 &&
+		model->held < 1 << Min(model->nparams, CDP_NEWTON_MAX) &&
+		model->unit_us > 0 &&
 		model->iterations >= 0 && model->iterations <= MAX_ITERATIONS &&
 		model->n >= 0 && model->skipped >= 0 &&
 		isfinite(model->n) && isfinite(model->skipped) &&
 		isfinite(model->loglik) &&
 		((model->flags & CDP_MODEL_HAS_PARAMS) != 0) ==
-		(model->status != CDP_FIT_INSUFFICIENT);
+		(model->status != CDP_FIT_INSUFFICIENT) &&
+		(model->nparams > 0 || !(model->flags & CDP_MODEL_HAS_PARAMS));
 
 	for (int i = 0; i < cdp_model_nvalues(model->nparams); i++)
 		sane = sane && isfinite(model->values[i]) &&
 			(i >= model->nparams || !(model->flags & CDP_MODEL_HAS_PARAMS) ||
-			 model->values[i] > 0);
-	for (int i = 0, at = model->nparams; i < model->nparams; at += ++i + 1)
-		sane = sane && model->values[at] >= 0;
+			 model->kind == CDP_MODEL_LOGISTIC || model->values[i] > 0);
+	for (int i = 0; i < model->nparams; i++)
+		sane = sane && param_variance(model, i) >= 0;
 	if (!sane)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
@@ -435,7 +506,9 @@ cdp__clv_model_recv(PG_FUNCTION_ARGS)
 				 errmsg("unsupported external \"%s\" value", type_name),
 				 errdetail("Version %d, kind %d, status %d.",
 						   version, kind, status)));
-	model = cdp_model_make(kind, status);
+	model = kind == CDP_MODEL_LOGISTIC ?
+		cdp_model_make_logistic(status, pq_getmsgbyte(buffer)) :
+		cdp_model_make(kind, status);
 	model->flags = pq_getmsgbyte(buffer);
 	model->held = pq_getmsgbyte(buffer);
 	model->iterations = pq_getmsgint(buffer, 4);
@@ -459,6 +532,8 @@ cdp__clv_model_send(PG_FUNCTION_ARGS)
 	pq_sendbyte(&buffer, model->version);
 	pq_sendbyte(&buffer, model->kind);
 	pq_sendbyte(&buffer, model->status);
+	if (model->kind == CDP_MODEL_LOGISTIC)
+		pq_sendbyte(&buffer, model->nparams);
 	pq_sendbyte(&buffer, model->flags);
 	pq_sendbyte(&buffer, model->held);
 	pq_sendint32(&buffer, model->iterations);
@@ -476,7 +551,7 @@ static int
 find_param(const CdpClvModel *model, const char *name)
 {
 	for (int i = 0; i < model->nparams; i++)
-		if (strcmp(kinds[model->kind].params[i], name) == 0)
+		if (strcmp(param_name(model, i), name) == 0)
 			return i;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -502,12 +577,11 @@ cdp_model_standard_error(PG_FUNCTION_ARGS)
 {
 	CdpClvModel *model = PG_GETARG_CLV_MODEL(0);
 	int			param = find_param(model, text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	CdpMatrix	covariance;
 
-	if (!cdp_model_covariance(model, covariance) ||
-		!(covariance[param][param] > 0))
+	if (!(model->flags & CDP_MODEL_HAS_COVARIANCE) ||
+		!(param_variance(model, param) > 0))
 		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(sqrt(covariance[param][param]));
+	PG_RETURN_FLOAT8(sqrt(param_variance(model, param)));
 }
 
 /* cdp.model_status(model) */

@@ -19,6 +19,7 @@ typedef enum CdpModelKind
 	CDP_MODEL_GAMMA_GAMMA,
 	CDP_MODEL_PARETO_NBD,
 	CDP_MODEL_SBG,
+	CDP_MODEL_LOGISTIC,
 	CDP_MODEL_KINDS
 } CdpModelKind;
 
@@ -39,7 +40,8 @@ typedef struct CdpClvModel
 	uint8		kind;			/* CdpModelKind */
 	uint8		status;			/* CdpFitStatus */
 	uint8		flags;			/* CDP_MODEL_HAS_... */
-	uint8		nparams;		/* of the kind, present or not */
+	uint8		nparams;		/* of the kind, present or not; logistic: if
+								 * present, 1 more than it has features */
 	uint8		held;			/* bit i: optimiser's parameter i not identified */
 	uint16		spare;			/* 0 */
 	int32		iterations;
@@ -73,12 +75,12 @@ cdp_model_is_count(const CdpClvModel *model)
 }
 
 extern const char *cdp_model_kind_name(CdpModelKind kind);
-extern int	cdp_model_kind_nparams(CdpModelKind kind);
 
-/* Zeroed but for kind, status and unit. */
+/* Zeroed but for kind, status and unit; of kind logistic with nparams. */
 extern CdpClvModel *cdp_model_make(CdpModelKind kind, CdpFitStatus status);
+extern CdpClvModel *cdp_model_make_logistic(CdpFitStatus status, int nparams);
 
-/* The covariance as a square; false if not known. */
+/* The covariance as a square; false if not known.  Not of kind logistic. */
 extern bool cdp_model_covariance(const CdpClvModel *model, CdpMatrix out);
 
 /* Length of an interval as extract(epoch) has it; false on overflow. */

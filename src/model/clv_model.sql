@@ -24,7 +24,7 @@ CREATE TYPE cdp.clv_model (
 	STORAGE = extended
 );
 COMMENT ON TYPE cdp.clv_model IS
-'a fitted customer model, written as JSON: {"kind":"bgnbd","params":{"r":0.243,"alpha":4.414,"a":0.793,"b":2.426},"unit":"7 days"}; kinds bgnbd, mbgnbd, pareto_nbd, gamma_gamma, sbg';
+'a fitted customer model, written as JSON: {"kind":"bgnbd","params":{"r":0.243,"alpha":4.414,"a":0.793,"b":2.426},"unit":"7 days"}; kinds bgnbd, mbgnbd, pareto_nbd, gamma_gamma, sbg, logistic';
 
 CREATE FUNCTION cdp._clv_model_to_jsonb(cdp.clv_model) RETURNS jsonb
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE

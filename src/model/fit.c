@@ -56,14 +56,7 @@ StaticAssertDecl(sizeof(CdpSbgGroup) == SBG_WIDTH * sizeof(double),
 static double
 get_weight(FunctionCallInfo fcinfo, int i)
 {
-	double		weight = PG_NARGS() > i ? PG_GETARG_FLOAT8(i) : 1;
-
-	if (!isfinite(weight) || weight < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid argument weight"),
-				 errdetail("It is how many such customers there are, finite and not negative.")));
-	return weight;
+	return PG_NARGS() > i ? cdp_model_check_weight(PG_GETARG_FLOAT8(i)) : 1;
 }
 
 static void

@@ -145,8 +145,9 @@ cdp_model_gather_unit(CdpGather *state, int64 unit_us)
 void
 cdp_model_gather_setting(CdpGather *state, double setting)
 {
-	if (state->setting == 0)
+	if (!state->has_setting)
 		state->setting = setting;
+	state->has_setting = true;
 	if (state->setting != setting)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -167,7 +168,7 @@ cdp__gather_combine(PG_FUNCTION_ARGS)
 		return cdp_model_gather_return(fcinfo, state);
 	if (other->unit_us != 0)
 		cdp_model_gather_unit(state, other->unit_us);
-	if (other->setting != 0)
+	if (other->has_setting)
 		cdp_model_gather_setting(state, other->setting);
 	state->n += other->n;
 	state->skipped += other->skipped;

@@ -13,7 +13,8 @@ typedef struct CdpGather
 {
 	int			width;			/* columns of a row */
 	int64		unit_us;		/* 0: not told; see cdp_model_gather_unit */
-	double		setting;		/* likewise: what all rows must agree on */
+	double		setting;		/* what all rows must agree on */
+	bool		has_setting;	/* it is known */
 	double		n;				/* rows, by weight */
 	double		skipped;		/* rows that say nothing usable */
 	Size		nrows;

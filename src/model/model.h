@@ -20,7 +20,8 @@
  * gamma-distributed (s, beta).  Spend is Gamma-Gamma (p, q, v; Fader, Hardie
  * 2013): amounts vary around a mean of the customer's own.  Customers under
  * contract do say when they leave; who will renew is told by the shifted
- * beta-geometric model (Fader, Hardie 2007).
+ * beta-geometric model (Fader, Hardie 2007).  Any other outcome with examples
+ * is for logistic regression.
  *
  * Churn is 1 - P(at least one purchase in the next h), not 1 - P(alive):
  * whoever buys once in ten years is alive and is no customer of next quarter,
@@ -42,6 +43,7 @@
  *	sbg.c		shifted beta-geometric: likewise		pure
  *	interval.c	delta method							pure
  *	quality.c	AUC, lift, calibration, losses			pure
+ *	logistic.c	ridge logistic regression				pure
  *	json_field.c reads types written as JSON objects
  *	rfm.c		type cdp.rfm_summary
  *	rfm_agg.c	cdp.rfm_agg
@@ -53,6 +55,7 @@
  *	score_interval.c and how well scores are known
  *	contract.c	scores of customers under contract
  *	quality_agg.c how good scores were
+ *	fit_logistic.c fit and prediction of logistic regression
  *	manage.c	cdp.fit_models
  *	model.sql	what manages models in the store: fit, measure, score
  *	report.sql	what they say of themselves and of one customer, in words

@@ -123,6 +123,18 @@ cdp_model_horizon_in_units(const CdpClvModel *model, const Interval *interval)
 	return cdp_model_check_horizon((double) us / model->unit_us);
 }
 
+/* See score_args.h. */
+double
+cdp_model_check_weight(double weight)
+{
+	if (!isfinite(weight) || weight < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid argument weight"),
+				 errdetail("It is how many such customers there are, finite and not negative.")));
+	return weight;
+}
+
 /* See score_args.h: a number of renewals or of periods between them. */
 void
 cdp_model_check_periods(const char *argument, double periods)

@@ -43,6 +43,7 @@ extern bool cdp_model_open_clv(FunctionCallInfo fcinfo, CdpCountCase *item,
 /* Each raises 22023, naming the argument, unless the value can be. */
 extern double cdp_model_check_horizon(double horizon);
 extern double cdp_model_check_margin(double margin);
+extern double cdp_model_check_weight(double weight);
 extern void cdp_model_check_periods(const char *argument, double periods);
 extern double cdp_model_horizon_in_units(const CdpClvModel *model,
 										 const Interval *interval);
