@@ -50,6 +50,17 @@ SELECT cdp._scores_due();
 SELECT name, status, version, detail FROM cdp.model ORDER BY name;
 SELECT model, version, status, customers, repeat_customers, count_model::jsonb ->> 'kind' AS kind, spend_model IS NOT NULL AS spend
 FROM cdp.model_version ORDER BY model;
+-- of the kinds asked for the likeliest is taken
+SELECT kinds, cdp.model_loglik(fit.count_model) = max(cdp.model_loglik(alone.count_model)) AS likeliest,
+	count(DISTINCT cdp.model_loglik(alone.count_model)) AS different
+FROM (VALUES ('{mbgnbd,pareto_nbd}'::text[]), ('{bgnbd,pareto_nbd}'), ('{pareto_nbd}')) AS asked (kinds),
+	cdp._fit_customers('2026-06-02', kinds) AS fit, unnest(kinds) AS kind,
+	LATERAL cdp._fit_customers('2026-06-02', ARRAY[kind]) AS alone
+GROUP BY kinds, fit.count_model::text, cdp.model_loglik(fit.count_model)
+ORDER BY kinds;
+SELECT version.model, cdp.model_loglik(version.count_model) = cdp.model_loglik(fit.count_model) AS both_by_default
+FROM cdp.model_version AS version, LATERAL cdp._fit_customers(as_of, '{mbgnbd,pareto_nbd}') AS fit
+ORDER BY version.model;
 SELECT model, version, holdout_from, holdout_to, customers, said BETWEEN 0 AND 1e9 AS said, happened BETWEEN 0 AND 1e9 AS happened,
 	auc BETWEEN 0 AND 1 AS auc, jsonb_array_length(calibration) AS bands, verdict IN ('good', 'usable', 'do not use') AS verdict
 FROM cdp.model_quality ORDER BY model;

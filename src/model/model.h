@@ -15,9 +15,9 @@
  * out for good, with a probability of her own, beta-distributed (a, b): that
  * is BG/NBD (Fader, Hardie, Lee 2005).  In it who never came back cannot have
  * left; MBG/NBD (Batislam, Denizel, Filiztekin 2007) lets her drop out after
- * the first purchase too, and is the default.  In Pareto/NBD (Schmittlein,
- * Morrison, Colombo 1987) she may drop out at any moment, at a rate of her own,
- * gamma-distributed (s, beta).  Spend is Gamma-Gamma (p, q, v; Fader, Hardie
+ * the first purchase too.  In Pareto/NBD (Schmittlein, Morrison, Colombo 1987)
+ * she may drop out at any moment, at a rate of her own, gamma-distributed (s,
+ * beta).  Of the last two the likelier is the default.  Spend is Gamma-Gamma (p, q, v; Fader, Hardie
  * 2013): amounts vary around a mean of the customer's own.  Customers under
  * contract do say when they leave; who will renew is told by the shifted
  * beta-geometric model (Fader, Hardie 2007).  Any other outcome with examples

@@ -32,7 +32,7 @@ CREATE FUNCTION cdp._model_option(options jsonb, name text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce(options ->> name, CASE name
 	WHEN 'horizon' THEN '365 days'
-	WHEN 'kinds' THEN '["mbgnbd"]'
+	WHEN 'kinds' THEN '["mbgnbd", "pareto_nbd"]'
 	WHEN 'min_repeat_customers' THEN '20'
 	WHEN 'margin' THEN '1'
 	WHEN 'annual_rate' THEN '0'
@@ -69,6 +69,7 @@ AS $$
 		SELECT
 			cdp.fit_bgnbd(rfm) FILTER (WHERE 'bgnbd' = ANY ($2)) AS bgnbd,
 			cdp.fit_mbgnbd(rfm) FILTER (WHERE 'mbgnbd' = ANY ($2)) AS mbgnbd,
+			cdp.fit_pareto_nbd(rfm) FILTER (WHERE 'pareto_nbd' = ANY ($2)) AS pareto_nbd,
 			cdp.fit_gamma_gamma(rfm) AS spend,
 			count(rfm) AS customers,
 			count(rfm) FILTER (WHERE cdp.x(rfm) > 0) AS repeat_customers
@@ -76,7 +77,7 @@ AS $$
 	) AS fitted
 		LEFT JOIN LATERAL (
 			SELECT candidate.model
-			FROM (VALUES (1, fitted.bgnbd), (2, fitted.mbgnbd)) AS candidate (position, model)
+			FROM (VALUES (1, fitted.bgnbd), (2, fitted.mbgnbd), (3, fitted.pareto_nbd)) AS candidate (position, model)
 			WHERE cdp.model_status(candidate.model) IN ('converged', 'boundary')
 			ORDER BY cdp.model_loglik(candidate.model) DESC, candidate.position
 			LIMIT 1
@@ -148,16 +149,13 @@ BEGIN
 	INSERT INTO cdp.model_quality (model, version, holdout_from, holdout_to,
 		customers, said, happened, error, auc, calibration)
 	WITH customer AS MATERIALIZED (
-		SELECT said, happened, ntile(10) OVER (ORDER BY said, happened) AS band,
-			rank() OVER (ORDER BY said)
-				+ (count(*) OVER (PARTITION BY said) - 1) / 2.0 AS place
+		SELECT said, happened, ntile(10) OVER (ORDER BY said, happened) AS band
 		FROM cdp._model_holdout(measured.kind, measured.options, early.count_model,
 			early.spend_model, cut, until)
 		WHERE said IS NOT NULL
 	), total AS (
 		SELECT count(*) AS customers, sum(said) AS said, sum(happened) AS happened,
-			sum(place) FILTER (WHERE happened = 1)::double precision AS places,
-			count(*) FILTER (WHERE happened = 1)::double precision AS ones
+			cdp.auc(said, happened = 1) AS auc
 		FROM customer
 	), bands AS (
 		SELECT jsonb_agg(jsonb_build_object('customers', customers,
@@ -175,8 +173,7 @@ BEGIN
 		CASE measured.kind WHEN 'churn' THEN happened / customers ELSE happened END,
 		CASE measured.kind WHEN 'churn' THEN (said - happened) / customers
 			ELSE said / nullif(happened, 0) - 1 END,
-		CASE measured.kind WHEN 'churn' THEN
-			(places - ones * (ones + 1) / 2) / nullif(ones * (customers - ones), 0) END,
+		CASE measured.kind WHEN 'churn' THEN auc END,
 		bands.rows
 	FROM total, bands
 	WHERE customers > 0;
