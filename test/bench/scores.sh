@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # scores.sh DIR [SCALE]: scores and fits against the oracle in DIR, and speed.
 #
-# DIR holds the files of the CLV oracle (grid_bgnbd.csv, fits.csv, ...).  A
+# DIR holds the files of the CLV oracle (grid_bgnbd.csv, fits.csv, Telco, ...).  A
 # throw-away server runs all of them and prints, for each group of figures,
 # how many there are, the largest error and what it may be; then CPU times on
 # SCALE generated customers (default 1000000) with the targets beside them.
@@ -22,6 +22,11 @@ run <<SQL
 CREATE EXTENSION cdp;
 CREATE TABLE grid_bgnbd (paramset text, p1 float8, p2 float8, p3 float8, p4 float8, x float8, t_x float8, t float8, h float8, quantity text, value text, second text);
 CREATE TABLE grid_mbgnbd (LIKE grid_bgnbd);
+CREATE TABLE grid_pnbd (LIKE grid_bgnbd);
+CREATE TABLE grid_bg_dert (model text, paramset text, p1 float8, p2 float8, p3 float8, p4 float8, x float8, t_x float8, t float8, delta text, quantity text, value text);
+CREATE TABLE fits_sbg (dataset text, n int, groups int, p1 float8, p2 float8, p3 float8, p4 float8, loglik float8);
+CREATE TABLE telco_row (customer text, $(seq -f 'f%g float8' -s ', ' 1 23), churned float8);
+CREATE TABLE telco_reference (feature text, mean float8, sd float8, coefficient float8, error float8, position int GENERATED ALWAYS AS IDENTITY);
 CREATE TABLE grid_gg (paramset text, p1 float8, p2 float8, p3 float8, x float8, m float8, quantity text, value text);
 CREATE TABLE fits (dataset text, model text, n int, n_groups int, p1 float8, p2 float8, p3 float8, p4 float8, loglik float8, grad float8, se1 float8, se2 float8, se3 float8, se4 float8, cond float8, iterations int, status text, route text);
 CREATE TABLE cdnow_customers (customer text, x float8, t_x float8, t float8, m float8);
@@ -30,6 +35,12 @@ CREATE TABLE cdnow_tx (customer text, day timestamptz, amount numeric);
 CREATE TABLE scores (customer text, x float8, t_x float8, t float8, m float8, bg_palive float8, bg_cet39 float8, mbg_palive float8, mbg_cet39 float8, pn_palive float8, pn_cet39 float8, pn_dert float8, gg_spend float8, pn_clv float8);
 \copy grid_bgnbd FROM '$data/grid_bgnbd.csv' CSV HEADER
 \copy grid_mbgnbd FROM '$data/grid_mbgnbd.csv' CSV HEADER
+\copy grid_pnbd FROM '$data/grid_pnbd.csv' CSV HEADER
+\copy grid_bg_dert FROM '$data/grid_bg_dert.csv' CSV HEADER
+\copy fits_sbg FROM '$data/fits_sbg_bgbb.csv' CSV HEADER
+\copy telco_row FROM '$data/telco_churn_numeric.csv' CSV HEADER
+\copy telco_reference (feature, mean, sd, coefficient, error) FROM '$data/telco_logit_irls.csv' CSV HEADER
+CREATE TABLE telco AS SELECT customer, churned = 1 AS churned, ARRAY[$(seq -f 'f%g' -s ', ' 1 23)] AS features FROM telco_row;
 \copy grid_gg FROM '$data/grid_gg.csv' CSV HEADER
 \copy fits FROM '$data/fits.csv' CSV HEADER
 \copy cdnow_customers FROM '$data/cdnow_customers.csv' CSV HEADER

@@ -23,6 +23,18 @@ RETURNS cdp.clv_model LANGUAGE sql IMMUTABLE AS $$
 		'p', p, 'q', q, 'v', v))::text::cdp.clv_model
 $$;
 
+CREATE FUNCTION pg_temp.pareto(r float8, alpha float8, s float8, beta float8)
+RETURNS cdp.clv_model LANGUAGE sql IMMUTABLE AS $$
+	SELECT jsonb_build_object('kind', 'pareto_nbd', 'params', jsonb_build_object(
+		'r', r, 'alpha', alpha, 's', s, 'beta', beta))::text::cdp.clv_model
+$$;
+
+-- The yearly rate of a continuous one a week, to the last digit.
+CREATE FUNCTION pg_temp.yearly(delta text) RETURNS float8
+LANGUAGE sql IMMUTABLE AS $$
+	SELECT (exp(delta::numeric(40, 30) * 365.25 / 7) - 1)::float8
+$$;
+
 CREATE TEMP TABLE result (what text, figures bigint, error float8, allowed float8);
 
 INSERT INTO result
@@ -39,6 +51,21 @@ FROM (
 GROUP BY kind, quantity;
 
 INSERT INTO result
+SELECT 'grid pareto_nbd ' || quantity, count(*), max(pg_temp.miss(CASE quantity
+		WHEN 'loglik' THEN cdp._model_customer_loglik(model, x, t_x, t)
+		WHEN 'palive' THEN cdp.p_alive(model, x, t_x, t)
+		WHEN 'dert' THEN cdp.dert(model, x, t_x, t, pg_temp.yearly(h::text))
+		ELSE cdp.expected_purchases(model, x, t_x, t, h) END, value)), 1e-12
+FROM (SELECT pg_temp.pareto(p1, p2, p3, p4) AS model, * FROM grid_pnbd) AS grid
+GROUP BY quantity;
+
+INSERT INTO result
+SELECT 'grid ' || model || 'nbd dert', count(*),
+	max(pg_temp.miss(cdp.dert(pg_temp.count_model(model || 'nbd', p1, p2, p3, p4), x, t_x, t, pg_temp.yearly(delta)), value)), 1e-9
+FROM grid_bg_dert
+GROUP BY model;
+
+INSERT INTO result
 SELECT 'grid gamma_gamma ' || quantity, count(*), max(pg_temp.miss(CASE quantity
 		WHEN 'loglik' THEN cdp._model_spend_loglik(model, x, m)
 		ELSE cdp.expected_spend(model, x, m) END, value)), 1e-12
@@ -52,11 +79,16 @@ FROM scores,
 	(SELECT pg_temp.count_model('bgnbd', p1, p2, p3, p4) AS bg FROM fits WHERE dataset = 'cdnow_customers' AND model = 'bg') AS bg,
 	(SELECT pg_temp.count_model('mbgnbd', p1, p2, p3, p4) AS mbg FROM fits WHERE dataset = 'cdnow_customers' AND model = 'mbg') AS mbg,
 	(SELECT pg_temp.spend_model(p1, p2, p3) AS gg FROM fits WHERE dataset = 'cdnow_customers' AND model = 'gg') AS gg,
+	(SELECT pg_temp.pareto(p1, p2, p3, p4) AS pn FROM fits WHERE dataset = 'cdnow_customers' AND model = 'pn') AS pn,
 	LATERAL (VALUES
 		('bgnbd p_alive', cdp.p_alive(bg, x, t_x, t), bg_palive, 1e-12),
 		('bgnbd expected purchases', cdp.expected_purchases(bg, x, t_x, t, 39), bg_cet39, 1e-9),
 		('mbgnbd p_alive', cdp.p_alive(mbg, x, t_x, t), mbg_palive, 1e-12),
 		('mbgnbd expected purchases', cdp.expected_purchases(mbg, x, t_x, t, 39), mbg_cet39, 1e-9),
+		('pareto_nbd p_alive', cdp.p_alive(pn, x, t_x, t), pn_palive, 1e-12),
+		('pareto_nbd expected purchases', cdp.expected_purchases(pn, x, t_x, t, 39), pn_cet39, 1e-12),
+		('pareto_nbd dert', cdp.dert(pn, x, t_x, t, 1.15 ^ (365.25::float8 / 7 / 52) - 1), pn_dert, 1e-12),
+		('pareto_nbd dert times spend', cdp.dert(pn, x, t_x, t, 1.15 ^ (365.25::float8 / 7 / 52) - 1) * cdp.expected_spend(gg, x, m), pn_clv, 1e-12),
 		('expected spend', cdp.expected_spend(gg, x, m), gg_spend, 1e-12)
 	) AS score (what, got, want, allowed)
 GROUP BY what, allowed;
@@ -64,11 +96,12 @@ GROUP BY what, allowed;
 -- Fits.
 CREATE TEMP TABLE fitted AS
 SELECT 'cdnow_customers' AS dataset, cdp.fit_bgnbd(x, t_x, t) AS bg,
-	cdp.fit_mbgnbd(x, t_x, t) AS mbg, cdp.fit_gamma_gamma(x, m) AS gg
+	cdp.fit_mbgnbd(x, t_x, t) AS mbg, cdp.fit_gamma_gamma(x, m) AS gg,
+	cdp.fit_pareto_nbd(x, t_x, t) AS pn
 FROM cdnow_customers
 UNION ALL
 SELECT 'cdnow_full39w', cdp.fit_bgnbd(x, t_x, t), cdp.fit_mbgnbd(x, t_x, t),
-	cdp.fit_gamma_gamma(x, m)
+	cdp.fit_gamma_gamma(x, m), cdp.fit_pareto_nbd(x, t_x, t)
 FROM cdnow_full39w;
 
 CREATE TEMP TABLE compared AS
@@ -79,15 +112,16 @@ SELECT fits.*, fit, names,
 		FROM generate_subscripts(names, 1) AS i) AS errors
 FROM fitted JOIN fits USING (dataset),
 	LATERAL (VALUES ('bg', bg, ARRAY['r', 'alpha', 'a', 'b']), ('mbg', mbg, ARRAY['r', 'alpha', 'a', 'b']),
-		('gg', gg, ARRAY['p', 'q', 'v'])) AS one (kind, fit, names)
+		('gg', gg, ARRAY['p', 'q', 'v']), ('pn', pn, ARRAY['r', 'alpha', 's', 'beta'])) AS one (kind, fit, names)
 WHERE kind = model;
 
 INSERT INTO result
 SELECT 'fit ' || dataset || ' ' || model || ' ' || what, 1, error, allowed
 FROM compared, LATERAL (VALUES
 	('loglik short by', greatest(loglik - cdp.model_loglik(fit), 0), 1e-6),
-	('parameters', params, 1e-5), ('standard errors', errors, 1e-3),
-	('not converged', (cdp.model_status(fit) <> 'converged')::int, 0)) AS one (what, error, allowed);
+	('parameters', params, CASE model WHEN 'pn' THEN 1e-4 ELSE 1e-5 END), ('standard errors', errors, 1e-3),
+	('not converged', (cdp.model_status(fit) <> 'converged')::int, 0)) AS one (what, error, allowed)
+WHERE error IS NOT NULL;
 
 -- From transactions: the published summary, exactly.  It counts free orders
 -- as purchases, which cdp.rfm_agg refuses: customers with one are left out.
@@ -98,29 +132,48 @@ FROM cdnow_full39w
 JOIN (SELECT customer, cdp.rfm_agg(day, amount, '1997-10-01') AS rfm FROM cdnow_tx GROUP BY customer) AS made USING (customer)
 WHERE NOT (rfm::jsonb ? 'refused');
 
--- Does churn rank who stays?  Area under the curve, ties by halves.  The .763
--- of the design is Pareto/NBD's; these two stay a little below.
+-- Contracts: the curves of the paper, of 1000 customers each.
+INSERT INTO result
+SELECT 'fit ' || dataset || ' ' || what, 1, error, allowed
+FROM (
+	SELECT dataset, cdp.fit_sbg(least(year, 7), year <= 7, customers) AS fit
+	FROM (VALUES ('sbg_highend', '{131,126,90,60,42,34,26,491}'::int[]), ('sbg_regular', '{369,163,86,56,37,27,21,241}')) AS curve (dataset, lost),
+		unnest(lost) WITH ORDINALITY AS u (customers, year)
+	GROUP BY dataset
+) AS fitted JOIN fits_sbg USING (dataset), LATERAL (VALUES
+	('loglik short by', greatest(loglik - cdp.model_loglik(fit), 0), 1e-6),
+	('parameters', greatest(abs(cdp.model_param(fit, 'alpha') / p1 - 1), abs(cdp.model_param(fit, 'beta') / p2 - 1)), 1e-5)
+	) AS one (what, error, allowed);
+
+-- Telco: coefficients of standardised features, and ten folds by customer id.
+INSERT INTO result
+SELECT 'telco ' || what, 23, max(one.error), allowed
+FROM (SELECT cdp.fit_logistic(churned, features, 0) AS fit FROM telco) AS fitted, telco_reference AS reference,
+	LATERAL (SELECT 'x' || position - 1 AS name) AS named,
+	LATERAL (VALUES ('coefficients', abs(cdp.model_param(fit, name) * sd - coefficient), 1e-8),
+		('standard errors', abs(cdp.model_standard_error(fit, name) * sd / reference.error - 1), 1e-3)) AS one (what, error, allowed)
+WHERE position > 1
+GROUP BY what, allowed;
+INSERT INTO result
+SELECT 'telco AUC of ten folds: ' || round(auc::numeric, 4), n, greatest(0.845 - round(auc::numeric, 3), 0), 0
+FROM (
+	SELECT cdp.auc(cdp.predict_logistic(model, features), churned) AS auc, count(*) AS n
+	FROM (SELECT *, (hashtext(customer) & 2147483647) % 10 AS in_fold FROM telco) AS held
+		JOIN (SELECT fold, cdp.fit_logistic(churned, features, 1) AS model
+			FROM telco JOIN generate_series(0, 9) AS fold ON (hashtext(customer) & 2147483647) % 10 <> fold
+			GROUP BY fold) AS fitted ON in_fold = fold
+) AS folds;
+
+-- Does churn rank who stays?  Area under the curve, ties by halves.
 INSERT INTO result
 SELECT 'churn AUC of ' || name || ', next 39 weeks: ' || round(auc::numeric, 3),
-	n::bigint, greatest(least_auc - round(auc::numeric, 3), 0), 0
+	n, greatest(least_auc - round(auc::numeric, 3), 0), 0
 FROM (
-	SELECT name, least_auc, n1 + n0 AS n,
-		(sum(rank) FILTER (WHERE stayed) - n1 * (n1 + 1) / 2) / (n1 * n0) AS auc
-	FROM (
-		SELECT name, least_auc, stayed,
-			count(*) FILTER (WHERE stayed) OVER (PARTITION BY name)::float8 AS n1,
-			count(*) FILTER (WHERE NOT stayed) OVER (PARTITION BY name)::float8 AS n0,
-			rank() OVER (PARTITION BY name ORDER BY score) +
-				(count(*) OVER (PARTITION BY name, score) - 1) / 2.0::float8 AS rank
-		FROM (
-			SELECT name, least_auc, x_hold > 0 AS stayed,
-				cdp.p_active(model, x, t_x, t, 39) AS score
-			FROM cdnow_full39w, fitted,
-				LATERAL (VALUES ('bgnbd', bg, 0.747), ('mbgnbd', mbg, 0.755)) AS one (name, model, least_auc)
-			WHERE dataset = 'cdnow_full39w'
-		) AS scored
-	) AS ranked
-	GROUP BY name, least_auc, n1, n0
+	SELECT name, least_auc, count(*) AS n, cdp.auc(cdp.p_active(model, x, t_x, t, 39), x_hold > 0) AS auc
+	FROM cdnow_full39w, fitted,
+		LATERAL (VALUES ('bgnbd', bg, 0.747), ('mbgnbd', mbg, 0.755), ('pareto_nbd', pn, 0.763)) AS one (name, model, least_auc)
+	WHERE dataset = 'cdnow_full39w'
+	GROUP BY name, least_auc
 ) AS per_model;
 
 SELECT what, figures, to_char(error, '9.99EEEE') AS largest_error,

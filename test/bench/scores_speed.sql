@@ -31,11 +31,12 @@ FROM cdnow_full39w, generate_series(1, ceil(:scale / 23570.0)::int) AS n
 LIMIT :scale;
 ANALYZE big;
 SET work_mem = '64MB';
-SELECT cdp.fit_bgnbd(x, t_x, t)::text AS model, cdp.fit_gamma_gamma(x, m)::text AS spend FROM cdnow_full39w
+SELECT cdp.fit_bgnbd(x, t_x, t)::text AS model, cdp.fit_pareto_nbd(x, t_x, t)::text AS pareto, cdp.fit_gamma_gamma(x, m)::text AS spend FROM cdnow_full39w
 \gset
 
 CALL pg_temp.clock('BG/NBD fit, 23,570 customers', 0.10, 'SELECT cdp.fit_bgnbd(x, t_x, t) FROM cdnow_full39w');
 CALL pg_temp.clock('MBG/NBD fit, 23,570 customers', NULL, 'SELECT cdp.fit_mbgnbd(x, t_x, t) FROM cdnow_full39w');
+CALL pg_temp.clock('Pareto/NBD fit, 23,570 customers', 1, 'SELECT cdp.fit_pareto_nbd(x, t_x, t) FROM cdnow_full39w');
 CALL pg_temp.clock('Gamma-Gamma fit, 23,570 customers', NULL, 'SELECT cdp.fit_gamma_gamma(x, m) FROM cdnow_full39w');
 CALL pg_temp.clock('BG/NBD fit, scale', 2.5, 'SELECT cdp.fit_bgnbd(x, t_x, t) FROM big');
 CALL pg_temp.clock('MBG/NBD fit, scale', NULL, 'SELECT cdp.fit_mbgnbd(x, t_x, t) FROM big');
@@ -43,7 +44,13 @@ CALL pg_temp.clock('Gamma-Gamma fit, scale', NULL, 'SELECT cdp.fit_gamma_gamma(x
 CALL pg_temp.clock('P(alive), scale rows', 0.5, format('SELECT sum(cdp.p_alive(%L, x, t_x, t)) FROM big', :'model'));
 CALL pg_temp.clock('P(active), scale rows', NULL, format('SELECT sum(cdp.p_active(%L, x, t_x, t, 12.857)) FROM big', :'model'));
 CALL pg_temp.clock('expected purchases, scale rows', 1, format('SELECT sum(cdp.expected_purchases(%L, x, t_x, t, 39)) FROM big', :'model'));
+CALL pg_temp.clock('Pareto/NBD P(alive), scale rows', 2.5, format('SELECT sum(cdp.p_alive(%L, x, t_x, t)) FROM big', :'pareto'));
+CALL pg_temp.clock('Pareto/NBD P(active), scale rows', NULL, format('SELECT sum(cdp.p_active(%L, x, t_x, t, 12.857)) FROM big', :'pareto'));
+CALL pg_temp.clock('Pareto/NBD expected purchases, scale rows', NULL, format('SELECT sum(cdp.expected_purchases(%L, x, t_x, t, 39)) FROM big', :'pareto'));
+CALL pg_temp.clock('Pareto/NBD DERT, scale rows', NULL, format('SELECT sum(cdp.dert(%L, x, t_x, t, 0.15)) FROM big', :'pareto'));
 CALL pg_temp.clock('clv with interval, scale rows', NULL, format('SELECT sum(low) FROM big, cdp.clv_interval(%L, %L, cdp.make_rfm(x, t_x, t, m))', :'model', :'spend'));
+CALL pg_temp.clock('AUC, scale rows', NULL, format('SELECT cdp.auc(cdp.p_active(%L, x, t_x, t, 12.857), n %% 3 = 0) FROM (SELECT *, row_number() OVER () AS n FROM big) AS numbered', :'model'));
+CALL pg_temp.clock('logistic fit, Telco, 7,043 x 23', NULL, 'SELECT cdp.fit_logistic(churned, features, 1) FROM telco');
 CALL pg_temp.clock('rfm_agg, 69,659 purchases', NULL, 'SELECT count(rfm) FROM (SELECT cdp.rfm_agg(day, amount, ''1997-10-01'') AS rfm FROM cdnow_tx GROUP BY customer) AS made');
 
 SELECT what, round(median::numeric, 3) AS median, round(low::numeric, 3) AS min,
