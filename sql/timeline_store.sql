@@ -120,6 +120,22 @@ SELECT cdp.undeclare_property('*', 'price');
 CALL cdp.merge();
 SELECT count(*) AS differ FROM before FULL JOIN cdp.timeline_chunk AS now USING (profile_id, chunk)
 WHERE (before.data OPERATOR(cdp.=) now.data) IS NOT true;
+-- a timeline that waits to be made anew, and holds an event of another, moves
+-- whole into a third, though its profile stays: that third one waits, too
+SELECT cdp.ingest(source, format('{"type": "track", "event": "page_view", "messageId": "third-%s", "timestamp": "2026-03-0%sT00:00:00Z",
+	"anonymousId": "third-%s", "properties": {"email": "third%s@x.de"}, "traits": {"email": "third%s@x.de"}}', n, n, n, n, n)::jsonb) > 0 AS stored
+FROM generate_series(1, 2) AS n, (VALUES ('web')) AS from_source (source);
+SELECT cdp.decide('email:third1@x.de', 'anonymous_id:third-1', 'never', 'test') > 0 AS never,
+	cdp.decide('email:third1@x.de', 'email:third2@x.de', 'always', 'test') > 0 AS always;
+CALL cdp.merge();
+SELECT cdp.undecide('email:third1@x.de', 'email:third2@x.de', 'test') > 0 AS undone;
+SELECT cdp.block_value('email', 'third1@x.de', 'test') > 0 AS blocked;
+CALL cdp.merge();
+SELECT count(*) AS differ FROM ((TABLE from_log EXCEPT TABLE from_timeline) UNION ALL (TABLE from_timeline EXCEPT TABLE from_log)) AS both_ways;
+SELECT count(DISTINCT profile_id) AS profiles FROM from_timeline WHERE profile_id IN (
+	cdp.find_profile('anonymous_id', 'third-1'), cdp.find_profile('email', 'third2@x.de'));
+
+-- what is refused
 SELECT cdp.undeclare_property('*', 'price');
 SELECT cdp.declare_property('order', 'price', 'money');
 SELECT cdp.declare_property('order', NULL);

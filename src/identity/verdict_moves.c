@@ -6,8 +6,8 @@
  * the owner changes, or when the owner's profile does.  If all sets of a
  * profile move to one other profile, the one timeline is merged into the
  * other; in all other cases the timelines concerned are made anew from events.
- * These are found by the timelines of the profiles that are noted, unless a set
- * was nobody's: then its events are in no timeline.
+ * Of a set that was nobody's the events are in no timeline: timeline/remake.sql
+ * tells what that means.
  */
 #include "postgres.h"
 

@@ -4,11 +4,12 @@
 -- No index of the log leads to a profile, but a timeline has each event's name
 -- and time, which do.  A timeline that must be made anew is wrong about whose
 -- its events are; yet whoever moves a set from one profile to another notes
--- both of them as "rebuild_timeline", so the events of all that are noted are
--- in timelines of those that are noted.  This holds as long as all of them are
--- made anew at once.  Where it does not, the log is read from end to end, and
--- what then remains to be done is noted as "rescan_timeline", as are profiles
--- that got a set whose events are in no timeline, because it was nobody's.
+-- both of them as "rebuild_timeline", and whoever moves the timeline of one that
+-- is noted into another notes that.  So the events of all that are noted are in
+-- timelines of those that are noted, as long as all of them are made anew at
+-- once.  Where that fails, the log is read from end to end, and what then
+-- remains to be done is noted as "rescan_timeline", as are profiles that got a
+-- set whose events are in no timeline, because it was nobody's.
 
 -- The events of the log that belong to profile_ids and that timelines of
 -- from_ids hold, of these names (NULL: of any).  Events that wait for their
@@ -31,7 +32,22 @@ SET enable_hashjoin = off
 SET enable_mergejoin = off
 SET jit = off
 AS $$
-	WITH known AS MATERIALIZED (
+	WITH owned AS MATERIALIZED (
+		SELECT held.set_id
+		FROM (
+			SELECT wanted.profile_id AS leaf FROM unnest($1) AS wanted (profile_id)
+			UNION ALL
+			SELECT merged.profile_id
+			FROM unnest($1) AS wanted (profile_id)
+			JOIN cdp.profile AS merged ON merged.root = wanted.profile_id
+				AND merged.root <> merged.profile_id
+		) AS own
+		JOIN cdp.identifier ON identifier.leaf = own.leaf
+		JOIN cdp.identifier_set_member AS member
+			ON member.identifier_id = identifier.identifier_id
+		JOIN cdp.identifier_set AS held ON held.set_id = member.set_id
+			AND held.owner = identifier.identifier_id
+	), known AS MATERIALIZED (
 		SELECT DISTINCT packed.name_id, packed.occurred_at
 		FROM unnest($2) AS holder (profile_id)
 		CROSS JOIN LATERAL (
@@ -58,10 +74,10 @@ AS $$
 		) AS owner
 		WHERE event.name = event_name.name
 			AND event.occurred_at = known.occurred_at
+			AND event.set_id IN (SELECT owned.set_id FROM owned)
 		OFFSET 0
 	) AS found
-	WHERE found.profile_id IN (SELECT unnest($1))
-		AND found.event_id NOT IN (
+	WHERE found.event_id NOT IN (
 			SELECT waiting.event_id
 			FROM cdp.todo, unnest(todo.ids) AS waiting (event_id)
 			WHERE todo.phase = 'timeline')
@@ -176,16 +192,20 @@ DECLARE
 	holders bigint[] := $1 || live;
 	late bigint[];
 BEGIN
-	-- Those held by others stay; ids that are no longer live have no timeline.
+	-- Those held by others stay: when they are free, the timelines that lead to
+	-- their events may be made anew, so the log will tell.
 	SELECT array_agg(DISTINCT profile.root) INTO late
 	FROM cdp.profile
 	WHERE profile.profile_id = ANY (live) AND profile.root <> ALL (locked);
 	PERFORM cdp._add_todo('rescan_timeline', late);
 
-	IF rescan OR late IS NOT NULL OR NOT cdp._timeline_are_few(holders) THEN
+	IF rescan OR NOT cdp._timeline_are_few(holders) THEN
 		holders := NULL;
 	END IF;
-	PERFORM cdp._timeline_make(locked, holders);
+	IF cardinality(locked) > 0 THEN
+		PERFORM cdp._timeline_make(locked, holders);
+	END IF;
+	-- Ids that are no longer live have no timeline.
 	DELETE FROM cdp.timeline_chunk AS chunk
 	USING cdp.profile
 	WHERE profile.profile_id = ANY ($1) AND profile.root <> profile.profile_id

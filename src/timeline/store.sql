@@ -214,6 +214,16 @@ DECLARE
 	profile_ids bigint[];
 	timelines cdp.timeline[];
 BEGIN
+	-- What waits to be made anew may hold events of others, so what it is moved
+	-- into waits as well.
+	PERFORM cdp._add_todo('rebuild_timeline', array_agg(DISTINCT pair.to_id))
+	FROM (
+		SELECT DISTINCT unnest(todo.ids) AS profile_id
+		FROM cdp.todo
+		WHERE todo.phase IN ('rebuild_timeline', 'rescan_timeline')
+	) AS waiting
+	JOIN unnest($1, $2) AS pair (from_id, to_id)
+		ON pair.from_id = waiting.profile_id;
 	WITH moved AS (
 		DELETE FROM cdp.timeline_chunk AS chunk
 		USING unnest($1, $2) AS pair (from_id, to_id)
