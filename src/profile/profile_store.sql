@@ -291,8 +291,10 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	live bigint := cdp._profile_to_change($1);
+	live bigint;
 BEGIN
+	PERFORM pg_advisory_xact_lock(6513776, 2);
+	live := cdp._profile_to_change($1);
 	IF num_nulls($2, $3, $4) > 0 OR $4 = '' THEN
 		RAISE EXCEPTION 'a pin needs a trait, a value and a reason'
 			USING ERRCODE = 'null_value_not_allowed',
@@ -317,9 +319,11 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	live bigint := cdp._profile_to_change($1);
+	live bigint;
 	found_pin boolean;
 BEGIN
+	PERFORM pg_advisory_xact_lock(6513776, 2);
+	live := cdp._profile_to_change($1);
 	DELETE FROM cdp.trait_pin
 	USING cdp.identifier, cdp.profile
 	WHERE identifier.identifier_id = trait_pin.identifier_id
@@ -339,6 +343,7 @@ LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT cdp._check_store();
+	SELECT pg_advisory_xact_lock(6513776, 2);
 	SELECT cdp._profile_make_all(10000);
 $$;
 COMMENT ON FUNCTION cdp.rebuild_profiles() IS
