@@ -32,8 +32,8 @@ COMMENT ON TABLE cdp.membership_change IS
 COMMENT ON COLUMN cdp.membership_change.run_id IS 'the merge run; NULL: outside of runs';
 
 CREATE TRIGGER note_exits AFTER DELETE ON cdp.profile_current
-	FOR EACH ROW WHEN (OLD.segment_ids <> '{}')
-	EXECUTE FUNCTION cdp._note_exits();
+	REFERENCING OLD TABLE AS gone
+	FOR EACH STATEMENT EXECUTE FUNCTION cdp._note_exits();
 
 -- A new definition moves many for one reason: one bitmap, not as many rows.
 CREATE TABLE cdp.membership_base (

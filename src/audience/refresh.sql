@@ -27,6 +27,14 @@ $$;
 COMMENT ON FUNCTION cdp._evaluate_segments(integer[], cdp.predicate[], timestamptz) IS
 'members of segments (ascending ids) by their predicates; brings profile_current.segment_ids up to date';
 
+-- Conflicts of transactions, resources, locks, a server that shuts down, and
+-- faults of the system: tried again, the same may succeed.
+CREATE FUNCTION cdp._is_no_fault_of_predicates(state text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN left(state, 2) IN ('40', '53', '55', '57', '58', 'XX');
+COMMENT ON FUNCTION cdp._is_no_fault_of_predicates(text) IS
+'does an error of this SQLSTATE say nothing of the predicates that were evaluated';
+
 -- The same, but segments that cannot be evaluated are left out, with their
 -- error in cdp.segment.  Those that fail together are tried in halves, since
 -- what cannot be done at once may be done one after the other.
@@ -48,6 +56,9 @@ BEGIN
 		members := cdp._evaluate_segments(ids, predicates, as_of);
 		RETURN;
 	EXCEPTION WHEN OTHERS THEN
+		IF cdp._is_no_fault_of_predicates(SQLSTATE) THEN
+			RAISE;
+		END IF;
 		message := SQLERRM;
 	END;
 	IF half = 0 THEN
@@ -387,6 +398,9 @@ BEGIN
 		PERFORM cdp._note_changes($1, ids, predicates, $4);
 		RETURN;
 	EXCEPTION WHEN OTHERS THEN
+		IF cdp._is_no_fault_of_predicates(SQLSTATE) THEN
+			RAISE;
+		END IF;
 		message := SQLERRM;
 	END;
 	IF half = 0 THEN
@@ -459,24 +473,39 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	instant timestamptz;
+	run bigint;
 	noted record;
 BEGIN
+	IF NOT EXISTS (SELECT FROM gone WHERE segment_ids <> '{}') THEN
+		RETURN NULL;
+	END IF;
+	instant := cdp._membership_instant();
+	run := cdp._current_run();
 	FOR noted IN
-		INSERT INTO cdp.membership_change AS noted (profile_id, segment_id, change, reason, at, run_id)
-		SELECT OLD.profile_id, held.segment_id, 'exited',
-			cdp._change_reason(OLD.profile_id, held.as_of), cdp._membership_instant(),
-			cdp._current_run()
-		FROM cdp.segment_membership AS held
-		WHERE held.segment_id = ANY (OLD.segment_ids)
-		ORDER BY held.segment_id
-		RETURNING segment_id
+		WITH left_by AS MATERIALIZED (
+			SELECT gone.profile_id, held.segment_id, held.as_of
+			FROM gone
+				CROSS JOIN unnest(gone.segment_ids) AS member (id)
+				JOIN cdp.segment_membership AS held ON held.segment_id = member.id
+		), explained AS MATERIALIZED (
+			SELECT profile_id, as_of, cdp._change_reason(profile_id, as_of) AS reason
+			FROM (SELECT DISTINCT profile_id, as_of FROM left_by) AS asked
+		), exited AS (
+			INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at, run_id)
+			SELECT profile_id, segment_id, 'exited', reason, instant, run
+			FROM left_by JOIN explained USING (profile_id, as_of)
+			ORDER BY profile_id, segment_id
+			RETURNING profile_id, segment_id
+		)
+		SELECT exited.profile_id, exited.segment_id
+		FROM exited JOIN cdp.segment USING (segment_id)
+		WHERE segment.notify
 	LOOP
-		PERFORM cdp._tell_change(noted.segment_id, OLD.profile_id, 'exited')
-		FROM cdp.segment
-		WHERE segment.segment_id = noted.segment_id AND segment.notify;
+		PERFORM cdp._tell_change(noted.segment_id, noted.profile_id, 'exited');
 	END LOOP;
 	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION cdp._note_exits() IS
-'trigger: append the exits of a profile that has lost its row to membership_change, and tell listeners';
+'trigger: append the exits of profiles that have lost their rows to membership_change, and tell listeners';
