@@ -123,6 +123,8 @@ WHERE name LIKE 'to\_%' GROUP BY 1, 2 ORDER BY 1, 2;
 ROLLBACK;
 SELECT cdp.add_destination('x', 'platform', options => '{"platform": "liveramp", "external_id": "user_id"}');
 SELECT cdp.add_destination('x', 'platform', options => '{"platform": "meta", "external_id": "nosuch"}');
+-- an address is never sent as it is
+SELECT cdp.add_destination('x', 'platform', options => '{"platform": "google", "external_id": "email"}');
 
 -- the doors are for those who release
 SELECT cdp.grant_role('cdp_test_sender', 'activation');

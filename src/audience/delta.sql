@@ -46,13 +46,14 @@ BEGIN
 	FROM (
 		SELECT member.profile_id,
 			CASE WHEN about.platform IS NOT NULL AND member.identifier_type = about.external_id
+					AND member.identifier_type NOT IN ('email', 'phone')
 				THEN 'external_id' ELSE coalesce(member.identifier_type, 'profile_id') END AS type,
 			CASE WHEN member.identifier_type IS NULL THEN member.profile_id::text
 				WHEN about.platform IS NULL THEN member.identifier
-				WHEN member.identifier_type = about.external_id
-					THEN cdp.match_key(about.platform, 'external_id', member.identifier)
 				WHEN member.identifier_type IN ('email', 'phone')
 					THEN cdp.match_key(about.platform, member.identifier_type, member.identifier)
+				WHEN member.identifier_type = about.external_id
+					THEN cdp.match_key(about.platform, 'external_id', member.identifier)
 			END AS key
 		FROM cdp.audience_member AS member
 		WHERE member.audience = about.name
@@ -299,6 +300,12 @@ BEGIN
 	IF NEW.options ->> 'external_id' IS NOT NULL THEN
 		PERFORM cdp.match_key(NEW.options ->> 'platform', 'external_id', NULL);
 		PERFORM cdp._check_known_type(NEW.options ->> 'external_id');
+		IF NEW.options ->> 'external_id' IN ('email', 'phone') THEN
+			RAISE EXCEPTION 'identifiers of type "%" are no external ids', NEW.options ->> 'external_id'
+				USING ERRCODE = 'invalid_parameter_value',
+					DETAIL = 'A platform may be told external ids as they are, and addresses and numbers only as match keys.',
+					HINT = 'They are sent as match keys without being named here.';
+		END IF;
 	END IF;
 	IF TG_OP = 'UPDATE'
 		AND OLD.options ->> 'platform' IS DISTINCT FROM NEW.options ->> 'platform'
