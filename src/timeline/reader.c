@@ -121,7 +121,7 @@ read_header(CdpTimelineHeader *header, const uint8 *next, const uint8 *end)
 		numbers[i] = read_varint(&next, end);
 	header->first_ms = (int64) (numbers[1] >> 1) ^ -(int64) (numbers[1] & 1);
 	if (numbers[0] > PG_UINT32_MAX ||
-		header->first_ms < -CDP_TIMELINE_MAX_MS ||
+		header->first_ms < CDP_TIMELINE_MIN_MS ||
 		header->first_ms > CDP_TIMELINE_MAX_MS ||
 		numbers[2] > (uint64) (CDP_TIMELINE_MAX_MS - header->first_ms))
 		report_corrupt("Its number of events or times are out of range.");

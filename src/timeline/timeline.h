@@ -65,7 +65,9 @@
 #define CDP_TIMELINE_CHUNK 1536
 #define CDP_TIMELINE_MAX_SHAPES 255
 #define CDP_TIMELINE_MAX_SLOT 255	/* slots are 1 .. 255 */
-#define CDP_TIMELINE_MAX_MS ((INT64CONST(1) << 55) - 1)	/* a million years */
+/* what a timestamp with time zone can hold */
+#define CDP_TIMELINE_MIN_MS INT64CONST(-210866803200000)
+#define CDP_TIMELINE_MAX_MS INT64CONST(9224318015999999)
 #define CDP_TIMELINE_ESCAPE 31	/* shapes from it on take a byte more */
 
 /* The head of a timeline, decoded. */

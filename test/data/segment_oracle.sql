@@ -270,7 +270,7 @@ LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
 	latitude text := segment_test.pick('0', '52.5', '-33.9', '90');
 	longitude text := segment_test.pick('0', '13.4', '-180', '180', '1');
-	own text := (SELECT distance_km || segment_test.pick('', ' - 0.00000000001') FROM (
+	own text := (SELECT distance_km::numeric || segment_test.pick('', ' - 0.00000000001') FROM (
 		SELECT cdp._sql_distance_km(cdp._sql_degrees(cdp._sql_number(traits -> 'latitude'), 90),
 			cdp._sql_degrees(cdp._sql_number(traits -> 'longitude'), 180), latitude::double precision, longitude::double precision) AS distance_km
 		FROM cdp.profile_current ORDER BY random() LIMIT 1) AS given);
