@@ -14,6 +14,7 @@ BEGIN
 				FROM (
 					SELECT event, jsonb_object_agg(property, slot) AS slots
 					FROM cdp.event_property
+					WHERE event_property.ready
 					GROUP BY event) AS declared),
 			'traits', (
 				SELECT jsonb_object_agg(trait.name, trait.type)

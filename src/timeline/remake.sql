@@ -250,6 +250,7 @@ BEGIN
 	PERFORM cdp._timeline_make(NULL);
 	UPDATE cdp.todo SET phase = 'profile'
 	WHERE phase IN ('rebuild_timeline', 'rescan_timeline');
+	UPDATE cdp.event_property SET ready = true WHERE NOT ready;
 	RETURN 0;
 END
 $$;

@@ -29,12 +29,15 @@ CREATE TABLE cdp.event_property (
 	slot integer NOT NULL,
 	kind text NOT NULL DEFAULT 'text'
 		CHECK (kind IN ('text', 'number', 'boolean', 'json')),
+	ready boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (event, property),
 	FOREIGN KEY (property, slot) REFERENCES cdp.property_slot (property, slot)
 );
 COMMENT ON TABLE cdp.event_property IS
 'properties that timelines hold, so that segments over them are fast; change it with cdp.declare_property() and cdp.undeclare_property()';
 COMMENT ON COLUMN cdp.event_property.event IS 'name of the event; * is any event';
+COMMENT ON COLUMN cdp.event_property.ready IS
+'all timelines hold it: until then predicates find it in the event log';
 COMMENT ON COLUMN cdp.event_property.kind IS
 'what values are expected to be; others are kept as they are';
 SELECT cdp._watch_table('cdp.event_property');
@@ -83,8 +86,8 @@ WITH declared (event, property, kind) AS (
 	GROUP BY property
 	RETURNING slot, property
 )
-INSERT INTO cdp.event_property (event, property, slot, kind)
-SELECT declared.event, declared.property, slotted.slot, declared.kind
+INSERT INTO cdp.event_property (event, property, slot, kind, ready)
+SELECT declared.event, declared.property, slotted.slot, declared.kind, true
 FROM declared
 JOIN slotted ON slotted.property = declared.property;
 
