@@ -20,8 +20,9 @@
  * gives value, gradient and Hessian.  With p = D/(1+D) those of ln(1+D) follow:
  * p E h_i, and p (Cov + E h_ij) + p (1-p) E h_i E h_j.
  *
- * A group costs a panel or two of 20 nodes at 60 ns.  The optimiser sees the
- * logarithms of the parameters, times relative to the mean time under watch.
+ * A group costs a panel or two of 10 or 20 nodes at 60 ns.  The optimiser sees
+ * the logarithms of the parameters, times relative to the mean time under
+ * watch.
  */
 #include <math.h>
 #include <string.h>
@@ -125,16 +126,18 @@ find_moments(const CdpParetoParams *params, const CdpCustomer *customer,
 		double		middle = (panel.from + panel.to) / 2;
 		double		half = (panel.to - panel.from) / 2;
 		double		unit = half * exp(-panel.scale);
+		const double *nodes = cdp_model_panel_nodes(&panel);
+		const double *weights = cdp_model_panel_weights(&panel);
 
 		if (panel.shrink != 1)
 			scale_moments(moments, panel.shrink);
-		for (int i = 0; i < CDP_GAUSS_NODES; i++)
+		for (int i = 0; i < panel.nnodes; i++)
 		{
-			double		offset = half * cdp_model_gauss_node[i / 2];
+			double		offset = half * nodes[i / 2];
 
 			add_node(moments, &powers, last_alpha <= last_beta, last_alpha,
 					 last_beta, middle + (i % 2 ? offset : -offset),
-					 unit * cdp_model_gauss_weight[i / 2]);
+					 unit * weights[i / 2]);
 		}
 	}
 	integral = moments->weight;

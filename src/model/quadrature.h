@@ -28,10 +28,15 @@ typedef struct CdpPanel
 	double		shrink;			/* e^(last panel's scale - this one's) */
 	double		at_to;			/* f there */
 	double		width;			/* a fitting width for the next */
+	int			nnodes;			/* how many nodes this one needs */
 } CdpPanel;
 
 extern void cdp_model_first_panel(const CdpIntegral *integral,
 								  CdpPanel *panel);
+
+/* Nodes on [-1, 1] and weights for a panel: half, the rest mirrored. */
+extern const double *cdp_model_panel_nodes(const CdpPanel *panel);
+extern const double *cdp_model_panel_weights(const CdpPanel *panel);
 
 /* Step to the next panel; false at the end, or when nothing is left. */
 extern bool cdp_model_next_panel(const CdpIntegral *integral,
