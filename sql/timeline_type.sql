@@ -216,3 +216,32 @@ SELECT pg_temp.receive('\x01'::bytea || int4send(1) || pg_temp.wire_event(1, 1, 
 SELECT pg_temp.receive('\x01'::bytea || int4send(1) || pg_temp.wire_event(1, 1, 1, '\x0002'::bytea || '\x0200'::bytea || int4send(0) || '\x0100'::bytea || int4send(0)));
 SELECT pg_temp.receive('\x01'::bytea || int4send(1) || pg_temp.wire_event(1, 1, 1, '\x0000'::bytea) || '\x00'::bytea);
 SELECT pg_temp.receive('\x01'::bytea || int4send(1) || pg_temp.wire_event(1, 1, 1, '\x01'::bytea || int8send(-9223372036854775808) || '\x00'::bytea));
+
+-- windows: the same bytes as the window's events packed alone, at instants of
+-- events, a microsecond beside them and between them
+SELECT setseed(0.43);
+CREATE TEMP TABLE borders AS
+SELECT at - offset_us * interval '1 microsecond' AS at, random() AS place
+FROM (SELECT DISTINCT at FROM random_event WHERE random() < 0.1) AS instant,
+	unnest('{-500, -1, 0, 1, 400}'::int[]) AS offset_us;
+INSERT INTO borders VALUES ('-infinity', random()), ('infinity', random());
+WITH windowed AS (
+	SELECT piece, since.at AS since, until.at AS until,
+		cdp.timeline_between(timeline, since.at, until.at) AS timeline, (
+			SELECT cdp.timeline_agg(name_id, occurred_at, amount, properties)
+			FROM cdp.timeline_events(timeline)
+			WHERE occurred_at >= since.at AND occurred_at < until.at) AS oracle
+	FROM packed
+	JOIN LATERAL (SELECT at FROM borders ORDER BY abs(place - piece / 101.0), at LIMIT 12) AS since ON true
+	JOIN LATERAL (SELECT at FROM borders ORDER BY abs(place - piece / 101.0), at DESC LIMIT 12) AS until ON true
+)
+SELECT count(*) > 14000 AS windows,
+	count(*) FILTER (WHERE cdp.timeline_count(timeline) > 0) > 3000 AS with_events,
+	count(*) FILTER (WHERE NOT cdp.timeline_eq(timeline, coalesce(oracle, '[]'))) AS differ
+FROM windowed;
+SELECT cdp.timeline_between('[[1000, 1, 1, null], [2000, 1, 1, null]]',
+	'1970-01-01 00:00:01+00', '1970-01-01 00:00:02+00') AS half_open,
+	cdp.timeline_between('[[-1, 1, 1, null], [0, 1, 1, null]]',
+		'1969-12-31 23:59:59.9985+00', '1969-12-31 23:59:59.9995+00') AS early,
+	cdp.timeline_between('[[1000, 1, 1, null]]', 'infinity', '-infinity') AS none,
+	cdp.timeline_between('[]', '-infinity', 'infinity') AS empty;

@@ -196,6 +196,21 @@ cdp_timeline_to_timestamp(int64 at_ms)
 	return (at_ms - MS_FROM_UNIX_TO_POSTGRES) * 1000;
 }
 
+/* The first millisecond that is not before a time. */
+int64
+cdp_timeline_not_before(TimestampTz at)
+{
+	int64		ms = at / 1000;
+
+	if (TIMESTAMP_IS_NOBEGIN(at))
+		return PG_INT64_MIN;
+	if (TIMESTAMP_IS_NOEND(at))
+		return PG_INT64_MAX;
+	if (ms * 1000 < at)
+		ms++;
+	return ms + MS_FROM_UNIX_TO_POSTGRES;
+}
+
 static bool
 numerics_equal(Numeric a, Numeric b)
 {

@@ -42,6 +42,9 @@ extern void cdp_timeline_check_time(int64 at_ms);
 /* Times and amounts; an amount of more than 4 decimals does not fit. */
 extern int64 cdp_timeline_from_timestamp(TimestampTz at);
 extern TimestampTz cdp_timeline_to_timestamp(int64 at_ms);
+
+/* The first millisecond that is not before a time, which may be infinite. */
+extern int64 cdp_timeline_not_before(TimestampTz at);
 extern bool cdp_timeline_fit_amount(Numeric amount, int64 *result);
 extern int64 cdp_timeline_from_numeric(Numeric amount);
 extern Numeric cdp_timeline_to_numeric(int64 amount);

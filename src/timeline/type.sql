@@ -134,6 +134,16 @@ AS 'MODULE_PATHNAME', 'cdp_timeline_merge_sql';
 COMMENT ON FUNCTION cdp.timeline_merge(cdp.timeline[]) IS
 'all the events of several timelines as one timeline';
 
+CREATE FUNCTION cdp.timeline_between(
+	timeline cdp.timeline,
+	since timestamptz,
+	until timestamptz)
+RETURNS cdp.timeline
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp_timeline_between';
+COMMENT ON FUNCTION cdp.timeline_between(cdp.timeline, timestamptz, timestamptz) IS
+'the events of a timeline from since on and before until, as a timeline';
+
 CREATE FUNCTION cdp._timeline_chunks(timelines cdp.timeline[])
 RETURNS cdp.timeline[]
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
