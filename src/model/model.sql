@@ -126,6 +126,45 @@ AS $$
 	WHERE orders.occurred_at < $2
 $$;
 
+CREATE FUNCTION cdp._keep_quality(
+	model text,
+	version integer,
+	kind text,
+	holdout_from timestamptz,
+	holdout_to timestamptz,
+	said double precision[],
+	happened double precision[])
+RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO cdp.model_quality (model, version, holdout_from, holdout_to,
+		customers, said, happened, error, auc, calibration, verdict)
+	WITH figures AS (
+		SELECT count(*) AS customers,
+			CASE $3 WHEN 'clv' THEN sum(said) ELSE avg(said) END AS said,
+			CASE $3 WHEN 'clv' THEN sum(happened) ELSE avg(happened) END AS happened,
+			CASE $3 WHEN 'clv' THEN sum(said) / nullif(sum(happened), 0) - 1
+				ELSE avg(said) - avg(happened) END AS error,
+			CASE WHEN $3 <> 'clv' THEN cdp.auc(said, happened = 1) END AS auc,
+			cdp.calibration(said, happened, 10) AS calibration
+		FROM unnest($6, $7) AS customer (said, happened)
+		WHERE said IS NOT NULL
+	)
+	SELECT $1, $2, $4, $5, figures.*, (
+			SELECT rule.verdict
+			FROM cdp.model_verdict_rule AS rule
+			WHERE rule.kind = $3
+				AND (rule.max_error IS NULL OR abs(figures.error) <= rule.max_error)
+				AND (rule.min_auc IS NULL OR figures.auc >= rule.min_auc)
+			ORDER BY rule.position
+			LIMIT 1)
+	FROM figures
+	WHERE figures.customers > 0
+$$;
+COMMENT ON FUNCTION cdp._keep_quality IS
+'write what a version said of each customer of a holdout, against what happened, as figures and verdict';
+
 -- Measure a version: fit on what was known before the holdout, and compare.
 CREATE FUNCTION cdp._measure_model(model text, version integer) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -146,46 +185,10 @@ BEGIN
 	IF early.count_model IS NULL THEN
 		RETURN;
 	END IF;
-	INSERT INTO cdp.model_quality (model, version, holdout_from, holdout_to,
-		customers, said, happened, error, auc, calibration)
-	WITH customer AS MATERIALIZED (
-		SELECT said, happened, ntile(10) OVER (ORDER BY said, happened) AS band
-		FROM cdp._model_holdout(measured.kind, measured.options, early.count_model,
-			early.spend_model, cut, until)
-		WHERE said IS NOT NULL
-	), total AS (
-		SELECT count(*) AS customers, sum(said) AS said, sum(happened) AS happened,
-			cdp.auc(said, happened = 1) AS auc
-		FROM customer
-	), bands AS (
-		SELECT jsonb_agg(jsonb_build_object('customers', customers,
-			'said', said, 'happened', happened) ORDER BY band) AS rows
-		FROM (
-			SELECT band, count(*) AS customers,
-				round(avg(said)::numeric, 4) AS said,
-				round(avg(happened)::numeric, 4) AS happened
-			FROM customer
-			GROUP BY band
-		) AS one
-	)
-	SELECT $1, $2, cut, until, customers,
-		CASE measured.kind WHEN 'churn' THEN said / customers ELSE said END,
-		CASE measured.kind WHEN 'churn' THEN happened / customers ELSE happened END,
-		CASE measured.kind WHEN 'churn' THEN (said - happened) / customers
-			ELSE said / nullif(happened, 0) - 1 END,
-		CASE measured.kind WHEN 'churn' THEN auc END,
-		bands.rows
-	FROM total, bands
-	WHERE customers > 0;
-	UPDATE cdp.model_quality AS quality SET verdict = (
-		SELECT rule.verdict
-		FROM cdp.model_verdict_rule AS rule
-		WHERE rule.kind = measured.kind
-			AND (rule.max_error IS NULL OR abs(quality.error) <= rule.max_error)
-			AND (rule.min_auc IS NULL OR quality.auc >= rule.min_auc)
-		ORDER BY rule.position
-		LIMIT 1)
-	WHERE quality.model = $1 AND quality.version = $2;
+	PERFORM cdp._keep_quality($1, $2, measured.kind, cut, until,
+		array_agg(held.said), array_agg(held.happened))
+	FROM cdp._model_holdout(measured.kind, measured.options, early.count_model,
+		early.spend_model, cut, until) AS held;
 END
 $$;
 COMMENT ON FUNCTION cdp._measure_model(text, integer) IS
