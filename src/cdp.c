@@ -16,6 +16,7 @@ PG_MODULE_MAGIC;
 
 PG_FUNCTION_INFO_V1(cdp_merge);
 PG_FUNCTION_INFO_V1(cdp_rebuild);
+PG_FUNCTION_INFO_V1(cdp_fit_models);
 PG_FUNCTION_INFO_V1(cdp_migrate);
 
 #define TODO_SIZE(phase) "SELECT cdp._todo_size('" phase "')"
@@ -39,6 +40,12 @@ static const CdpPhase rebuild_phases[] = {
 	{"profile", "SELECT cdp._profile_rebuild($1)", NULL, true, NULL},
 	{"score", "SELECT cdp._score_rebuild($1)", NULL, true, NULL},
 	{"segment", "SELECT cdp._segment_rebuild($1)", NULL, true, NULL},
+};
+
+/* All hold the merger's lock: a fit sees the customers of one moment. */
+static const CdpPhase fit_phases[] = {
+	{"fit", "SELECT cdp._fit_step($1)", NULL, true, NULL},
+	{"score", "SELECT cdp._score_rebuild($1)", NULL, true, NULL},
 };
 
 static const CdpPhase migrate_phases[] = {
@@ -71,6 +78,16 @@ cdp_rebuild(PG_FUNCTION_ARGS)
 {
 	cdp_base_check_store();
 	cdp_base_run(fcinfo, "rebuild", rebuild_phases, lengthof(rebuild_phases),
+				 1000000, NULL, PG_GETARG_BOOL(0));
+	PG_RETURN_NULL();
+}
+
+/* cdp.fit_models(wait): fit every model, then score everybody. */
+Datum
+cdp_fit_models(PG_FUNCTION_ARGS)
+{
+	cdp_base_check_store();
+	cdp_base_run(fcinfo, "fit_models", fit_phases, lengthof(fit_phases),
 				 1000000, NULL, PG_GETARG_BOOL(0));
 	PG_RETURN_NULL();
 }

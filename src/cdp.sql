@@ -13,6 +13,12 @@ AS 'MODULE_PATHNAME', 'cdp_rebuild';
 COMMENT ON PROCEDURE cdp.rebuild(boolean) IS
 'make everything derived anew from events and evidence; the result equals what the increments left';
 
+CREATE PROCEDURE cdp.fit_models(wait boolean DEFAULT false)
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'cdp_fit_models';
+COMMENT ON PROCEDURE cdp.fit_models(boolean) IS
+'fit every model to the customers of now, keep it as a new version, measure it on a holdout, and score all customers';
+
 -- It is a row of the view that cdp.setup() makes.
 CREATE FUNCTION cdp._read_profile(type text, value text, source text)
 RETURNS record

@@ -56,7 +56,6 @@
  *	contract.c	scores of customers under contract
  *	quality_agg.c how good scores were
  *	fit_logistic.c fit and prediction of logistic regression
- *	manage.c	cdp.fit_models
  *	model.sql	what manages models in the store: fit, measure, score
  *	report.sql	what they say of themselves and of one customer, in words
  *

@@ -265,12 +265,6 @@ $$;
 COMMENT ON FUNCTION cdp._fit_step(integer) IS
 'the fit phase of cdp.fit_models(): all models in one batch';
 
-CREATE PROCEDURE cdp.fit_models(wait boolean DEFAULT false)
-LANGUAGE c
-AS 'MODULE_PATHNAME', 'cdp_fit_models';
-COMMENT ON PROCEDURE cdp.fit_models(boolean) IS
-'fit every model to the customers of now, keep it as a new version, measure it on a holdout, and score all customers';
-
 -- All scores as of a time.  A function of orders, model versions and as_of.
 CREATE FUNCTION cdp._compute_scores(as_of timestamptz)
 RETURNS TABLE (
