@@ -61,7 +61,7 @@ SELECT count(*) > 50 AS scored FROM cdp.score;
 -- runs, since when, leaves.
 CREATE FUNCTION pg_temp.state() RETURNS TABLE (name text, rows bigint, digest text)
 LANGUAGE sql AS $$
-	SELECT * FROM pg_temp.exact_digest('{}', '{split_epoch,rooted_at,epoch,folded,run_id,leaf,former_leaf}')
+	SELECT * FROM pg_temp.exact_digest('{}', '{split_epoch,rooted_at,epoch,folded,run_id,leaf,former_leaf,tried_at}')
 $$;
 SELECT cdp.refresh_scores() > 50 AS scored;
 CALL cdp.merge();

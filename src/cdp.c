@@ -31,6 +31,7 @@ static const CdpPhase merge_phases[] = {
 	" + cdp._todo_size('rescan_timeline')", true, NULL},
 	{"profile", "SELECT cdp._profile_step($1)", "SELECT cdp._fold_todo('profile')", true, NULL},
 	{"score", "SELECT cdp._score_step($1)", NULL, true, NULL},
+	{"propensity", "SELECT cdp._propensity_step($1)", NULL, true, NULL},
 	{"segment", "SELECT cdp._segment_step($1)", NULL, true, NULL},
 };
 
@@ -39,13 +40,16 @@ static const CdpPhase rebuild_phases[] = {
 	{"timeline", "SELECT cdp._timeline_rebuild($1)", NULL, true, NULL},
 	{"profile", "SELECT cdp._profile_rebuild($1)", NULL, true, NULL},
 	{"score", "SELECT cdp._score_rebuild($1)", NULL, true, NULL},
+	{"propensity", "SELECT cdp._propensity_rebuild($1)", NULL, true, NULL},
 	{"segment", "SELECT cdp._segment_rebuild($1)", NULL, true, NULL},
 };
 
 /* All hold the merger's lock: a fit sees the customers of one moment. */
 static const CdpPhase fit_phases[] = {
 	{"fit", "SELECT cdp._fit_step($1)", NULL, true, NULL},
-	{"score", "SELECT cdp._score_rebuild($1)", NULL, true, NULL},
+	{"learn", "SELECT cdp._learn_step($1)", NULL, true, NULL},
+	{"score", "SELECT 0 * cdp.refresh_scores()", NULL, true, NULL},
+	{"propensity", "SELECT cdp._propensity_rebuild($1)", NULL, true, NULL},
 };
 
 static const CdpPhase migrate_phases[] = {

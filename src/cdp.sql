@@ -5,7 +5,7 @@ CREATE PROCEDURE cdp.merge(
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'cdp_merge';
 COMMENT ON PROCEDURE cdp.merge(integer, text[], boolean) IS
-'do all pending work in committed batches: ingest, retain, stitch, timeline, profile, score, segment';
+'do all pending work in committed batches: ingest, retain, stitch, timeline, profile, score, propensity, segment';
 
 CREATE PROCEDURE cdp.rebuild(wait boolean DEFAULT false)
 LANGUAGE c
@@ -98,6 +98,7 @@ BEGIN
 		PERFORM cdp._consent_starter();
 		PERFORM cdp._model_starter();
 		PERFORM cdp._segment_starter();
+		PERFORM cdp._propensity_starter();
 	END IF;
 END
 $$;

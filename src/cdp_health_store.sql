@@ -96,6 +96,10 @@ FROM (VALUES
 			SELECT extract(epoch FROM cdp.clock() - max(as_of)) FROM cdp.score_run),
 		'seconds', 2 * 86400, NULL,
 		'Run CALL cdp.merge().'),
+	('models_failing', (
+			SELECT count(*) FROM cdp.model WHERE status = 'failed'),
+		'models', 0, NULL,
+		'See detail in cdp.model.'),
 	('models_not_usable', (
 			SELECT count(*)
 			FROM cdp.model JOIN cdp.model_quality AS quality

@@ -12,7 +12,7 @@ BEGIN ATOMIC
 	FROM (VALUES
 		-- figures without identifiers
 		('reader', 'SELECT', ARRAY['profile_metric', 'segment_member', 'profile_id_map',
-			'profile_order', 'score', 'rfm', 'lifecycle', 'segment', 'segment_history',
+			'profile_order', 'score', 'model_feature', 'rfm', 'lifecycle', 'segment', 'segment_history',
 			'audience', 'destination', 'purpose', 'channel', 'catalog', 'event_product',
 			'profile_session', 'run', 'health',
 			'identity_benchmark', 'experiment', 'experiment_assignment']),

@@ -17,11 +17,11 @@
  * left; MBG/NBD (Batislam, Denizel, Filiztekin 2007) lets her drop out after
  * the first purchase too.  In Pareto/NBD (Schmittlein, Morrison, Colombo 1987)
  * she may drop out at any moment, at a rate of her own, gamma-distributed (s,
- * beta).  Of the last two the likelier is the default.  Spend is Gamma-Gamma (p, q, v; Fader, Hardie
- * 2013): amounts vary around a mean of the customer's own.  Customers under
- * contract do say when they leave; who will renew is told by the shifted
- * beta-geometric model (Fader, Hardie 2007).  Any other outcome with examples
- * is for logistic regression.
+ * beta).  Of the last two the likelier is the default.  Spend is Gamma-Gamma
+ * (p, q, v; Fader, Hardie 2013): amounts vary around a mean of the customer's
+ * own.  Customers under contract do say when they leave; who will renew is
+ * told by the shifted beta-geometric model (Fader, Hardie 2007).  Any other
+ * outcome with examples is for logistic regression.
  *
  * Churn is 1 - P(at least one purchase in the next h), not 1 - P(alive):
  * whoever buys once in ten years is alive and is no customer of next quarter,

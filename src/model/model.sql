@@ -247,11 +247,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT count(*) FILTER (WHERE cdp._fit_model(model.name, cdp.clock()))
 	FROM (SELECT name FROM cdp.model
-		WHERE version IS NULL OR NOT $1
+		WHERE (version IS NULL OR NOT $1) AND kind <> 'propensity'
 		ORDER BY name) AS model
 $$;
 COMMENT ON FUNCTION cdp._fit_models(boolean) IS
-'fit all models, or those without a version; returns how many got one';
+'fit all models of purchase counts, or those without a version; returns how many got one';
 
 CREATE FUNCTION cdp._fit_step(batch integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -355,12 +355,42 @@ $$;
 COMMENT ON FUNCTION cdp._compute_scores(timestamptz) IS
 'the rows that cdp.profile_score should have as of a time';
 
+-- Rows of profiles without purchases go, but for what other models say.
+CREATE FUNCTION cdp._forget_scores(as_of timestamptz, models text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	ids bigint[];
+	others jsonb[];
+BEGIN
+	WITH gone AS (
+		DELETE FROM cdp.profile_score AS scored
+		WHERE scored.revenue IS NOT NULL
+			AND NOT EXISTS (SELECT FROM cdp.profile_order AS orders
+				WHERE orders.profile_id = scored.profile_id AND orders.occurred_at < $1)
+			AND NOT EXISTS (SELECT FROM cdp.profile_return AS returns
+				WHERE returns.profile_id = scored.profile_id AND returns.occurred_at < $1)
+		RETURNING scored.profile_id, scored.scores - $2 AS scores
+	)
+	SELECT array_agg(gone.profile_id), array_agg(gone.scores) INTO ids, others
+	FROM gone
+	WHERE gone.scores <> '{}';
+	INSERT INTO cdp.profile_score (profile_id, scores, as_of)
+	SELECT kept.profile_id, kept.scores, $1
+	FROM unnest(ids, others) AS kept (profile_id, scores);
+END
+$$;
+COMMENT ON FUNCTION cdp._forget_scores(timestamptz, text[]) IS
+'take these models'' scores from profiles that have no purchase before as_of';
+
 CREATE FUNCTION cdp.refresh_scores() RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	at timestamptz := cdp.clock();
+	models text[] := ARRAY(SELECT name FROM cdp.model WHERE kind <> 'propensity');
 	scored bigint;
 BEGIN
 	PERFORM cdp._check_store();
@@ -374,14 +404,10 @@ BEGIN
 		= (excluded.rfm_recency, excluded.rfm_frequency, excluded.rfm_monetary,
 			excluded.lifecycle, excluded.clv_365d, excluded.clv_365d_low,
 			excluded.clv_365d_high, excluded.churn_90d, excluded.churn_band,
-			excluded.model_verdict, excluded.scores, excluded.as_of,
-			excluded.revenue, excluded.rfm);
+			excluded.model_verdict, kept.scores - models || excluded.scores,
+			excluded.as_of, excluded.revenue, excluded.rfm);
 	GET DIAGNOSTICS scored = ROW_COUNT;
-	DELETE FROM cdp.profile_score AS gone
-	WHERE NOT EXISTS (SELECT FROM cdp.profile_order AS orders
-			WHERE orders.profile_id = gone.profile_id AND orders.occurred_at < at)
-		AND NOT EXISTS (SELECT FROM cdp.profile_return AS returns
-			WHERE returns.profile_id = gone.profile_id AND returns.occurred_at < at);
+	PERFORM cdp._forget_scores(at, models);
 	INSERT INTO cdp.score_run (as_of, profiles, statement_at)
 	VALUES (at, scored, statement_timestamp())
 	ON CONFLICT (only_row) DO UPDATE SET as_of = excluded.as_of,
@@ -404,7 +430,8 @@ AS $$
 				OR (SELECT count(*) FROM cdp.profile_current AS customer
 					WHERE customer.orders > 0
 						AND NOT EXISTS (SELECT FROM cdp.profile_score AS scored
-							WHERE scored.profile_id = customer.profile_id))
+							WHERE scored.profile_id = customer.profile_id
+								AND scored.revenue IS NOT NULL))
 					> profiles / 100)
 		FROM cdp.score_run), true)
 $$;

@@ -3,7 +3,7 @@ INSERT INTO cdp.setting (name, value, description, kind) VALUES
 
 CREATE TABLE cdp.model (
 	name text PRIMARY KEY,
-	kind text NOT NULL CHECK (kind IN ('clv', 'churn')),
+	kind text NOT NULL CHECK (kind IN ('clv', 'churn', 'propensity')),
 	description text,
 	options jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(options) = 'object'),
 	version integer,
@@ -14,9 +14,9 @@ CREATE TABLE cdp.model (
 COMMENT ON TABLE cdp.model IS
 'models that score customers: what they say, their options, the version in use, and what they wait for';
 COMMENT ON COLUMN cdp.model.options IS
-'horizon (interval), kinds (purchase-count models to choose from by likelihood), min_repeat_customers; for clv also margin and annual_rate';
+'horizon (interval), kinds (purchase-count models to choose from by likelihood), min_repeat_customers; for clv also margin and annual_rate; models of kind propensity have theirs in cdp.propensity';
 COMMENT ON COLUMN cdp.model.status IS
-'waiting (detail says for what), converged, or boundary (usable; the model in cdp.model_version says what is not identified)';
+'waiting (detail says for what), converged, boundary (usable; the model in cdp.model_version says what is not identified), or failed (detail is the error; its scores stay)';
 SELECT cdp._watch_table('cdp.model', 'name');
 
 -- Truth: versions are kept, and a score names the version that made it.
@@ -26,13 +26,22 @@ CREATE TABLE cdp.model_version (
 	as_of timestamptz NOT NULL,
 	status text NOT NULL,
 	customers bigint NOT NULL,
-	repeat_customers bigint NOT NULL,
-	count_model cdp.clv_model NOT NULL,
+	repeat_customers bigint,
+	count_model cdp.clv_model,
 	spend_model cdp.clv_model,
-	PRIMARY KEY (model, version)
+	labels bigint,
+	logistic cdp.clv_model,
+	features jsonb,
+	PRIMARY KEY (model, version),
+	CHECK (num_nonnulls(count_model, logistic) = 1),
+	CHECK (num_nulls(logistic, labels, features) IN (0, 3))
 );
 COMMENT ON TABLE cdp.model_version IS
 'every fit of a model: from which customers, as of when, and the fitted model itself';
+COMMENT ON COLUMN cdp.model_version.labels IS
+'of a labelled model: of how many of the customers the label was true';
+COMMENT ON COLUMN cdp.model_version.features IS
+'of a labelled model, for each coefficient: name, expression and type, its place among the expressions, whether it tells that the value is unknown, its mean, and the usual value';
 
 CREATE TABLE cdp.model_quality (
 	model text NOT NULL,
@@ -51,9 +60,9 @@ CREATE TABLE cdp.model_quality (
 		ON UPDATE CASCADE ON DELETE CASCADE
 );
 COMMENT ON TABLE cdp.model_quality IS
-'how a model fitted before holdout_from did up to holdout_to: churn as share of customers, clv as revenue';
+'how a model fitted before holdout_from did up to holdout_to: churn and propensity as share of customers, clv as revenue';
 COMMENT ON COLUMN cdp.model_quality.error IS
-'churn: share said less share that happened; clv: revenue said over revenue that happened, less 1';
+'churn, propensity: share said less share that happened; clv: revenue said over revenue that happened, less 1';
 COMMENT ON COLUMN cdp.model_quality.calibration IS
 'ten bands of customers by what was said, each with customers, said and happened';
 
@@ -73,7 +82,10 @@ INSERT INTO cdp.model_verdict_rule (kind, position, verdict, max_error, min_auc)
 	('churn', 3, 'do not use', NULL, NULL),
 	('clv', 1, 'good', 0.15, NULL),
 	('clv', 2, 'usable', 0.35, NULL),
-	('clv', 3, 'do not use', NULL, NULL);
+	('clv', 3, 'do not use', NULL, NULL),
+	('propensity', 1, 'good', 0.02, 0.70),
+	('propensity', 2, 'usable', 0.05, 0.60),
+	('propensity', 3, 'do not use', NULL, NULL);
 
 CREATE TABLE cdp.churn_band_rule (
 	band text PRIMARY KEY,
@@ -107,7 +119,8 @@ INSERT INTO cdp.lifecycle_rule (position, stage, first_within, silent_for, max_p
 	(80, 'cooling', NULL, '90 days', NULL, NULL, 'no model yet: silent for a quarter'),
 	(90, 'active', NULL, NULL, NULL, NULL, 'no model yet: bought within a quarter');
 
--- Derived: one row per profile with an order, all made at the same as_of.
+-- Derived: a row of a profile with an order is as of the last refresh of them
+-- all; one that only models of kind propensity score has no revenue.
 CREATE TABLE cdp.profile_score (
 	profile_id bigint PRIMARY KEY,
 	rfm_recency integer,
@@ -126,9 +139,9 @@ CREATE TABLE cdp.profile_score (
 	rfm cdp.rfm_summary
 ) WITH (fillfactor = 60);
 COMMENT ON TABLE cdp.profile_score IS
-'scores of every profile with an order, as of the last cdp.refresh_scores()';
+'scores of every profile with an order, as of the last cdp.refresh_scores(), and of those that other models score';
 COMMENT ON COLUMN cdp.profile_score.scores IS
-'by model: value, low, high, percentile (0 to 100) and version';
+'by model: value, low, high, percentile (0 to 100) and version; without a version it is a sum of points';
 
 CREATE TABLE cdp.score_run (
 	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -138,19 +151,6 @@ CREATE TABLE cdp.score_run (
 );
 COMMENT ON TABLE cdp.score_run IS
 'one row: when all scores were last made, and of how many profiles';
-
-CREATE VIEW cdp.score AS
-SELECT profile_score.profile_id,
-	one.key AS model,
-	(one.value ->> 'value')::double precision AS value,
-	(one.value ->> 'low')::double precision AS low,
-	(one.value ->> 'high')::double precision AS high,
-	(one.value ->> 'percentile')::double precision AS percentile,
-	(one.value ->> 'version')::integer AS version,
-	profile_score.as_of
-FROM cdp.profile_score, pg_catalog.jsonb_each(profile_score.scores) AS one;
-COMMENT ON VIEW cdp.score IS
-'one row per profile and model: the value, the range it is known to (95 %), its percentile among all scored profiles';
 
 CREATE VIEW cdp.rfm AS
 SELECT profile_id,

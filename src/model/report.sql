@@ -11,16 +11,23 @@ LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT described.name, described.status, described.detail,
-		made.count_model::jsonb ->> 'kind', made.version,
+		coalesce(made.count_model, made.logistic)::jsonb ->> 'kind', made.version,
 		made.customers, made.as_of,
 		quality.holdout_from, quality.holdout_to,
 		quality.said, quality.happened, quality.auc,
 		quality.calibration, quality.verdict,
 		CASE
+			WHEN described.status = 'failed' THEN
+				format('failed: %s', described.detail)
 			WHEN made.version IS NULL THEN
 				format('waiting: %s', coalesce(described.detail, 'not fitted yet'))
 			WHEN quality.model IS NULL THEN
 				format('fitted on %s customers; too little history to hold some back and measure it', made.customers)
+			WHEN described.kind = 'propensity' THEN
+				format('learnt from %s customers, of whom %s did it; of %s held back it said %s %% would, %s %% did: %s',
+					made.customers, made.labels, quality.customers,
+					round((100 * quality.said)::numeric, 1),
+					round((100 * quality.happened)::numeric, 1), quality.verdict)
 			WHEN described.kind = 'churn' THEN
 				format('fitted on %s customers; of %s held back it said %s %% would not buy, %s %% did not: %s',
 					made.customers, quality.customers,
@@ -90,12 +97,13 @@ $$;
 COMMENT ON FUNCTION cdp._say_rhythm(bigint, timestamptz) IS
 '"bought 6 times, every 31 days on average; last 94 days ago, longer than each of 5 gaps"';
 
-CREATE FUNCTION cdp.score_reasons(profile_id bigint, model text)
-RETURNS TABLE (reason text, contribution double precision)
+-- Why a customer has the score of a model of purchase counts.
+CREATE FUNCTION cdp._count_reasons(profile_id bigint, model text)
+RETURNS TABLE (reason text)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT said.reason, NULL::double precision
+	SELECT said.reason
 	FROM cdp.profile_score AS scored
 		JOIN cdp.model AS described ON described.name = $2
 		LEFT JOIN cdp.model_version AS made
@@ -121,5 +129,5 @@ AS $$
 		AND said.reason IS NOT NULL
 	ORDER BY said.position
 $$;
-COMMENT ON FUNCTION cdp.score_reasons(bigint, text) IS
-'why a profile has its score, most telling first: for models of purchase counts its own purchases in words';
+COMMENT ON FUNCTION cdp._count_reasons(bigint, text) IS
+'why a profile has the score of a model of purchase counts: its own purchases in words';

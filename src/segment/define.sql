@@ -102,10 +102,11 @@ $$;
 COMMENT ON FUNCTION cdp.define_segment(text, cdp.predicate, text) IS
 'define or redefine a segment; its members follow at the next refresh; returns its segment_id';
 
--- Whoever refers to a segment ('segments') or computed trait ('computed', or
--- 'traits' of a steady one) by name.  Those are the ones about which the binder
--- has more to say once the name means nothing; what it says of a segment or
--- computed trait that is part of another one is that one's matter.
+-- Whoever refers to a segment ('segments'), computed trait ('computed', or
+-- 'traits' of a steady one) or model ('scores') by name.  Those are the ones
+-- about which the binder has more to say once the name means nothing; what it
+-- says of a segment or computed trait that is part of another one is that one's
+-- matter.
 CREATE FUNCTION cdp._users_of(name_space text, name text)
 RETURNS TABLE (kind text, user_name text)
 LANGUAGE plpgsql STABLE
@@ -113,7 +114,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	context jsonb := cdp._evaluation_context();
-	without jsonb := context #- ARRAY[$1, $2];
+	without jsonb := context || jsonb_build_object($1,
+		coalesce(nullif(context -> $1, 'null'), '{}') - $2);
 BEGIN
 	RETURN QUERY
 	SELECT defined.kind, defined.name
@@ -124,7 +126,10 @@ BEGIN
 		UNION ALL
 		SELECT 'computed trait', trait.name::text, trait.expression
 		FROM cdp.computed_trait AS trait
-		WHERE $1 = 'segments' OR $1 = 'traits' AND trait.name <> $2
+		WHERE $1 IN ('segments', 'scores') OR $1 = 'traits' AND trait.name <> $2
+		UNION ALL
+		SELECT 'lead rule', rule.rule_id::text, rule.predicate
+		FROM cdp.lead_rule AS rule
 		) AS defined (kind, name, predicate)
 	WHERE EXISTS (
 		SELECT checked.message FROM cdp._predicate_check(defined.predicate, without) AS checked
@@ -138,7 +143,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._users_of(text, text) IS
-'the segments, computed traits and audiences that refer to a segment or computed trait by name';
+'the segments, computed traits, lead rules and audiences that refer to a segment, computed trait or model by name';
 
 CREATE FUNCTION cdp._check_unused(what text, name_space text, name text) RETURNS void
 LANGUAGE plpgsql STABLE
@@ -158,7 +163,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._check_unused(text, text, text) IS
-'raise if anything refers to a segment or computed trait by name';
+'raise if anything refers to a segment, computed trait or model by name';
 
 CREATE FUNCTION cdp.drop_segment(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE

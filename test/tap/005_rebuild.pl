@@ -13,7 +13,7 @@ my $node = new_server('rebuild');
 make_store($node, 'increments');
 fill_inbox($node, 'increments', 400);
 $node->safe_psql('increments', 'CALL cdp.merge(batch => 117)');
-my $digest_call = q{exact_digest('{run_log}', '{as_of,statement_at,updated_at,created_at,since,at,run_id}')};
+my $digest_call = q{exact_digest('{run_log}', '{as_of,statement_at,updated_at,created_at,since,at,run_id,tried_at,scored_at}')};
 my $increments = digest($node, 'increments', $digest_call);
 my $canonical = digest($node, 'increments', 'canonical_digest()');
 $node->safe_psql('increments', 'CALL cdp.rebuild()');
