@@ -25,8 +25,12 @@ SELECT cdp.consent(:ann, 'marketing', 'email');
 -- as of any past instant, to the microsecond
 SELECT at, cdp.consent(:ann, 'marketing', 'email', at)
 FROM unnest(ARRAY['2026-04-29', '2026-04-30', '2026-05-01', '2026-05-01 23:59:59.999999', '2026-05-02']::timestamptz[]) AS at;
--- nobody answers in the future: it counts from when it was recorded
-SELECT cdp.record_consent('user_id', 'ann', 'marketing', 'email', 'withdrawn', '2027-01-01');
+-- nobody answers in the future: within future_tolerance it counts from when it
+-- was recorded, beyond it is refused, as in records
+SELECT cdp.record_consent('user_id', 'ann', 'marketing', 'sms', 'granted', cdp.clock() + interval '1 day 1 microsecond');
+SELECT cdp.record_consent('user_id', 'ann', 'marketing', 'sms', 'granted', at => 'infinity');
+SELECT cdp.consent(:ann, 'marketing', 'sms');
+SELECT cdp.record_consent('user_id', 'ann', 'marketing', 'email', 'withdrawn', cdp.clock() + interval '1 day');
 SELECT cdp.consent(:ann, 'marketing', 'email'), (SELECT max(at) FROM cdp.consent_log);
 SELECT state, at, recorded_at, basis, document, evidence, actor = session_user AS own
 FROM cdp.consent_log ORDER BY consent_id;

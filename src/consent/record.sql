@@ -100,6 +100,24 @@ $$;
 COMMENT ON FUNCTION cdp._lock_profile_of(bigint) IS
 'live profile of an identifier, locked; NULL: it has none';
 
+-- Senders' clocks may be ahead by as much as those of records may; the answer
+-- is kept as of now then.  A later time is a mistake: nobody has answered yet.
+CREATE FUNCTION cdp._check_answered(at timestamptz) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $1 > cdp.clock() + cdp._read_setting('future_tolerance')::interval THEN
+		RAISE EXCEPTION 'argument "at" is in the future: %', $1
+			USING ERRCODE = 'datetime_field_overflow',
+				DETAIL = 'An answer counts from when it was given, and cannot be given ahead of time.',
+				HINT = 'Record it when its time has come; without "at" it counts from now.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_answered(timestamptz) IS
+'raise if that is too far in the future to be when a customer answered';
+
 -- The answer is written for the identifier named and for one of each other
 -- profile that was merged into this one.
 CREATE FUNCTION cdp._record_consent(
@@ -116,6 +134,7 @@ DECLARE
 BEGIN
 	PERFORM cdp._check_store();
 	PERFORM cdp._check_purpose($3), cdp._check_channel($4), cdp._check_consent_state($5);
+	PERFORM cdp._check_answered($6);
 	PERFORM cdp._normal_value($1, $2, $10);
 	named := cdp._find_identifier($1, $2, $10);
 	IF named IS NULL THEN
