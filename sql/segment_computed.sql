@@ -242,10 +242,19 @@ SELECT at, cdp.segment_size('recent > 1 and idle < 40', at) > 0 AS some,
 FROM unnest('{2026-05-01, 2026-06-01 12:00}'::timestamptz[]) AS at;
 SELECT cdp.segment_size('count(order where amount > 100 * profile.recent) > 0') > 0 AS inside;
 SELECT severity, "position", message FROM cdp.predicate_check('fan > 1 or recent = ''x''');
-SELECT cdp.define_computed_trait('twice', 'recent + recent + days_since(any)');
-SELECT bool_and(value IS NULL) AS not_in_each_other FROM cdp.profile_computed_trait WHERE name = 'twice';
-SELECT cdp.segment_size('twice is null') = count(*) AS same FROM cdp.profile_current;
-SELECT cdp.drop_computed_trait('twice');
+-- but not in each other, nor in themselves, directly or through a segment
+SELECT cdp.define_computed_trait('twice', 'basket + recent * 2');
+SELECT cdp.define_computed_trait('twice', 'count(order where amount > profile.recent)');
+SELECT cdp.define_computed_trait('twice', 'twice + 1');
+SELECT cdp.define_computed_trait('basket', 'basket + 1');
+SELECT cdp.define_computed_trait('twice', 'basket * 2'), cdp.define_computed_trait('later', 'undefined_yet * 2'),
+	cdp.define_segment('doubled', 'twice > 100') \g /dev/null
+SELECT cdp.define_computed_trait('twice', 'in_segment(''doubled'')');
+SELECT cdp.define_segment('doubled', 'twice > 100 and in_segment(''doubled'')');
+SELECT cdp.define_computed_trait('basket', 'count(order, 7 days)');
+SELECT cdp.define_computed_trait('undefined_yet', 'count(order, 7 days)');
+SELECT cdp.drop_segment('doubled');
+SELECT cdp.drop_computed_trait('twice'), cdp.drop_computed_trait('later') \g /dev/null
 SELECT severity, message FROM cdp.predicate_check('twice > 1');
 SELECT hint FROM cdp.predicate_check('recnt > 1');
 SELECT cdp.drop_computed_trait('basket');

@@ -7,9 +7,9 @@
  * in the zone that the trait was defined with.  Steady ones are traits like
  * others.
  *
- * Only predicates see such names.  In the expression of a computed trait they
- * are unknown, so it cannot refer to itself, and what a name stands for does
- * not grow with every name in it.
+ * Only predicates may use such names.  In the expression of a computed trait
+ * they are refused, so it cannot refer to itself, and what a name stands for
+ * does not grow with every name in it.
  */
 #include "postgres.h"
 
@@ -36,6 +36,17 @@ pass_error(CdpBinder *binder, const CdpNode *node, const char *name,
 	}
 }
 
+/* The name stands in the expression of a computed trait. */
+static CdpExpr *
+refuse_name(CdpBinder *binder, const CdpNode *node, const char *name)
+{
+	cdp_segment_bind_error(binder, ERRCODE_INVALID_OBJECT_DEFINITION, node,
+						   psprintf("a computed trait cannot refer to \"%s\"",
+									name),
+						   "It moves with the clock, or is what is being defined: write its expression in its place.");
+	return cdp_segment_make_expr(binder, CDP_EXPR_CONSTANT, CDP_TYPE_ANY, node);
+}
+
 /* What the name stands for; NULL: it is no such trait. */
 CdpExpr *
 cdp_segment_bind_computed(CdpBinder *binder, const CdpNode *node,
@@ -47,12 +58,12 @@ cdp_segment_bind_computed(CdpBinder *binder, const CdpNode *node,
 	List	   *messages = NIL;
 	CdpExpr    *expr;
 
-	if (binder->is_value)
-		return NULL;
 	source = cdp_segment_lookup_text(&program->context, CDP_NAMES_COMPUTED,
 									 name);
 	if (source == NULL)
 		return NULL;
+	if (binder->is_value)
+		return refuse_name(binder, node, name);
 	expr = cdp_segment_bind(program, cdp_segment_parse(source, strlen(source)),
 							CDP_TYPE_ANY, &messages);
 	program->uses_zone = used_zone;

@@ -2,7 +2,8 @@
 -- nothing but the profile's events, is a trait like others: cdp.trait has it,
 -- and cdp._refresh_profiles() puts its value into the profile's row.  The
 -- others depend on the clock, or on what is told of the profile, and are
--- computed when they are read.
+-- computed when they are read.  No expression refers to one of those, nor to its
+-- own trait; predicates may.
 
 -- What expressions are worth for a profile; one plan, by keys.
 CREATE FUNCTION cdp._profile_values(
@@ -124,6 +125,48 @@ $$;
 COMMENT ON FUNCTION cdp._register_computed(text, text, text) IS
 'have a computed trait in the registry of traits';
 
+-- The context in which a name is a computed trait that moves with the clock.
+CREATE FUNCTION cdp._context_with_computed(name text, expression text) RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	context jsonb := cdp._evaluation_context();
+BEGIN
+	RETURN context || jsonb_build_object('computed',
+		coalesce(nullif(context -> 'computed', 'null'), '{}')
+		|| jsonb_build_object($1, $2));
+END
+$$;
+COMMENT ON FUNCTION cdp._context_with_computed(text, text) IS
+'the evaluation context as if that computed trait were defined, and moved with the clock';
+
+-- Others cannot refer to one that moves.  Those that do are found by giving the
+-- name an expression that the binder complains about wherever it is used.
+CREATE FUNCTION cdp._check_may_move(name text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	context jsonb := cdp._context_with_computed($1, '1 + ''x''');
+	users text := (
+		SELECT string_agg(format('computed trait "%s"', trait.name), ', ' ORDER BY trait.name)
+		FROM cdp.computed_trait AS trait
+		WHERE trait.name <> $1 AND EXISTS (
+			SELECT FROM cdp._predicate_check(trait.expression, context) AS checked
+			WHERE starts_with(checked.message, format('computed trait "%s": ', $1))));
+BEGIN
+	IF users IS NOT NULL THEN
+		RAISE EXCEPTION 'computed trait "%" cannot move with the clock', $1
+			USING ERRCODE = 'dependent_objects_still_exist',
+				DETAIL = format('It is used by %s.', users),
+				HINT = 'Define these without it, or drop them, first.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_may_move(text) IS
+'raise if other computed traits refer to that name: it could not move with the clock then';
+
 CREATE FUNCTION cdp.define_computed_trait(
 	name text,
 	expression cdp.predicate,
@@ -142,16 +185,17 @@ BEGIN
 			USING ERRCODE = 'null_value_not_allowed',
 				HINT = 'The description may be empty.';
 	END IF;
-	LOCK TABLE cdp.computed_trait IN SHARE ROW EXCLUSIVE MODE;
+	LOCK TABLE cdp.segment, cdp.computed_trait IN SHARE ROW EXCLUSIVE MODE;
 	PERFORM cdp._check_computed_name($1);
-	bound := cdp._expression_bind($2, cdp._evaluation_context());
+	bound := cdp._expression_bind($2, cdp._context_with_computed($1, $2::text));
 	SELECT steady INTO was_steady
 	FROM cdp.computed_trait
 	WHERE computed_trait.name = $1;
 	IF bound.steady THEN
 		PERFORM cdp._register_computed($1, bound.type, $3);
-	ELSIF was_steady THEN
-		DELETE FROM cdp.trait WHERE trait.name = $1;
+	ELSE
+		PERFORM cdp._check_may_move($1);
+		DELETE FROM cdp.trait WHERE trait.name = $1 AND was_steady;
 	END IF;
 	INSERT INTO cdp.computed_trait (name, expression, type, steady, description,
 		created_at)
