@@ -19,6 +19,8 @@ SELECT cdp.define_computed_trait('is_base', 'in_segment(''base'')');
 SELECT cdp.define_segment('named', 'is_base') \g /dev/null
 SELECT cdp._consent_starter() \g /dev/null
 SELECT cdp.add_audience('news', 'outer', 'marketing', 'email') \g /dev/null
+SELECT cdp.add_experiment('trial', 'orders > 0', 'outer'),
+	cdp.add_experiment('measured', 'in_segment(''inner'') and idle < 3', 'inner') \g /dev/null
 
 -- those that use it directly are named
 SELECT cdp.drop_computed_trait('idle');
@@ -32,6 +34,7 @@ SELECT count(*) AS segments, (SELECT count(*) FROM cdp.computed_trait) AS traits
 
 -- points that events tell make a trait that is kept, those that traits tell none
 SELECT cdp.declare_property('store_visit', 'latitude'), cdp.declare_property('store_visit', 'longitude') \g /dev/null
+CALL cdp.merge();
 SELECT cdp.define_computed_trait('was_near', 'near(latest(store_visit.latitude), latest(store_visit.longitude), 52.5, 13.4, 5)');
 SELECT cdp.define_computed_trait('lives_near', 'near(latitude, longitude, 52.5, 13.4, 5)');
 SELECT name, type, steady FROM cdp.computed_trait WHERE name LIKE '%near' ORDER BY name;
@@ -39,6 +42,7 @@ SELECT cdp.drop_computed_trait('was_near'), cdp.drop_computed_trait('lives_near'
 
 -- from the last user on everything goes
 DELETE FROM cdp.audience;
+SELECT cdp.drop_experiment('trial'), cdp.drop_experiment('measured') \g /dev/null
 SELECT cdp.drop_segment('alike'), cdp.drop_segment('deep'), cdp.drop_segment('outer');
 SELECT cdp.drop_computed_trait('bought');
 SELECT cdp.drop_computed_trait('is_base');

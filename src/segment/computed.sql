@@ -234,4 +234,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp.drop_computed_trait(text) IS
-'remove a computed trait; profiles lose its value with the next merge run; refused while a segment or another one refers to it';
+'remove a computed trait; profiles lose its value with the next merge run; refused while a segment, an experiment or another one refers to it';

@@ -130,20 +130,30 @@ BEGIN
 		UNION ALL
 		SELECT 'lead rule', rule.rule_id::text, rule.predicate
 		FROM cdp.lead_rule AS rule
+		UNION ALL
+		SELECT 'experiment', experiment.name::text, experiment.metric
+		FROM cdp.experiment
 		) AS defined (kind, name, predicate)
 	WHERE EXISTS (
 		SELECT checked.message FROM cdp._predicate_check(defined.predicate, without) AS checked
 		WHERE checked.message !~ '^(segment|computed trait) "[^"]*": '
 		EXCEPT ALL
 		SELECT checked.message FROM cdp._predicate_check(defined.predicate, context) AS checked)
-	UNION ALL
-	SELECT 'audience', audience.name::text
-	FROM cdp.audience JOIN cdp.segment USING (segment_id)
+	UNION
+	SELECT listed.kind, listed.name
+	FROM (
+		SELECT 'audience', audience.name::text, audience.segment_id
+		FROM cdp.audience
+		UNION ALL
+		SELECT 'experiment', experiment.name::text, experiment.segment_id
+		FROM cdp.experiment
+		) AS listed (kind, name, segment_id)
+		JOIN cdp.segment USING (segment_id)
 	WHERE $1 = 'segments' AND segment.name = $2;
 END
 $$;
 COMMENT ON FUNCTION cdp._users_of(text, text) IS
-'the segments, computed traits, lead rules and audiences that refer to a segment, computed trait or model by name';
+'the segments, computed traits, lead rules, audiences and experiments that refer to a segment, computed trait or model by name';
 
 CREATE FUNCTION cdp._check_unused(what text, name_space text, name text) RETURNS void
 LANGUAGE plpgsql STABLE
@@ -182,7 +192,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp.drop_segment(text) IS
-'remove a segment and its versions; refused while another segment, a computed trait or an audience refers to it';
+'remove a segment and its versions; refused while another segment, a computed trait, an audience or an experiment refers to it';
 
 CREATE FUNCTION cdp._segment_starter() RETURNS void
 LANGUAGE sql VOLATILE
