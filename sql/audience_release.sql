@@ -72,6 +72,21 @@ SELECT n, cdp.why_not(n, 'news') FROM generate_series(1, 9) AS n;
 SELECT * FROM cdp.audience_funnel('post');
 SELECT cdp.why_not(1, 'post');
 SELECT * FROM cdp.audience_funnel('nosuch');
+-- members are those of the last refresh: never, or before a new definition
+BEGIN;
+SELECT cdp.define_segment('rich', 'revenue > 40') \g /dev/null
+SELECT cdp.add_audience('riches', 'rich', 'letters', 'email') \g /dev/null
+SELECT step, members, hint FROM cdp.audience_funnel('riches');
+SELECT cdp.why_not(5, 'riches'), cdp.why_not(99, 'riches');
+SELECT cdp.refresh_segments();
+SELECT step, members, hint FROM cdp.audience_funnel('riches') LIMIT 1;
+SELECT cdp.why_not(5, 'riches'), cdp.why_not(4, 'riches');
+SELECT cdp.define_segment('rich', 'revenue > 30') \g /dev/null
+SELECT step, members, hint FROM cdp.audience_funnel('riches') LIMIT 1;
+SELECT cdp.why_not(5, 'riches'), cdp.why_not(4, 'riches');
+UPDATE cdp.segment SET error = 'broken' WHERE name = 'rich';
+SELECT cdp.why_not(4, 'riches');
+ROLLBACK;
 -- and comes back as fast
 SELECT cdp.unsuppress('email', 'p1@example.com');
 SELECT profile_id FROM cdp.audience_member WHERE audience = 'news' AND profile_id = 1;

@@ -158,6 +158,21 @@ $$;
 COMMENT ON FUNCTION cdp._audience_conditions(text, bigint[]) IS
 'for members of an audience''s segment: can they be reached, what did they answer, are they suppressed, are they released';
 
+-- A redefined segment has the members of its former definition until then.
+CREATE FUNCTION cdp._refresh_hint(segment text) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN defined.error IS NULL
+		THEN format('Segment %s has not been refreshed since it was defined: run CALL cdp.merge() or SELECT cdp.refresh_segments().', $1)
+		ELSE format('Segment %s could not be refreshed since it was defined: see its error in cdp.segment.', $1) END
+	FROM cdp.segment AS defined
+		LEFT JOIN cdp.segment_membership AS evaluated USING (segment_id)
+	WHERE defined.name = $1 AND evaluated.version IS DISTINCT FROM defined.version
+$$;
+COMMENT ON FUNCTION cdp._refresh_hint(text) IS
+'what to do before the members of a segment are those of its definition; NULL: they are';
+
 CREATE FUNCTION cdp._audience_funnel(audience text)
 RETURNS TABLE (step text, members bigint, lost bigint, reason text, hint text)
 LANGUAGE plpgsql STABLE
@@ -197,9 +212,9 @@ BEGIN
 	SELECT stage.step,
 		(SELECT count(*) FROM member WHERE stopped_at > stage.n),
 		coalesce(lost.members, 0), lost.reason,
-		CASE WHEN lost.members > 0 THEN stage.hint END
+		CASE WHEN stage.n = 0 OR lost.members > 0 THEN stage.hint END
 	FROM about CROSS JOIN LATERAL (VALUES
-			(0, 'in segment ' || segment, NULL),
+			(0, 'in segment ' || segment, cdp._refresh_hint(segment)),
 			(1, CASE WHEN needed = '' THEN 'needs no identifier' ELSE 'has ' || needed END,
 				'Members without one may be reached by another channel.'),
 			(2, 'granted ' || purpose || ' by ' || channel,
@@ -240,7 +255,8 @@ BEGIN
 	RETURN CASE
 		WHEN found.released THEN NULL
 		WHEN NOT about.active THEN 'The audience is not active.'
-		WHEN found.released IS NULL THEN format('It is not in segment %s.', about.segment)
+		WHEN found.released IS NULL THEN concat_ws(' ', format('It is not in segment %s.', about.segment),
+				cdp._refresh_hint(about.segment))
 		WHEN NOT found.can_be_reached THEN format('It has no %s of its own.', about.needed)
 		WHEN found.consent <> 'granted'
 			THEN format('Its answer about %s by %s is %s.', about.purpose, about.channel, found.consent)
