@@ -120,7 +120,10 @@ BEGIN
 	PERFORM cdp._check_arms($5, shared);
 	IF $2 IS NULL OR num_nonnulls($3, $4) <> 1 THEN
 		RAISE EXCEPTION 'experiment "%" needs a metric, and a segment or an audience', $1
-			USING ERRCODE = 'invalid_parameter_value';
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = CASE WHEN $2 IS NULL THEN 'It has no metric.'
+					WHEN num_nonnulls($3, $4) = 2 THEN 'It is over one of them, not both.'
+					ELSE 'It is over neither.' END;
 	END IF;
 	IF $8 <= coalesce($7, cdp.clock()) THEN
 		RAISE EXCEPTION 'experiment "%" would end before it starts', $1
