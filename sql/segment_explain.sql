@@ -144,3 +144,6 @@ SELECT count(*) AS trees, count(DISTINCT first.truth) AS truths,
 FROM random_tree
 	CROSS JOIN LATERAL (SELECT told.truth FROM cdp.explain_membership(:ann, predicate::cdp.predicate) AS told
 		WHERE line = 1) AS first;
+-- no predicate is no mistake, and no answer
+SELECT cdp.segment_size(NULL) AS size, cdp.is_member(:ann, NULL) AS is_member,
+	(SELECT count(*) FROM cdp.explain_membership(:ann, NULL::cdp.predicate)) AS lines;

@@ -27,6 +27,7 @@ LANGUAGE plpgsql STABLE ROWS 20
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
+SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE

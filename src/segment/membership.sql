@@ -191,11 +191,13 @@ RETURNS boolean
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT cardinality(evaluated.matched) > 0
-	FROM cdp._evaluate_all(ARRAY[$2], $3, ARRAY[cdp.resolve($1)]) AS evaluated
+	SELECT CASE WHEN $2 IS NOT NULL THEN (
+		SELECT cardinality(evaluated.matched) > 0
+		FROM cdp._evaluate_all(ARRAY[$2], $3, ARRAY[cdp.resolve($1)]) AS evaluated)
+	END
 $$;
 COMMENT ON FUNCTION cdp.is_member(bigint, cdp.predicate, timestamptz) IS
-'is the predicate true of the profile at an instant; NULL if there is no such profile';
+'is the predicate true of the profile at an instant; NULL if there is no such profile or predicate';
 
 CREATE FUNCTION cdp.segment_size(
 	predicate cdp.predicate,
@@ -204,12 +206,14 @@ RETURNS bigint
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT count(*)
-	FROM cdp._evaluate_all(ARRAY[$1], $2) AS evaluated
-	WHERE cardinality(evaluated.matched) > 0
+	SELECT CASE WHEN $1 IS NOT NULL THEN (
+		SELECT count(*)
+		FROM cdp._evaluate_all(ARRAY[$1], $2) AS evaluated
+		WHERE cardinality(evaluated.matched) > 0)
+	END
 $$;
 COMMENT ON FUNCTION cdp.segment_size(cdp.predicate, timestamptz) IS
-'how many profiles the predicate is true of';
+'how many profiles the predicate is true of; NULL if there is none';
 
 CREATE FUNCTION cdp.predicate_check(
 	predicate cdp.predicate,
