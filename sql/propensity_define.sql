@@ -81,7 +81,6 @@ SELECT cdp.define_computed_trait('channel', 'latest(order.channel)');
 SELECT cdp.define_computed_trait('first_bought', 'first(order)');
 SELECT cdp.define_computed_trait('age_of_profile', 'did(order, since first_seen)');
 SELECT cdp.define_computed_trait('loyal', 'is_customer and did(order)');
-SELECT cdp.define_computed_trait('often', 'views > 3');
 SELECT cdp._default_features();
 
 -- rules: checked when they are written
@@ -126,6 +125,7 @@ SELECT who, scores, revenue, lifecycle, as_of FROM cdp.profile_score JOIN pg_tem
 
 -- a model that fails says why, keeps its scores, and leaves the others working
 SELECT cdp.declare_property('cart_add', 'colour') \g /dev/null
+CALL cdp.merge();
 SELECT cdp.define_propensity('red', 'did(cart_add where colour = ''red'')', who => 'not did(cart_add where colour = ''red'')');
 INSERT INTO cdp.lead_rule (model, predicate, points) VALUES ('red', 'did(cart_add)', 1);
 CALL cdp.merge();
@@ -138,6 +138,7 @@ SELECT says FROM cdp.model_report('red');
 SELECT who, model, value, as_of FROM cdp.score JOIN pg_temp.who USING (profile_id) ORDER BY 1, 2;
 -- until it can again
 SELECT cdp.declare_property('cart_add', 'colour') \g /dev/null
+CALL cdp.merge();
 UPDATE cdp.lead_rule SET points = 7 WHERE model = 'red';
 CALL cdp.merge();
 SELECT name, status, detail FROM cdp.model WHERE name = 'red';

@@ -34,7 +34,6 @@ SELECT count(*) AS segments, (SELECT count(*) FROM cdp.computed_trait) AS traits
 
 -- points that events tell make a trait that is kept, those that traits tell none
 SELECT cdp.declare_property('store_visit', 'latitude'), cdp.declare_property('store_visit', 'longitude') \g /dev/null
-CALL cdp.merge();
 SELECT cdp.define_computed_trait('was_near', 'near(latest(store_visit.latitude), latest(store_visit.longitude), 52.5, 13.4, 5)');
 SELECT cdp.define_computed_trait('lives_near', 'near(latitude, longitude, 52.5, 13.4, 5)');
 SELECT name, type, steady FROM cdp.computed_trait WHERE name LIKE '%near' ORDER BY name;

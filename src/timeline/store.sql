@@ -255,10 +255,7 @@ BEGIN
 	IF done > 0 THEN
 		RETURN done;
 	END IF;
-	UPDATE cdp.event_property SET ready = true
-	WHERE NOT ready AND NOT EXISTS (
-		SELECT FROM cdp.todo
-		WHERE todo.phase IN ('rebuild_timeline', 'rescan_timeline'));
+	PERFORM cdp._timeline_note_ready();
 	ids := cdp._take_todo('timeline', $1);
 	IF ids IS NULL THEN
 		RETURN 0;

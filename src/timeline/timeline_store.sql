@@ -225,6 +225,19 @@ $$;
 COMMENT ON FUNCTION cdp._timeline_find_events(bigint[], timestamptz, timestamptz) IS
 'the events of the log with these ids; times bound the partitions to look in';
 
+-- When no timeline waits to be made anew, all hold what is declared.
+CREATE FUNCTION cdp._timeline_note_ready() RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE cdp.event_property SET ready = true
+	WHERE NOT ready AND NOT EXISTS (
+		SELECT FROM cdp.todo
+		WHERE todo.phase IN ('rebuild_timeline', 'rescan_timeline'))
+$$;
+COMMENT ON FUNCTION cdp._timeline_note_ready() IS
+'if no timeline waits to be made anew, note that all hold the declared properties';
+
 -- The lock waits for transactions that have packed events with the properties
 -- as they were, so that their timelines are among those made anew.
 CREATE FUNCTION cdp.declare_property(event text, property text, kind text DEFAULT 'text')
@@ -270,6 +283,7 @@ BEGIN
 	ON CONFLICT ON CONSTRAINT event_property_pkey DO UPDATE
 	SET kind = excluded.kind;
 	PERFORM cdp._timeline_queue_event($1);
+	PERFORM cdp._timeline_note_ready();
 END
 $$;
 COMMENT ON FUNCTION cdp.declare_property(text, text, text) IS
