@@ -77,6 +77,19 @@ SELECT pg_temp.try('sequence(a then b within 5)');
 SELECT pg_temp.try('sequence(a then )');
 SELECT pg_temp.try('f(1,)');
 
+-- what other places write: comments, and what word processors make of quotes
+-- and blanks; in quotes all of it is text or a name
+SELECT pg_temp.try('a > 1 -- the rest');
+SELECT pg_temp.try('a--1 > 0');
+SELECT pg_temp.try(E'country = \u2018BR\u2019');
+SELECT pg_temp.try(E'country = \u201CBR\u201D');
+SELECT pg_temp.try(E'\u2019a = 1');
+SELECT pg_temp.try(E'a\u201D = 1');
+SELECT pg_temp.try(E'did(order, 30\u00A0days)');
+SELECT pg_temp.try(E'a < 2026-01-31\u00A0');
+SELECT pg_temp.try(E'a\u00A0= 1');
+SELECT cdp.predicate E'"a\u00A0b\u2019" = ''it\u2019s -- \u00A0'' and "-- \u201C" = 1';
+
 -- the excerpt is a window around the place, in characters
 SELECT pg_temp.try('straße = ''東京'' and größe = = 1');
 SELECT pg_temp.try(repeat('abcdefghi = 1 and ', 8) || 'x ?' || repeat(' and z = 1', 9));

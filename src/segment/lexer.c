@@ -7,6 +7,10 @@
  * right in every server encoding, since none uses ASCII bytes inside its
  * longer characters, and it makes the language independent of locale.
  *
+ * What word processors make of quotes and blanks is refused, or it would be a
+ * letter of a name without anybody seeing it.  So are two minus signs in a row,
+ * which SQL takes for a comment: here there are none.
+ *
  * Numbers and dates leave here in their canonical form: no needless zeros,
  * and a time of midnight is the date alone.  A date must exist.
  *
@@ -67,6 +71,25 @@ peek(const Lexer *lexer, int offset)
 	return at < lexer->length ? lexer->source[at] : '\0';
 }
 
+/*
+ * See lexer.h.  These are UTF-8; in other encodings the bytes are control
+ * characters or no characters at all, which names do without as well.
+ */
+int
+cdp_segment_typeset_mark(const char *text)
+{
+	static const char *const marks[] = {
+		"\xE2\x80\x98", "\xE2\x80\x99",	/* single quotes */
+		"\xE2\x80\x9C", "\xE2\x80\x9D",	/* double quotes */
+		"\xC2\xA0"				/* no-break space */
+	};
+
+	for (int i = 0; i < lengthof(marks); i++)
+		if (strncmp(text, marks[i], strlen(marks[i])) == 0)
+			return strlen(marks[i]);
+	return 0;
+}
+
 /* Append characters with control characters shown as blanks. */
 static void
 append_visible(StringInfo out, const char *text, int length)
@@ -117,6 +140,23 @@ cdp_segment_syntax_error(const char *source, int position, const char *detail)
 					   make_excerpt(source, position))));
 }
 
+/* Refuse what a word processor made of a quote or a blank. */
+static void
+check_typeset(const Lexer *lexer)
+{
+	switch (cdp_segment_typeset_mark(lexer->source + lexer->at))
+	{
+		case 0:
+			return;
+		case 2:
+			cdp_segment_syntax_error(lexer->source, lexer->at,
+									 "this is a no-break space; write a plain one");
+		default:
+			cdp_segment_syntax_error(lexer->source, lexer->at,
+									 "texts stand in single quotes ('), names in double quotes (\"), not in typographic ones");
+	}
+}
+
 /* A token of the bytes since its position. */
 static void
 finish_token(Lexer *lexer, CdpTokenKind kind, const char *text)
@@ -133,8 +173,8 @@ read_word(Lexer *lexer)
 	int			start = lexer->at;
 	char	   *word;
 
-	while (is_name_part(peek(lexer, 0)))
-		lexer->at++;
+	for (; is_name_part(peek(lexer, 0)); lexer->at++)
+		check_typeset(lexer);
 	word = pnstrdup(lexer->source + start, lexer->at - start);
 	for (char *c = word; *c; c++)
 		if (*c >= 'A' && *c <= 'Z')
@@ -207,6 +247,7 @@ read_number(Lexer *lexer)
 		for (lexer->at++; is_digit(peek(lexer, 0));)
 			lexer->at++;
 	check_number_length(lexer, start);
+	check_typeset(lexer);
 	if (is_name_start(peek(lexer, 0)))
 		cdp_segment_syntax_error(lexer->source, lexer->at,
 								 "a number cannot run into a letter");
@@ -270,6 +311,7 @@ read_date(Lexer *lexer)
 	check_date(lexer, start, length);
 	utc = length > 10 && (peek(lexer, length) == 'Z' || peek(lexer, length) == 'z');
 	lexer->at += length + utc;
+	check_typeset(lexer);
 	if (is_name_part(peek(lexer, 0)))
 		cdp_segment_syntax_error(lexer->source, lexer->at,
 								 "a date cannot run into a letter or digit");
@@ -292,6 +334,9 @@ read_symbol(Lexer *lexer)
 		"(", ")", ",", "."
 	};
 
+	if (looks_like(lexer, 0, "--"))
+		cdp_segment_syntax_error(lexer->source, lexer->at,
+								 "there are no comments; between two minus signs stands a blank");
 	for (int i = 0; i < lengthof(symbols); i++)
 	{
 		int			length = strlen(symbols[i]);

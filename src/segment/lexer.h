@@ -31,6 +31,12 @@ typedef struct CdpToken
 extern CdpToken *cdp_segment_tokens(const char *source, int length);
 
 /*
+ * What word processors put for a quote or a blank: bytes of the mark at the
+ * start of the text, 0 if there is none.  Only in quotes is it part of a name.
+ */
+extern int	cdp_segment_typeset_mark(const char *text);
+
+/*
  * The one syntax error of the language: at byte offset position of source,
  * detail says what is wrong there, as a clause without a period.
  */

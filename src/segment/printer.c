@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 
 #include "segment/ast.h"
+#include "segment/lexer.h"
 
 /* What binds weakest comes first; a place asks for at least one of these. */
 typedef enum Strength
@@ -67,7 +68,8 @@ needs_quotes(const char *name)
 		return true;
 	for (; *c; c++)
 		if (!((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') ||
-			  *c == '_' || IS_HIGHBIT_SET(*c)))
+			  *c == '_' || IS_HIGHBIT_SET(*c)) ||
+			cdp_segment_typeset_mark(c) > 0)
 			return true;
 	return cdp_segment_is_reserved(name);
 }
