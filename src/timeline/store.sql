@@ -252,10 +252,10 @@ BEGIN
 
 	-- Remaking may read the whole log, so as many as may be at once.
 	done := cdp._timeline_remake_some(20 * $1);
+	PERFORM cdp._timeline_note_ready();
 	IF done > 0 THEN
 		RETURN done;
 	END IF;
-	PERFORM cdp._timeline_note_ready();
 	ids := cdp._take_todo('timeline', $1);
 	IF ids IS NULL THEN
 		RETURN 0;
