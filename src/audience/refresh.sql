@@ -27,14 +27,6 @@ $$;
 COMMENT ON FUNCTION cdp._evaluate_segments(integer[], cdp.predicate[], timestamptz) IS
 'members of segments (ascending ids) by their predicates; brings profile_current.segment_ids up to date';
 
--- Conflicts of transactions, resources, locks, a server that shuts down, and
--- faults of the system: tried again, the same may succeed.
-CREATE FUNCTION cdp._is_no_fault_of_predicates(state text) RETURNS boolean
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN left(state, 2) IN ('40', '53', '55', '57', '58', 'XX');
-COMMENT ON FUNCTION cdp._is_no_fault_of_predicates(text) IS
-'does an error of this SQLSTATE say nothing of the predicates that were evaluated';
-
 -- The same, but segments that cannot be evaluated are left out, with their
 -- error in cdp.segment.  Those that fail together are tried in halves, since
 -- what cannot be done at once may be done one after the other.
@@ -56,7 +48,7 @@ BEGIN
 		members := cdp._evaluate_segments(ids, predicates, as_of);
 		RETURN;
 	EXCEPTION WHEN OTHERS THEN
-		IF cdp._is_no_fault_of_predicates(SQLSTATE) THEN
+		IF cdp._may_pass(SQLSTATE) THEN
 			RAISE;
 		END IF;
 		message := SQLERRM;
@@ -398,7 +390,7 @@ BEGIN
 		PERFORM cdp._note_changes($1, ids, predicates, $4);
 		RETURN;
 	EXCEPTION WHEN OTHERS THEN
-		IF cdp._is_no_fault_of_predicates(SQLSTATE) THEN
+		IF cdp._may_pass(SQLSTATE) THEN
 			RAISE;
 		END IF;
 		message := SQLERRM;

@@ -55,6 +55,15 @@ $$;
 COMMENT ON FUNCTION cdp._watch_table(regclass, text) IS
 'give a table the trigger by which sessions hear that a row has changed; columns (NULL: all): updates of others are not announced';
 
+-- Conflicts of transactions, resources, locks, a server that shuts down, and
+-- faults of the system: whoever goes on after errors must hand these on, since
+-- tried again the same may succeed.
+CREATE FUNCTION cdp._may_pass(state text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN left(state, 2) IN ('40', '53', '55', '57', '58', 'XX');
+COMMENT ON FUNCTION cdp._may_pass(text) IS
+'does an error of this SQLSTATE say nothing of what was tried';
+
 -- A batch takes rows whole, so no row holds more than a batch can do with.
 CREATE FUNCTION cdp._add_todo(phase text, ids bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE

@@ -227,6 +227,9 @@ BEGIN
 		BEGIN
 			fitted := fitted + cdp._fit_propensity(name, cdp.clock())::integer;
 		EXCEPTION WHEN OTHERS THEN
+			IF cdp._may_pass(SQLSTATE) THEN
+				RAISE;
+			END IF;
 			PERFORM cdp._note_failure(name, 'learn', SQLERRM);
 		END;
 	END LOOP;

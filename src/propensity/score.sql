@@ -137,6 +137,9 @@ BEGIN
 			PERFORM FROM cdp._score_propensity(name, $2);
 			working := working || name;
 		EXCEPTION WHEN OTHERS THEN
+			IF cdp._may_pass(SQLSTATE) THEN
+				RAISE;
+			END IF;
 			PERFORM cdp._note_failure(name, 'score', SQLERRM);
 		END;
 	END LOOP;
@@ -159,6 +162,9 @@ BEGIN
 	BEGIN
 		scored := cdp._write_propensity(working, at);
 	EXCEPTION WHEN OTHERS THEN
+		IF cdp._may_pass(SQLSTATE) THEN
+			RAISE;
+		END IF;
 		working := cdp._models_that_work($1, at);
 		scored := cdp._write_propensity(working, at);
 	END;
