@@ -365,8 +365,7 @@ BEGIN
 END
 $$;
 
--- a computed trait knows no others, so what has the same text may differ in a
--- predicate: neither takes the other's answer, whichever comes first
+-- a computed trait refers to no others, though a predicate that says the same may
 SELECT cdp._evaluate(predicates::cdp.predicate[],
 	'{"events": {"order": 1}, "computed": {"idle": "days_since(any)", "rested": "count(any where profile.idle > 30)"}}',
 	'2026-06-01', 1, cdp.timeline_agg(1, '2026-01-01 00:00+00', NULL, NULL)) AS matched

@@ -482,4 +482,4 @@ SELECT cdp.define_segment('buyers', 'count(order, 90 days) >= 1 and vip is disti
 	cdp.define_segment('keen', 'in_segment(''buyers'') or active_days(any, last quarter) > 3 at time zone ''America/Sao_Paulo'''),
 	cdp.define_computed_trait('idle', 'days_since(any)'),
 	cdp.define_computed_trait('fresh', 'did(page_view, 7 days)'),
-	cdp.define_computed_trait('regular', 'count(any where profile.idle > 30)') \g /dev/null
+	cdp.define_computed_trait('regular', 'count(any where days_since(any) > 30)') \g /dev/null
