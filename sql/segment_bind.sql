@@ -20,7 +20,8 @@ SELECT '{
 		"outer": "in_segment(''br'') and did(order)"},
 	"identifiers": ["email", "phone"],
 	"scores": ["clv", "churn"],
-	"channels": ["email", "sms"]}'::jsonb $$;
+	"channels": ["email", "sms"],
+	"purposes": ["marketing"]}'::jsonb $$;
 CREATE FUNCTION pg_temp.say(cdp.predicate) RETURNS SETOF text LANGUAGE sql AS $$
 SELECT format('%s at %s: %s%s', severity, "position", message, E'\n\t' || hint)
 FROM cdp._predicate_check($1, pg_temp.context())
@@ -47,6 +48,8 @@ SELECT pg_temp.say('zodiac = ''lion''');
 SELECT pg_temp.say('did(ordr) or did(subscription_paused)');
 SELECT pg_temp.say('has_id(''emial'') or score(''clw'') > 1');
 SELECT pg_temp.say('in_segment(''bx'')');
+SELECT pg_temp.say('consent(''marketting'', ''emial'') or consent(''research'', ''sms'')');
+SELECT pg_temp.say('country = germany or did("Cart Add") or did("Page Viewed")');
 SELECT pg_temp.say('cont(order) > 1');
 SELECT pg_temp.say('count(order where cupon = ''X'') > 1 or sum(cart_add.price) > 1 or max(any.height) > 1');
 SELECT pg_temp.say('count(order where ocurred_at > now - 1 day and categroy = ''a'') > 1 or sum(any.totl) > 1 or did(any where campain = ''X'')');

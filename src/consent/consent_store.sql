@@ -39,6 +39,7 @@ COMMENT ON COLUMN cdp.purpose.double_opt_in IS
 'sources record a request first and the grant when it is confirmed';
 COMMENT ON COLUMN cdp.purpose.time_to_live IS
 'how long a grant lasts, in UTC; NULL: until it is taken back';
+SELECT cdp._watch_table('cdp.purpose');
 
 CREATE TABLE cdp.consent_document (
 	document text COLLATE "C" PRIMARY KEY,

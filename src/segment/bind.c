@@ -509,7 +509,7 @@ warn_unknown_trait(CdpBinder *binder, const CdpNode *node, const char *name)
 	cdp_segment_bind_warning(binder, node,
 							 psprintf("no profile has a trait \"%s\"", name),
 							 hint != NULL ? hint :
-							 "It is unknown for every profile until a source sends it.");
+							 "It is unknown for every profile until a source sends it; a text stands in single quotes.");
 }
 
 /* A path of the profile. */

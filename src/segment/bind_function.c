@@ -317,6 +317,12 @@ check_values(CdpBinder *binder, const CdpNode *node, CdpExpr *expr)
 				cdp_segment_bind_need(binder, expr->args[0], CDP_TYPE_TEXT);
 			break;
 		case CDP_FUNCTION_CONSENT:
+			warn_unknown_name(binder, cdp_segment_arg(node, 0),
+							  CDP_NAMES_PURPOSES, "purpose",
+							  linitial(expr->names));
+			warn_unknown_name(binder, cdp_segment_arg(node, 1),
+							  CDP_NAMES_CHANNELS, "channel",
+							  lsecond(expr->names));
 			expr->text = psprintf("%s/%s", (char *) linitial(expr->names),
 								  (char *) lsecond(expr->names));
 			break;

@@ -9,12 +9,13 @@
 #include "utils/varlena.h"
 
 #include "base/base.h"
+#include "norm/norm.h"
 #include "segment/context.h"
 
 /* In the order of CdpNameSpace. */
 static const char *const name_space_keys[] = {
 	"events", "properties", "traits", "computed", "segments", "identifiers",
-	"scores", "channels"
+	"scores", "channels", "purposes"
 };
 
 /* The object or array of a name space; NULL: the context has none. */
@@ -203,17 +204,37 @@ write_suggestion(const Suggestion *suggestion)
 	return psprintf("Did you mean \"%s\"?", suggestion->best);
 }
 
+/* The name as the store would write it; NULL: it would not. */
+static char *
+snake_case(const char *name)
+{
+	StringInfoData out;
+	const char *reason;
+
+	initStringInfo(&out);
+	return cdp_norm_snake_case(name, strlen(name), &out, &reason) ?
+		out.data : NULL;
+}
+
 /* See context.h. */
 char *
 cdp_segment_suggest(const CdpContext *context, CdpNameSpace names,
 					const char *name, const char *const *more, int nmore)
 {
-	Suggestion	suggestion = {name, NULL, INT_MAX};
+	Suggestion	suggestion = {NULL, NULL, INT_MAX};
+	const char *spellings[] = {name, snake_case(name)};
 
-	consider_list(&suggestion, more, nmore);
-	consider_names(&suggestion, find_names(context, names));
-	if (names == CDP_NAMES_TRAITS)	/* computed ones are read as traits are */
-		consider_names(&suggestion, find_names(context, CDP_NAMES_COMPUTED));
+	for (int i = 0; i < lengthof(spellings); i++)
+	{
+		suggestion.name = spellings[i];
+		if (suggestion.name == NULL)
+			continue;
+		consider_list(&suggestion, more, nmore);
+		consider_names(&suggestion, find_names(context, names));
+		if (names == CDP_NAMES_TRAITS)	/* computed ones are read as traits */
+			consider_names(&suggestion,
+						   find_names(context, CDP_NAMES_COMPUTED));
+	}
 	return write_suggestion(&suggestion);
 }
 

@@ -15,6 +15,7 @@
  *		 "identifiers": ["email", ...],
  *		 "scores": ["clv", ...],
  *		 "channels": ["email", ...],
+ *		 "purposes": ["marketing", ...],
  *		 "asks_suppressed": true}		some segment or trait calls suppressed()
  *
  * Looking a name up in it is a binary search and needs no table, so programs
@@ -36,6 +37,7 @@ typedef enum CdpNameSpace
 	CDP_NAMES_IDENTIFIERS,
 	CDP_NAMES_SCORES,
 	CDP_NAMES_CHANNELS,
+	CDP_NAMES_PURPOSES,
 	CDP_NAMES_NONE				/* of no use but to suggest from a given list */
 } CdpNameSpace;
 
@@ -66,8 +68,9 @@ extern int	cdp_segment_lookup_slot(const CdpContext *context,
 extern const char *cdp_segment_store_zone(const CdpContext *context);
 
 /*
- * "Did you mean ...?" with the known name nearest to this one, among those of
- * the context and the given ones; NULL: none is near.
+ * "Did you mean ...?" with the known name nearest to this one, or to how the
+ * store would write it ("Product Viewed": product_viewed), among those of the
+ * context and the given ones; NULL: none is near.
  */
 extern char *cdp_segment_suggest(const CdpContext *context,
 								 CdpNameSpace names, const char *name,

@@ -35,6 +35,9 @@ BEGIN
 			'channels', (
 				SELECT jsonb_agg(channel.channel)
 				FROM cdp.channel),
+			'purposes', (
+				SELECT jsonb_agg(purpose.purpose)
+				FROM cdp.purpose),
 			'asks_suppressed', EXISTS (
 				SELECT FROM cdp.segment
 				WHERE strpos(segment.predicate::text, 'suppressed(') > 0)
