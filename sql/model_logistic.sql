@@ -121,16 +121,19 @@ FROM (
 	GROUP BY trial
 ) AS fitted;
 
--- a fit can be stopped while it runs
-SET statement_timeout = '500ms';
+-- a fit can be stopped while it runs: this one takes more than a second
+CREATE TABLE public.wide AS
+SELECT n % 7 = 0 AS y, ARRAY(SELECT sin(n * i) FROM generate_series(1, 200) AS i) AS x FROM generate_series(1, 10000) AS n;
+SET statement_timeout = '150ms';
 DO $$
 BEGIN
-	PERFORM cdp.fit_logistic(n % 7 = 0, ARRAY(SELECT sin(n * i) FROM generate_series(1, 200) AS i), 0) FROM generate_series(1, 4000) AS n;
+	PERFORM cdp.fit_logistic(y, x, 0) FROM public.wide;
 EXCEPTION WHEN query_canceled THEN
 	RAISE WARNING 'stopped';
 END
 $$;
 RESET statement_timeout;
+DROP TABLE public.wide;
 
 -- what cannot be is named
 SELECT cdp.fit_logistic(true, '{1,NaN}', 0);
