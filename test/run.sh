@@ -94,15 +94,22 @@ count_regress() {
 	fi
 }
 
-# regress KIND TARGET-VARIABLES...: one temporary server, one suite.
-regress() {
-	local kind=$1 status=0 out="$work/$1"
+# run_suite KIND TARGET-VARIABLES...: one temporary server, one suite.
+run_suite() {
+	local status=0 out="$work/$1"
 	shift
-	section "$kind"
 	as_user mkdir -p "$out"
 	make_copy installcheck "$@" EXTRA_REGRESS_OPTS="--outputdir=$out \
 		--temp-instance=$out/server --temp-config=$work/server.conf" \
 		>"$out.log" 2>&1 || status=$?
+	echo "$status" >"$out.status"
+}
+
+# report_suite KIND: what came of it.
+report_suite() {
+	local kind=$1 status out="$work/$1"
+	status=$(cat "$out.status")
+	section "$kind"
 	grep -E '^(test |ok |not ok )' "$out.log"
 	count_regress "$kind" "$out.log" "$status"
 	if [ "$status" -ne 0 ]; then
@@ -192,11 +199,17 @@ chmod 644 "$work/server.conf"
 
 build
 if wanted lint; then lint; fi
+# Isolation specs mostly wait, so they do it beside the regression tests.
+if wanted isolation; then
+	run_suite isolation REGRESS= TAP_TESTS= &
+fi
 if wanted regress; then
-	regress regress ISOLATION= TAP_TESTS= ${TESTS:+REGRESS="$TESTS"}
+	run_suite regress ISOLATION= TAP_TESTS= ${TESTS:+REGRESS="$TESTS"}
+	report_suite regress
 fi
 if wanted isolation; then
-	regress isolation REGRESS= TAP_TESTS=
+	wait
+	report_suite isolation
 fi
 if wanted tap; then
 	section "tap"
