@@ -32,7 +32,7 @@ SET enable_hashjoin = off
 SET enable_mergejoin = off
 SET jit = off
 AS $$
-	WITH owned AS MATERIALIZED (
+	WITH wanted_set AS MATERIALIZED (
 		SELECT held.set_id
 		FROM (
 			SELECT wanted.profile_id AS leaf FROM unnest($1) AS wanted (profile_id)
@@ -74,7 +74,7 @@ AS $$
 		) AS owner
 		WHERE event.name = event_name.name
 			AND event.occurred_at = known.occurred_at
-			AND event.set_id IN (SELECT owned.set_id FROM owned)
+			AND event.set_id IN (SELECT wanted_set.set_id FROM wanted_set)
 		OFFSET 0
 	) AS found
 	WHERE found.event_id NOT IN (
@@ -250,7 +250,7 @@ BEGIN
 	PERFORM cdp._timeline_make(NULL);
 	UPDATE cdp.todo SET phase = 'profile'
 	WHERE phase IN ('rebuild_timeline', 'rescan_timeline');
-	UPDATE cdp.event_property SET ready = true WHERE NOT ready;
+	PERFORM cdp._timeline_note_ready();
 	RETURN 0;
 END
 $$;
