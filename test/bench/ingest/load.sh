@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# load.sh [RECORDS [RUNS [LEVELS...]]]: what it costs to take records in, as
-# tables for RESULTS.md.
+# load.sh [RECORDS [RUNS]]: what it costs to take records in, as tables for
+# RESULTS.md.
 #
 # RECORDS (a million) JSON lines like those of a shop's SDKs, mailing and CRM,
 # one in a hundred sent twice, made by SQL from a fixed seed, are loaded by COPY
@@ -11,39 +11,18 @@
 # All tables have the store's columns and indexes, all work is done in batches
 # of 10,000 records.  CPU of the backend; medians of RUNS (3).
 #
-# Then the other phases of the merge run; records per second when 1, 2, 4 and 8
-# sessions call cdp.ingest_batch(), or COPY and merge, at once; and the cost of
-# the next 10,000 records in stores of LEVELS (100000 1000000) events.
+# Then the other phases of the merge run, and records per second when 1, 2, 4
+# and 8 sessions call cdp.ingest_batch(), or COPY and merge, at once.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$here/../../packages.sh"
-. "$here/../../server.sh"
-
 records=${1:-1000000}
 runs=${2:-3}
-shift $(($# > 2 ? 2 : $#))
-levels=${*:-100000 1000000}
-case $records$runs$levels in
-	*[!0-9\ ]*) sed -n 's/^# load/usage: load/p' "$0"; exit 2 ;;
+case $records$runs in
+	*[!0-9]*) sed -n 's/^# load/usage: load/p' "$0"; exit 2 ;;
 esac
-SERVER_CONF="cdp.test_clock = '2026-01-02 00:00:00+00'
-	timezone = 'UTC'
-	jit = off
-	synchronous_commit = off
-	work_mem = '64MB'
-	max_wal_size = 16GB
-	shared_buffers = 1GB"
-server_scratch ingest
-sql() { psql -X -q -At -v ON_ERROR_STOP=1 "$@" 2> >(grep -vE 'NOTICE|skipping analyze' >&2); }
-# A store of its own for each measurement.
-fresh() {
-	server_as dropdb --if-exists "$1" 2>/dev/null
-	server_as createdb "$1"
-	sql -d "$1" -f "$here/load_store.sql"
-}
+. "$here/load_server.sh"
 
-echo "Made by \`test/bench/ingest/load.sh $records $runs $levels\` on $(date -u +%F), $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg), $("$PG_CONFIG" --version)."
-echo
+made load.sh "$records" "$runs"
 server_as createdb results
 sql -d results -c "CREATE TABLE took (run integer, what text, seconds double precision)"
 for run in $(seq "$runs"); do
@@ -63,9 +42,3 @@ echo "|---|---|---|"
 for sessions in 1 2 4 8; do
 	bash "$here/load_sessions.sh" "$sessions"
 done
-
-echo
-echo "| events in the store | ms of CPU for the next 10,000 records: ingest | stitch | timeline | profile | all, to the first level |"
-echo "|---|---|---|---|---|---|"
-fresh growth
-sql -d growth -v levels="$levels" -f "$here/load_growth.sql"

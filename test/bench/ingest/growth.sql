@@ -1,4 +1,4 @@
--- load_growth.sql: load.sh's table of growth: stores of :levels events, and what
+-- growth.sql: growth.sh's table: stores of :levels events, and what
 -- the next 10,000 records cost them, phase by phase (medians of five batches).
 SET client_min_messages = warning;
 SET check_function_bodies = off;
