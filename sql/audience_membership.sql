@@ -23,7 +23,7 @@ LANGUAGE sql AS $$
 		m.members = coalesce((SELECT array_agg(profile_id ORDER BY profile_id)
 			FROM cdp.profile_current WHERE segment_ids @> ARRAY[s.segment_id]), '{}')
 		AND m.members = coalesce((SELECT array_agg(profile_id ORDER BY profile_id)
-			FROM cdp._evaluate_all(ARRAY[s.predicate], cdp.clock()) WHERE matched = '{1}'), '{}')
+			FROM cdp._evaluate_all(ARRAY[s.predicate::cdp.predicate], cdp.clock()) WHERE matched = '{1}'), '{}')
 	FROM cdp.segment AS s CROSS JOIN LATERAL (
 		SELECT coalesce(array_agg(profile_id ORDER BY profile_id), '{}') AS members
 		FROM cdp.segment_member WHERE segment = s.name) AS m
@@ -107,13 +107,13 @@ SELECT * FROM pg_temp.check_members();
 SELECT version, at, members FROM cdp.membership_base JOIN cdp.segment USING (segment_id, version) WHERE name = 'half';
 
 -- one failing segment stops neither the others nor an ingest
-UPDATE cdp.segment SET predicate = 'in_segment(''nosuch'')' WHERE name = 'low';
+UPDATE cdp.segment_definition SET predicate = 'in_segment(''nosuch'')' WHERE name = 'low';
 SELECT cdp.refresh_segments();
 SELECT name, error IS NOT NULL AS failed FROM cdp.segment ORDER BY name;
 UPDATE cdp.profile_current SET revenue = 1 WHERE profile_id = 4;
 SELECT cdp._evaluate_profiles('{4}');
 SELECT segment FROM cdp.segment_member WHERE profile_id = 4 ORDER BY 1;
-UPDATE cdp.segment SET predicate = 'revenue < 40' WHERE name = 'low';
+UPDATE cdp.segment_definition SET predicate = 'revenue < 40' WHERE name = 'low';
 SELECT cdp.refresh_segments();
 SELECT * FROM pg_temp.check_members();
 
@@ -131,7 +131,7 @@ SELECT cdp.refresh_segments('{nosuch}');
 SELECT * FROM cdp.overlap('{half,low,best}') ORDER BY combination;
 SELECT * FROM cdp.overlap('{half,low,best}', ways => 1) ORDER BY combination;
 SELECT * FROM cdp.overlap('{half,nosuch}');
-INSERT INTO cdp.segment (name, predicate) SELECT 's' || n, 'revenue > 0' FROM generate_series(1, 13) AS n;
+INSERT INTO cdp.segment_definition (name, predicate) SELECT 's' || n, 'revenue > 0' FROM generate_series(1, 13) AS n;
 SELECT * FROM cdp.overlap((SELECT array_agg(name::text) FROM cdp.segment));
 DELETE FROM cdp.segment WHERE name LIKE 's%';
 

@@ -84,7 +84,7 @@ SELECT cdp.why_not(5, 'riches'), cdp.why_not(4, 'riches');
 SELECT cdp.define_segment('rich', 'revenue > 30') \g /dev/null
 SELECT step, members, hint FROM cdp.audience_funnel('riches') LIMIT 1;
 SELECT cdp.why_not(5, 'riches'), cdp.why_not(4, 'riches');
-UPDATE cdp.segment SET error = 'broken' WHERE name = 'rich';
+SELECT cdp._note_failure(segment_id, version, 'broken') FROM cdp.segment WHERE name = 'rich';
 SELECT cdp.why_not(4, 'riches');
 ROLLBACK;
 -- and comes back as fast

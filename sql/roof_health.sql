@@ -52,7 +52,8 @@ SELECT * FROM pg_temp.state('table_sources_failing');
 UPDATE cdp.table_source SET unread_rows = 3;
 SELECT * FROM pg_temp.state('table_rows_unread');
 -- segments and scores
-UPDATE cdp.segment SET error = 'broken', as_of = cdp.clock() - interval '2 days' WHERE name = (SELECT min(name) FROM cdp.segment);
+UPDATE cdp.segment_state SET failed_version = 1, error = 'broken', as_of = cdp.clock() - interval '2 days'
+WHERE segment_id = (SELECT min(segment_id) FROM cdp.segment_state);
 SELECT * FROM pg_temp.state('segments_failing');
 SELECT * FROM pg_temp.state('segments_oldest');
 UPDATE cdp.score_run SET as_of = cdp.clock() - interval '3 days';

@@ -103,7 +103,7 @@ SELECT max(version) AS still FROM cdp.segment WHERE name = 'sleeping';
 INSERT INTO cdp.profile_score (profile_id, rfm_monetary, churn_band, scores, as_of)
 VALUES (1, 5, 'high', '{"clv": {"value": 100, "percentile": 95}}', '2026-06-01');
 SELECT name, (SELECT array_agg(profile_id ORDER BY profile_id)
-	FROM cdp._evaluate_all(ARRAY[predicate]) WHERE matched <> '{}') AS members
+	FROM cdp._evaluate_all(ARRAY[predicate::cdp.predicate]) WHERE matched <> '{}') AS members
 FROM cdp.segment
 WHERE name IN ('new_customers', 'abandoned_cart', 'lapsed_vip', 'at_risk_high_value', 'sleeping', 'one_time_buyers')
 ORDER BY name;

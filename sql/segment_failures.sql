@@ -58,7 +58,7 @@ SELECT cdp.refresh_segments();
 SELECT * FROM pg_temp.show();
 
 -- all fail: nothing is lost
-UPDATE cdp.segment SET predicate = 'in_segment(''nosuch'')';
+UPDATE cdp.segment_definition SET predicate = 'in_segment(''nosuch'')';
 SELECT cdp.refresh_segments();
 SELECT * FROM pg_temp.show();
 SELECT pg_temp.told(2, '{"city": "A"}') IS NOT NULL AS taken;

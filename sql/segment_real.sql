@@ -137,7 +137,7 @@ SELECT cdp.segment_size('near(latitude, longitude, 50, 52.5, 1)');
 
 -- the starter segments, as they are defined
 SELECT segment.name, (SELECT string_agg(who, ' ' ORDER BY who COLLATE "C")
-	FROM cdp._evaluate_all(ARRAY[segment.predicate]) AS evaluated JOIN pg_temp.person USING (profile_id)
+	FROM cdp._evaluate_all(ARRAY[segment.predicate::cdp.predicate]) AS evaluated JOIN pg_temp.person USING (profile_id)
 	WHERE matched <> '{}') AS members
 FROM cdp.segment
 ORDER BY name;

@@ -23,6 +23,12 @@
  * becomes of it later begins with nothing, as its new row does.  Hence at every
  * time profile_current.segment_ids is what bitmap and changes say.
  *
+ * Who holds the merger's lock never waits for who defines segments, who may ask
+ * for it next: evaluations write cdp.segment_state, definitions
+ * cdp.segment_definition, and the key that the former refer to is not what the
+ * latter change.  cdp.drop_segment(), which takes it all away, asks for the
+ * merger's lock first.
+ *
  * The change log tells who entered and left and why.  A new or changed
  * definition moves many members for one reason, so it is logged as one bitmap
  * (cdp.membership_base), not as rows.

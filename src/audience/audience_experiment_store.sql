@@ -1,7 +1,7 @@
 -- Experiments; experiment.sql tells how they are judged.
 CREATE TABLE cdp.experiment (
 	experiment_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	segment_id integer REFERENCES cdp.segment,
+	segment_id integer REFERENCES cdp.segment_definition,
 	audience_id integer REFERENCES cdp.audience,
 	starts_at timestamptz NOT NULL,
 	ends_at timestamptz CHECK (ends_at > starts_at),

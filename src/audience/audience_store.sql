@@ -1,6 +1,6 @@
 -- Membership; audience.h tells how bitmap and changes go together.
 CREATE TABLE cdp.segment_membership (
-	segment_id integer PRIMARY KEY REFERENCES cdp.segment ON DELETE CASCADE,
+	segment_id integer PRIMARY KEY REFERENCES cdp.segment_definition ON DELETE CASCADE,
 	version integer NOT NULL,
 	folded bigint NOT NULL,
 	as_of timestamptz NOT NULL,
@@ -16,7 +16,7 @@ COMMENT ON COLUMN cdp.segment_membership.folded IS
 CREATE TABLE cdp.membership_change (
 	change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	profile_id bigint NOT NULL,
-	segment_id integer NOT NULL REFERENCES cdp.segment ON DELETE CASCADE,
+	segment_id integer NOT NULL REFERENCES cdp.segment_definition ON DELETE CASCADE,
 	change text COLLATE "C" NOT NULL CHECK (change IN ('entered', 'exited')),
 	reason text COLLATE "C" NOT NULL CHECK (reason IN
 		('event', 'time', 'merge', 'split', 'consent', 'definition', 'erasure')),
@@ -37,7 +37,7 @@ CREATE TRIGGER note_exits AFTER DELETE ON cdp.profile_current
 
 -- A new definition moves many for one reason: one bitmap, not as many rows.
 CREATE TABLE cdp.membership_base (
-	segment_id integer NOT NULL REFERENCES cdp.segment ON DELETE CASCADE,
+	segment_id integer NOT NULL REFERENCES cdp.segment_definition ON DELETE CASCADE,
 	folded bigint NOT NULL,
 	version integer NOT NULL,
 	at timestamptz NOT NULL,
@@ -48,7 +48,7 @@ COMMENT ON TABLE cdp.membership_base IS
 'members of a segment when a version of its definition was first evaluated; membership_change tells what changed since';
 
 CREATE TABLE cdp.segment_size_log (
-	segment_id integer NOT NULL REFERENCES cdp.segment ON DELETE CASCADE,
+	segment_id integer NOT NULL REFERENCES cdp.segment_definition ON DELETE CASCADE,
 	version integer NOT NULL,
 	as_of timestamptz NOT NULL,
 	run_id bigint,
@@ -151,7 +151,7 @@ COMMENT ON TABLE cdp.destination IS
 CREATE TABLE cdp.audience (
 	audience_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	name text COLLATE "C" NOT NULL UNIQUE CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
-	segment_id integer NOT NULL REFERENCES cdp.segment,
+	segment_id integer NOT NULL REFERENCES cdp.segment_definition,
 	purpose text COLLATE "C" NOT NULL REFERENCES cdp.purpose,
 	channel text COLLATE "C" NOT NULL REFERENCES cdp.channel,
 	destination text COLLATE "C" REFERENCES cdp.destination,

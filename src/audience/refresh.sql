@@ -32,6 +32,7 @@ COMMENT ON FUNCTION cdp._evaluate_segments(integer[], cdp.predicate[], timestamp
 -- what cannot be done at once may be done one after the other.
 CREATE FUNCTION cdp._evaluate_what_works(
 	INOUT ids integer[],
+	versions integer[],
 	predicates cdp.predicate[],
 	as_of timestamptz,
 	OUT members cdp.profile_bitmap[])
@@ -54,38 +55,50 @@ BEGIN
 		message := SQLERRM;
 	END;
 	IF half = 0 THEN
-		PERFORM cdp._note_failure(ids[1], message);
+		PERFORM cdp._note_failure(ids[1], versions[1], message);
 		ids := '{}';
 		members := '{}';
 		RETURN;
 	END IF;
-	first := cdp._evaluate_what_works(ids[:half], predicates[:half], as_of);
-	second := cdp._evaluate_what_works(ids[half + 1:], predicates[half + 1:], as_of);
+	first := cdp._evaluate_what_works(ids[:half], versions[:half], predicates[:half], as_of);
+	second := cdp._evaluate_what_works(ids[half + 1:], versions[half + 1:],
+		predicates[half + 1:], as_of);
 	ids := first.ids || second.ids;
 	members := first.members || second.members;
 END
 $$;
-COMMENT ON FUNCTION cdp._evaluate_what_works(integer[], cdp.predicate[], timestamptz) IS
+COMMENT ON FUNCTION cdp._evaluate_what_works(integer[], integer[], cdp.predicate[], timestamptz) IS
 'evaluate segments; those that fail are named in a warning and left out of ids';
 
-CREATE FUNCTION cdp._note_failure(segment_id integer, message text) RETURNS void
+-- The row is that of whoever holds the merger's lock.  The version is the one
+-- that was evaluated: another definition has not failed yet.
+CREATE FUNCTION cdp._note_failure(segment_id integer, version integer, message text)
+RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	failed text;
 BEGIN
-	UPDATE cdp.segment SET error = $2
-	WHERE segment.segment_id = $1
-	RETURNING name INTO failed;
+	SELECT defined.name INTO failed
+	FROM cdp.segment_definition AS defined
+	WHERE defined.segment_id = $1
+	FOR KEY SHARE;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	INSERT INTO cdp.segment_state (segment_id, failed_version, error)
+	VALUES ($1, $2, $3)
+	ON CONFLICT ON CONSTRAINT segment_state_pkey DO UPDATE
+	SET failed_version = excluded.failed_version, error = excluded.error;
 	UPDATE cdp.run_log SET error = concat_ws(', ', error,
 		format('segment "%s" could not be evaluated', failed))
 	WHERE run_id = cdp._current_run();
 	RAISE WARNING 'segment "%" could not be evaluated and keeps its members', failed
-		USING DETAIL = $2;
+		USING DETAIL = $3;
 END
 $$;
-COMMENT ON FUNCTION cdp._note_failure(integer, text) IS
+COMMENT ON FUNCTION cdp._note_failure(integer, integer, text) IS
 'note with the segment, and with the run, that a segment could not be evaluated, and warn';
 
 -- Sizes are logged beside each other: what entered and exited is counted
@@ -132,9 +145,9 @@ DECLARE
 	changes bigint := cdp.bitmap_cardinality(entered) + cdp.bitmap_cardinality(exited);
 	last_change bigint;
 BEGIN
-	PERFORM FROM cdp.segment
-	WHERE segment.segment_id = _write_membership.segment_id
-	FOR NO KEY UPDATE;
+	PERFORM FROM cdp.segment_definition AS defined
+	WHERE defined.segment_id = _write_membership.segment_id
+	FOR KEY SHARE;
 	IF NOT FOUND THEN
 		RETURN 0;
 	END IF;
@@ -174,9 +187,10 @@ BEGIN
 		SET version = excluded.version, folded = excluded.folded,
 			as_of = excluded.as_of, members = excluded.members;
 	END IF;
-	UPDATE cdp.segment
-	SET size = cdp.bitmap_cardinality(members), as_of = _write_membership.as_of, error = NULL
-	WHERE segment.segment_id = _write_membership.segment_id;
+	INSERT INTO cdp.segment_state (segment_id, size, as_of)
+	VALUES (segment_id, cdp.bitmap_cardinality(members), as_of)
+	ON CONFLICT ON CONSTRAINT segment_state_pkey DO UPDATE
+	SET size = excluded.size, as_of = excluded.as_of, failed_version = NULL, error = NULL;
 	PERFORM cdp._tell_refresh(segment_id, cdp.bitmap_cardinality(entered),
 		cdp.bitmap_cardinality(exited), cdp.bitmap_cardinality(members));
 	RETURN changes;
@@ -214,7 +228,7 @@ BEGIN
 	WHERE segment_id = ANY (retired)
 	ORDER BY segment_id;
 	DELETE FROM cdp.segment_membership WHERE segment_id = ANY (retired);
-	UPDATE cdp.segment SET size = NULL, as_of = $1 WHERE segment_id = ANY (retired);
+	UPDATE cdp.segment_state SET size = NULL, as_of = $1 WHERE segment_id = ANY (retired);
 	UPDATE cdp.profile_current
 	SET segment_ids = cdp._settle_segment_ids(segment_ids, retired, '{}')
 	WHERE segment_ids && retired;
@@ -292,11 +306,11 @@ BEGIN
 	SELECT array_agg(segment_id ORDER BY segment_id), array_agg(version ORDER BY segment_id),
 		array_agg(predicate ORDER BY segment_id)
 	INTO chosen, versions, predicates
-	FROM cdp.segment
+	FROM cdp.segment_definition
 	WHERE active AND ($1 IS NULL OR name = ANY ($1));
 	IF chosen IS NOT NULL THEN
 		SELECT evaluated.ids, evaluated.members INTO ids, members
-		FROM cdp._evaluate_what_works(chosen, predicates, instant) AS evaluated;
+		FROM cdp._evaluate_what_works(chosen, versions, predicates, instant) AS evaluated;
 		SELECT changes + coalesce(sum(cdp._write_membership(ids[n],
 			versions[array_position(chosen, ids[n])], members[n], instant, run)), 0)
 		INTO changes
@@ -351,12 +365,18 @@ AS $$
 DECLARE
 	instant timestamptz;
 	ids integer[];
+	versions integer[];
 	predicates cdp.predicate[];
 BEGIN
-	SELECT array_agg(segment_id ORDER BY segment_id), array_agg(predicate ORDER BY segment_id)
-	INTO ids, predicates
-	FROM cdp.segment JOIN cdp.segment_membership AS held USING (segment_id)
-	WHERE active AND error IS NULL AND held.version = segment.version;
+	SELECT array_agg(segment_id ORDER BY segment_id),
+		array_agg(defined.version ORDER BY segment_id),
+		array_agg(predicate ORDER BY segment_id)
+	INTO ids, versions, predicates
+	FROM cdp.segment_definition AS defined
+		JOIN cdp.segment_membership AS held USING (segment_id)
+		LEFT JOIN cdp.segment_state AS state USING (segment_id)
+	WHERE active AND held.version = defined.version
+		AND state.failed_version IS DISTINCT FROM defined.version;
 	IF ids IS NULL THEN
 		RETURN;
 	END IF;
@@ -365,7 +385,7 @@ BEGIN
 		RETURN;
 	END IF;
 	instant := cdp._membership_instant();
-	PERFORM cdp._note_what_works($1, ids, predicates, instant);
+	PERFORM cdp._note_what_works($1, ids, versions, predicates, instant);
 END
 $$;
 COMMENT ON FUNCTION cdp._evaluate_profiles(bigint[]) IS
@@ -376,6 +396,7 @@ COMMENT ON FUNCTION cdp._evaluate_profiles(bigint[]) IS
 CREATE FUNCTION cdp._note_what_works(
 	profile_ids bigint[],
 	ids integer[],
+	versions integer[],
 	predicates cdp.predicate[],
 	as_of timestamptz)
 RETURNS void
@@ -387,7 +408,7 @@ DECLARE
 	message text;
 BEGIN
 	BEGIN
-		PERFORM cdp._note_changes($1, ids, predicates, $4);
+		PERFORM cdp._note_changes($1, ids, predicates, as_of);
 		RETURN;
 	EXCEPTION WHEN OTHERS THEN
 		IF cdp._may_pass(SQLSTATE) THEN
@@ -396,14 +417,15 @@ BEGIN
 		message := SQLERRM;
 	END;
 	IF half = 0 THEN
-		PERFORM cdp._note_failure(ids[1], message);
+		PERFORM cdp._note_failure(ids[1], versions[1], message);
 		RETURN;
 	END IF;
-	PERFORM cdp._note_what_works($1, ids[:half], predicates[:half], $4);
-	PERFORM cdp._note_what_works($1, ids[half + 1:], predicates[half + 1:], $4);
+	PERFORM cdp._note_what_works($1, ids[:half], versions[:half], predicates[:half], as_of);
+	PERFORM cdp._note_what_works($1, ids[half + 1:], versions[half + 1:],
+		predicates[half + 1:], as_of);
 END
 $$;
-COMMENT ON FUNCTION cdp._note_what_works(bigint[], integer[], cdp.predicate[], timestamptz) IS
+COMMENT ON FUNCTION cdp._note_what_works(bigint[], integer[], integer[], cdp.predicate[], timestamptz) IS
 'cdp._note_changes() of those segments that can be evaluated; others are named in a warning';
 
 CREATE FUNCTION cdp._note_changes(

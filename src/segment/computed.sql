@@ -186,7 +186,7 @@ BEGIN
 			USING ERRCODE = 'null_value_not_allowed',
 				HINT = 'The description may be empty.';
 	END IF;
-	LOCK TABLE cdp.segment, cdp.computed_trait IN SHARE ROW EXCLUSIVE MODE;
+	LOCK TABLE cdp.segment_definition, cdp.computed_trait IN SHARE ROW EXCLUSIVE MODE;
 	PERFORM cdp._check_computed_name($1);
 	bound := cdp._expression_bind($2, cdp._context_with_computed($1, $2::text));
 	SELECT steady INTO was_steady
@@ -217,7 +217,7 @@ DECLARE
 	is_steady boolean;
 BEGIN
 	PERFORM cdp._check_store();
-	LOCK TABLE cdp.segment, cdp.computed_trait IN SHARE ROW EXCLUSIVE MODE;
+	LOCK TABLE cdp.segment_definition, cdp.computed_trait IN SHARE ROW EXCLUSIVE MODE;
 	SELECT steady INTO is_steady
 	FROM cdp.computed_trait
 	WHERE computed_trait.name = $1;

@@ -40,27 +40,28 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	bound cdp.predicate;
-	defined cdp.segment;
+	defined cdp.segment_definition;
 BEGIN
-	LOCK TABLE cdp.segment IN SHARE ROW EXCLUSIVE MODE;
+	LOCK TABLE cdp.segment_definition IN SHARE ROW EXCLUSIVE MODE;
 	bound := cdp._bind_segment($1, $2);
-	SELECT * INTO defined FROM cdp.segment WHERE segment.name = $1;
+	SELECT * INTO defined
+	FROM cdp.segment_definition AS known
+	WHERE known.name = $1;
 	IF defined.active
 		AND defined.predicate OPERATOR(cdp.=) bound
 		AND defined.description IS NOT DISTINCT FROM coalesce($3, defined.description)
 	THEN
 		RETURN defined.segment_id;
 	END IF;
-	INSERT INTO cdp.segment (name, predicate, description, defined_at)
+	INSERT INTO cdp.segment_definition AS known (name, predicate, description, defined_at)
 	VALUES ($1, bound, $3, cdp.clock())
-	ON CONFLICT ON CONSTRAINT segment_name_key DO UPDATE SET
+	ON CONFLICT ON CONSTRAINT segment_definition_name_key DO UPDATE SET
 		predicate = excluded.predicate,
-		description = coalesce(excluded.description, segment.description),
-		version = segment.version + 1,
+		description = coalesce(excluded.description, known.description),
+		version = known.version + 1,
 		active = true,
 		author = current_user,
-		defined_at = excluded.defined_at,
-		error = NULL
+		defined_at = excluded.defined_at
 	RETURNING * INTO defined;
 	INSERT INTO cdp.segment_version
 		(segment_id, version, predicate, description, author, defined_at)
@@ -120,9 +121,9 @@ BEGIN
 	RETURN QUERY
 	SELECT defined.kind, defined.name
 	FROM (
-		SELECT 'segment', segment.name::text, segment.predicate
-		FROM cdp.segment
-		WHERE $1 <> 'segments' OR segment.name <> $2
+		SELECT 'segment', known.name::text, known.predicate
+		FROM cdp.segment_definition AS known
+		WHERE $1 <> 'segments' OR known.name <> $2
 		UNION ALL
 		SELECT 'computed trait', trait.name::text, trait.expression
 		FROM cdp.computed_trait AS trait
@@ -175,15 +176,18 @@ $$;
 COMMENT ON FUNCTION cdp._check_unused(text, text, text) IS
 'raise if anything refers to a segment, computed trait or model by name';
 
+-- What was made of the segment goes with it, so under the merger's lock, which
+-- comes first.
 CREATE FUNCTION cdp.drop_segment(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM cdp._check_store();
-	LOCK TABLE cdp.segment, cdp.computed_trait IN SHARE ROW EXCLUSIVE MODE;
+	PERFORM pg_advisory_xact_lock(6513776, 2);
+	LOCK TABLE cdp.segment_definition, cdp.computed_trait IN SHARE ROW EXCLUSIVE MODE;
 	PERFORM cdp._check_unused('segment', 'segments', $1);
-	DELETE FROM cdp.segment WHERE segment.name = $1;
+	DELETE FROM cdp.segment_definition AS defined WHERE defined.name = $1;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'there is no segment "%"', $1
 			USING ERRCODE = 'undefined_object',

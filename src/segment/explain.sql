@@ -74,7 +74,7 @@ DECLARE
 	found_predicate cdp.predicate;
 BEGIN
 	SELECT defined.predicate INTO found_predicate
-	FROM cdp.segment AS defined
+	FROM cdp.segment_definition AS defined
 	WHERE defined.name = $1;
 	IF NOT FOUND AND $1 IS NOT NULL THEN
 		RAISE EXCEPTION 'there is no segment "%"', $1

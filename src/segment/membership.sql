@@ -24,7 +24,7 @@ BEGIN
 				FROM cdp.computed_trait
 				WHERE NOT computed_trait.steady),
 			'segments', (
-				SELECT jsonb_object_agg(segment.name, segment.predicate::text)
+				SELECT jsonb_object_agg(segment.name, segment.predicate)
 				FROM cdp.segment),
 			'identifiers', (
 				SELECT jsonb_agg(identifier_type.type)
@@ -40,7 +40,7 @@ BEGIN
 				FROM cdp.purpose),
 			'asks_suppressed', EXISTS (
 				SELECT FROM cdp.segment
-				WHERE strpos(segment.predicate::text, 'suppressed(') > 0)
+				WHERE strpos(segment.predicate, 'suppressed(') > 0)
 				OR EXISTS (
 				SELECT FROM cdp.computed_trait
 				WHERE strpos(computed_trait.expression::text, 'suppressed(') > 0)));

@@ -1,4 +1,6 @@
-CREATE TABLE cdp.segment (
+-- What segments are, and apart from it how the last refresh of each went: who
+-- defines a segment never waits for an evaluation, nor the other way round.
+CREATE TABLE cdp.segment_definition (
 	segment_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	name text COLLATE "C" NOT NULL UNIQUE
 		CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'),
@@ -8,13 +10,40 @@ CREATE TABLE cdp.segment (
 	active boolean NOT NULL DEFAULT true,
 	notify boolean NOT NULL DEFAULT false,
 	author text NOT NULL DEFAULT current_user,
-	defined_at timestamptz NOT NULL DEFAULT now(),
+	defined_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE cdp.segment_definition IS
+'segments as they are defined now; read them as cdp.segment';
+SELECT cdp._watch_table('cdp.segment_definition', 'name, predicate');
+
+CREATE TABLE cdp.segment_state (
+	segment_id integer PRIMARY KEY
+		REFERENCES cdp.segment_definition ON DELETE CASCADE,
 	size bigint,
 	as_of timestamptz,
-	error text
+	failed_version integer,
+	error text,
+	CHECK ((failed_version IS NULL) = (error IS NULL))
 );
-COMMENT ON TABLE cdp.segment IS
-'segments as they are defined now; change them with cdp.define_segment() and cdp.drop_segment()';
+COMMENT ON TABLE cdp.segment_state IS
+'how the last evaluation of each segment went; written under the merger''s lock, read as cdp.segment';
+COMMENT ON COLUMN cdp.segment_state.failed_version IS
+'the version of the definition that could not be evaluated; NULL: it could';
+
+CREATE VIEW cdp.segment AS
+SELECT defined.segment_id, defined.name, defined.predicate::text AS predicate,
+	defined.version, defined.description, defined.active, defined.notify,
+	defined.author, defined.defined_at,
+	(SELECT state.size FROM cdp.segment_state AS state
+		WHERE state.segment_id = defined.segment_id) AS size,
+	(SELECT state.as_of FROM cdp.segment_state AS state
+		WHERE state.segment_id = defined.segment_id) AS as_of,
+	(SELECT state.error FROM cdp.segment_state AS state
+		WHERE state.segment_id = defined.segment_id
+			AND state.failed_version = defined.version) AS error
+FROM cdp.segment_definition AS defined;
+COMMENT ON VIEW cdp.segment IS
+'segments as they are defined now, and how the last refresh of each went; change them with cdp.define_segment() and cdp.drop_segment()';
 COMMENT ON COLUMN cdp.segment.active IS 'refreshed; others lose their members at the next refresh of all';
 COMMENT ON COLUMN cdp.segment.notify IS
 'changes of its members are told on the channel cdp_segment; set by cdp.notify_segment()';
@@ -22,11 +51,10 @@ COMMENT ON COLUMN cdp.segment.size IS 'members at the last refresh';
 COMMENT ON COLUMN cdp.segment.as_of IS 'the instant of the last refresh';
 COMMENT ON COLUMN cdp.segment.error IS
 'why it could not be evaluated, by the last refresh or an ingest since; until one can, its members stay';
-SELECT cdp._watch_table('cdp.segment', 'name, predicate');
 
 CREATE TABLE cdp.segment_version (
 	segment_id integer NOT NULL
-		REFERENCES cdp.segment (segment_id) ON DELETE CASCADE,
+		REFERENCES cdp.segment_definition ON DELETE CASCADE,
 	version integer NOT NULL,
 	predicate cdp.predicate NOT NULL,
 	description text,

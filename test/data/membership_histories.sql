@@ -147,7 +147,7 @@ BEGIN
 			FROM membership_test.kind WHERE name = named));
 	WHEN 'doom' THEN
 		-- an accident that cdp.define_segment() would have refused, or its mending
-		UPDATE cdp.segment SET predicate = (SELECT membership_test.one_of(VARIADIC predicates)::cdp.predicate
+		UPDATE cdp.segment_definition SET predicate = (SELECT membership_test.one_of(VARIADIC predicates)::cdp.predicate
 			FROM membership_test.kind WHERE name = 'doomed')
 		WHERE name = 'doomed';
 	WHEN 'switch' THEN
@@ -199,7 +199,7 @@ BEGIN
 	FOR each IN SELECT segment.segment_id, predicate FROM cdp.segment WHERE active LOOP
 		BEGIN
 			RETURN QUERY SELECT each.segment_id, evaluated.profile_id, cardinality(evaluated.matched) > 0
-			FROM cdp._evaluate_all(ARRAY[each.predicate], cdp.clock(), $1) AS evaluated;
+			FROM cdp._evaluate_all(ARRAY[each.predicate::cdp.predicate], cdp.clock(), $1) AS evaluated;
 		EXCEPTION WHEN undefined_object OR invalid_parameter_value THEN
 			NULL;
 		END;
@@ -313,7 +313,7 @@ BEGIN
 			UNION ALL SELECT ''query finds'', %2$s, profile_id FROM (TABLE queried EXCEPT TABLE listed) AS fewer
 			UNION ALL SELECT ''is_member'', %2$s, profile_id FROM (TABLE asked EXCEPT TABLE listed) AS more
 			UNION ALL SELECT ''not is_member'', %2$s, profile_id FROM (TABLE listed EXCEPT TABLE asked) AS fewer',
-			step.n, each.segment_id, step.live, each.predicate, cdp.predicate_to_sql(each.predicate, step.at));
+			step.n, each.segment_id, step.live, each.predicate, cdp.predicate_to_sql(each.predicate::cdp.predicate, step.at));
 	END LOOP;
 END
 $$;

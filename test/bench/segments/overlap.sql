@@ -6,7 +6,7 @@ DELETE FROM cdp.segment;
 TRUNCATE cdp.profile;
 INSERT INTO cdp.profile (profile_id, root, founder, created_at, rooted_at, ord)
 SELECT n, CASE WHEN n % 20 = 0 THEN n - 1 ELSE n END, n, '2026-01-01', '2026-01-01', n FROM generate_series(1, 1000000) AS n;
-INSERT INTO cdp.segment (name, predicate) SELECT 'overlap_' || n, 'true' FROM generate_series(1, 100) AS n;
+INSERT INTO cdp.segment_definition (name, predicate) SELECT 'overlap_' || n, 'true' FROM generate_series(1, 100) AS n;
 CREATE TABLE bench.bitmap AS
 SELECT n, segment_id, cdp.bitmap_agg(ord) AS members
 FROM generate_series(1, 100) AS n JOIN cdp.segment ON name = 'overlap_' || n, generate_series(1, 1000000) AS ord
@@ -14,7 +14,7 @@ WHERE hashint8(ord * 1000 + n) % 1000 BETWEEN -n * 5 AND n * 5
 GROUP BY n, segment_id;
 INSERT INTO cdp.segment_membership (segment_id, version, folded, as_of, members)
 SELECT segment_id, 1, 0, '2026-01-01', members FROM bench.bitmap;
-ANALYZE cdp.profile, cdp.segment, cdp.segment_membership, bench.bitmap;
+ANALYZE cdp.profile, cdp.segment_definition, cdp.segment_membership, bench.bitmap;
 CREATE FUNCTION bench.overlaps(query text, round integer, OUT ms double precision, OUT pairs bigint, OUT members numeric) LANGUAGE plpgsql AS $$
 DECLARE
 	start double precision := bench.cpu();
