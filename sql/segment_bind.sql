@@ -21,7 +21,9 @@ SELECT '{
 	"identifiers": ["email", "phone"],
 	"scores": ["clv", "churn"],
 	"channels": ["email", "sms"],
-	"purposes": ["marketing"]}'::jsonb $$;
+	"purposes": ["marketing"],
+	"values": {"kind": ["known", "anonymous"], "lifecycle": ["new", "active", "lost"],
+		"churn_band": ["low", "high"]}}'::jsonb $$;
 CREATE FUNCTION pg_temp.say(cdp.predicate) RETURNS SETOF text LANGUAGE sql AS $$
 SELECT format('%s at %s: %s%s', severity, "position", message, E'\n\t' || hint)
 FROM cdp._predicate_check($1, pg_temp.context())
@@ -55,6 +57,13 @@ SELECT pg_temp.say('count(order where cupon = ''X'') > 1 or sum(cart_add.price) 
 SELECT pg_temp.say('count(order where ocurred_at > now - 1 day and categroy = ''a'') > 1 or sum(any.totl) > 1 or did(any where campain = ''X'')');
 SELECT pg_temp.say('count(order where profile.contry = ''BR'') > 1');
 SELECT pg_temp.say('count(order where category = ''a'' and did(cart_add where coupon = ''X'')) > 1');
+
+-- fields that have few values: any other is a slip; of other texts nobody knows
+SELECT pg_temp.say('lifecycle = ''activ'' or kind in (''known'', ''stranger'') or ''hihg'' = churn_band');
+SELECT pg_temp.say('kind is distinct from ''unknown'' or count(order where profile.lifecycle = ''Lost'') > 0');
+SELECT pg_temp.say('lifecycle is distinct from ''lost'' or kind = country or lifecycle is null or lifecycle > ''b'' or lifecycle like ''activ''
+	or country = ''activ'' or did(order where category = ''activ'')');
+SELECT message FROM cdp._predicate_check('lifecycle = ''activ''', '{"values": {"kind": ["known"]}}');
 
 -- lint: tests that leave out unknowns
 SELECT pg_temp.say('country != ''BR''');

@@ -236,7 +236,11 @@ bind_comparison(CdpBinder *binder, const CdpNode *node, CdpExprKind kind)
 
 	cdp_segment_bind_args(binder, expr, node);
 	for (int i = 1; i < expr->nargs; i++)
+	{
 		check_comparable(binder, node, expr->args[0], expr->args[i], ordered);
+		if (!ordered)
+			cdp_segment_bind_closed(binder, expr->args[0], expr->args[i]);
+	}
 	if (kind == CDP_EXPR_COMPARE && node->op == CDP_NE)
 		warn_of_unknown(binder, expr->args[0], "!=");
 	if (kind == CDP_EXPR_IN && node->negated)
@@ -266,7 +270,10 @@ bind_is(CdpBinder *binder, const CdpNode *node)
 	if (node->op == CDP_IS_TRUE || node->op == CDP_IS_FALSE)
 		cdp_segment_bind_need(binder, expr->args[0], CDP_TYPE_BOOLEAN);
 	if (node->op == CDP_IS_DISTINCT)
+	{
 		check_comparable(binder, node, expr->args[0], expr->args[1], false);
+		cdp_segment_bind_closed(binder, expr->args[0], expr->args[1]);
+	}
 	return expr;
 }
 

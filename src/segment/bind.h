@@ -53,6 +53,10 @@ extern CdpExpr *cdp_segment_bind_computed(CdpBinder *binder,
 										  const CdpNode *node,
 										  const char *name);
 
+/* bind_closed.c: warn if one is a field that is never the other */
+extern void cdp_segment_bind_closed(CdpBinder *binder, const CdpExpr *a,
+									const CdpExpr *b);
+
 /* bind_function.c */
 extern CdpExpr *cdp_segment_bind_function(CdpBinder *binder,
 										  const CdpNode *node);

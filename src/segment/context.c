@@ -15,7 +15,7 @@
 /* In the order of CdpNameSpace. */
 static const char *const name_space_keys[] = {
 	"events", "properties", "traits", "computed", "segments", "identifiers",
-	"scores", "channels", "purposes"
+	"scores", "channels", "purposes", "values"
 };
 
 /* The object or array of a name space; NULL: the context has none. */
@@ -87,20 +87,63 @@ cdp_segment_lookup_number(const CdpContext *context, CdpNameSpace names,
 	return lookup(context, names, name, &found) ? json_number(&found) : -1;
 }
 
+static bool
+has_element(JsonbContainer *array, const char *name)
+{
+	JsonbValue	key;
+
+	key.type = jbvString;
+	key.val.string.val = unconstify(char *, name);
+	key.val.string.len = strlen(name);
+	return findJsonbValueFromContainer(array, JB_FARRAY, &key) != NULL;
+}
+
 /* See context.h. */
 bool
 cdp_segment_lookup_member(const CdpContext *context, CdpNameSpace names,
 						  const char *name)
 {
 	JsonbContainer *container = find_names(context, names);
-	JsonbValue	key;
 
-	if (container == NULL || !JsonContainerIsArray(container))
-		return false;
-	key.type = jbvString;
-	key.val.string.val = unconstify(char *, name);
-	key.val.string.len = strlen(name);
-	return findJsonbValueFromContainer(container, JB_FARRAY, &key) != NULL;
+	return container != NULL && JsonContainerIsArray(container) &&
+		has_element(container, name);
+}
+
+/* The list of the values of a field; NULL: the context has none. */
+static JsonbContainer *
+find_values(const CdpContext *context, const char *field)
+{
+	JsonbContainer *fields = find_names(context, CDP_NAMES_VALUES);
+
+	return fields == NULL ? NULL :
+		find_container(fields, field, strlen(field));
+}
+
+/* See context.h. */
+bool
+cdp_segment_may_be_value(const CdpContext *context, const char *field,
+						 const char *value)
+{
+	JsonbContainer *values = find_values(context, field);
+
+	return values == NULL || has_element(values, value);
+}
+
+/* See context.h. */
+char *
+cdp_segment_list_values(const CdpContext *context, const char *field)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(find_values(context, field));
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	StringInfoData list;
+
+	initStringInfo(&list);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+		if (token == WJB_ELEM)
+			appendStringInfo(&list, "%s'%.*s'", list.len > 0 ? ", " : "",
+							 value.val.string.len, value.val.string.val);
+	return list.data;
 }
 
 /* The slot of a property under a key of the properties; -1: none. */
@@ -255,5 +298,16 @@ cdp_segment_suggest_property(const CdpContext *context, const char *event,
 						   find_container(events, event, strlen(event)));
 		consider_names(&suggestion, find_container(events, "*", 1));
 	}
+	return write_suggestion(&suggestion);
+}
+
+/* See context.h. */
+char *
+cdp_segment_suggest_value(const CdpContext *context, const char *field,
+						  const char *value)
+{
+	Suggestion	suggestion = {value, NULL, INT_MAX};
+
+	consider_names(&suggestion, find_values(context, field));
 	return write_suggestion(&suggestion);
 }

@@ -16,6 +16,7 @@
  *		 "scores": ["clv", ...],
  *		 "channels": ["email", ...],
  *		 "purposes": ["marketing", ...],
+ *		 "values": {"kind": ["known", ...], ...},		of fields that have few
  *		 "asks_suppressed": true}		some segment or trait calls suppressed()
  *
  * Looking a name up in it is a binary search and needs no table, so programs
@@ -38,6 +39,7 @@ typedef enum CdpNameSpace
 	CDP_NAMES_SCORES,
 	CDP_NAMES_CHANNELS,
 	CDP_NAMES_PURPOSES,
+	CDP_NAMES_VALUES,
 	CDP_NAMES_NONE				/* of no use but to suggest from a given list */
 } CdpNameSpace;
 
@@ -65,6 +67,14 @@ extern bool cdp_segment_lookup_member(const CdpContext *context,
 extern int	cdp_segment_lookup_slot(const CdpContext *context,
 									const char *event, const char *property);
 
+/* Is it among the values of a field, or does the context not know these? */
+extern bool cdp_segment_may_be_value(const CdpContext *context,
+									 const char *field, const char *value);
+
+/* The values of a field that the context knows, in quotes: 'a', 'b'. */
+extern char *cdp_segment_list_values(const CdpContext *context,
+									 const char *field);
+
 extern const char *cdp_segment_store_zone(const CdpContext *context);
 
 /*
@@ -81,5 +91,9 @@ extern char *cdp_segment_suggest_property(const CdpContext *context,
 										  const char *event,
 										  const char *property,
 										  const char *const *more, int nmore);
+
+/* The same of the values of a field. */
+extern char *cdp_segment_suggest_value(const CdpContext *context,
+									   const char *field, const char *value);
 
 #endif							/* CDP_SEGMENT_CONTEXT_H */

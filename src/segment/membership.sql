@@ -38,6 +38,16 @@ BEGIN
 			'purposes', (
 				SELECT jsonb_agg(purpose.purpose)
 				FROM cdp.purpose),
+			'values', jsonb_build_object(
+				'kind', '["known", "anonymous", "third_party"]'::jsonb,
+				'lifecycle', (
+					SELECT jsonb_agg(known.stage ORDER BY known.place)
+					FROM (SELECT stage, min(position) AS place
+						FROM cdp.lifecycle_rule
+						GROUP BY stage) AS known),
+				'churn_band', (
+					SELECT jsonb_agg(rule.band ORDER BY rule.churn_from)
+					FROM cdp.churn_band_rule AS rule)),
 			'asks_suppressed', EXISTS (
 				SELECT FROM cdp.segment
 				WHERE strpos(segment.predicate, 'suppressed(') > 0)

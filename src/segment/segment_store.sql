@@ -15,6 +15,9 @@ CREATE TABLE cdp.segment_definition (
 COMMENT ON TABLE cdp.segment_definition IS
 'segments as they are defined now; read them as cdp.segment';
 SELECT cdp._watch_table('cdp.segment_definition', 'name, predicate');
+-- Predicates are checked against the values that these know.
+SELECT cdp._watch_table('cdp.lifecycle_rule', 'stage');
+SELECT cdp._watch_table('cdp.churn_band_rule', 'band');
 
 CREATE TABLE cdp.segment_state (
 	segment_id integer PRIMARY KEY
