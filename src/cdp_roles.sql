@@ -16,7 +16,8 @@ BEGIN ATOMIC
 			'audience', 'destination', 'purpose', 'channel', 'catalog', 'event_product',
 			'profile_session', 'run', 'health',
 			'identity_benchmark', 'experiment', 'experiment_assignment']),
-		('reader', 'EXECUTE', ARRAY['audience_funnel', 'experiment_result', 'overlap', 'segment_diff', 'waterfall']),
+		('reader', 'EXECUTE', ARRAY['audience_funnel', 'experiment_result', 'overlap', 'predicate_check',
+			'rough_size', 'segment_diff', 'waterfall']),
 		-- those who may be reached, and the customer at the counter
 		('crm', 'SELECT', ARRAY['audience_member', 'audience_arm', 'experiment', 'crm_contact', 'profile_metric',
 			'segment_member', 'profile_id_map', 'profile_order', 'score', 'segment',
@@ -27,7 +28,7 @@ BEGIN ATOMIC
 		-- those who may be reached
 		('activation', 'SELECT', ARRAY['audience_member', 'audience_arm', 'audience', 'destination']),
 		('activation', 'EXECUTE', ARRAY['audience_funnel', 'audience_delta',
-			'audience_ack', 'suppress']),
+			'audience_ack', 'predicate_check', 'rough_size', 'suppress']),
 		-- whose data it is, and what is wrong with it
 		('steward', 'SELECT', ARRAY['unified_profile', 'profile_metric', 'profile_identifier',
 			'profile_trait', 'profile_trait_history', 'profile_event', 'profile_order',

@@ -227,19 +227,3 @@ AS $$
 $$;
 COMMENT ON FUNCTION cdp.segment_size(cdp.predicate, timestamptz) IS
 'how many profiles the predicate is true of; NULL if there is none';
-
-CREATE FUNCTION cdp.predicate_check(
-	predicate cdp.predicate,
-	OUT severity text,
-	OUT "position" integer,
-	OUT message text,
-	OUT hint text)
-RETURNS SETOF record
-LANGUAGE sql STABLE ROWS 3
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT checked.severity, checked."position", checked.message, checked.hint
-	FROM cdp._predicate_check($1, cdp._evaluation_context()) AS checked
-$$;
-COMMENT ON FUNCTION cdp.predicate_check(cdp.predicate) IS
-'names and types of a predicate against the store: errors, and warnings of what is probably not meant';
