@@ -56,6 +56,7 @@ typedef struct CdpItem
 	int			len;
 	TimestampTz received_at;
 	const char *default_message_id; /* if the record has none; or NULL */
+	bool		read_again;		/* an earlier run has read that far */
 	/* out */
 	CdpOutcome	outcome;
 	CdpSource  *source;			/* NULL: unknown */

@@ -53,7 +53,7 @@ static CdpPlan inbox_plan = {
 	" WHERE inbox.inbox_id OPERATOR(pg_catalog.=) running.inbox_id"
 	" AND (before OPERATOR(pg_catalog.<) $2 OR before IS NULL)"
 	" RETURNING inbox.source, inbox.record, inbox.received_at,"
-	" inbox.message_id, inbox.inbox_id AS place",
+	" inbox.message_id, inbox.inbox_id AS place, false AS read_again",
 	2, {INT4OID, INT8OID}
 };
 
@@ -92,6 +92,8 @@ take_row(HeapTuple row, TupleDesc shape, Waiting *waiting)
 	item->default_message_id = SPI_getvalue(row, shape, 4);
 	value = SPI_getbinval(row, shape, 5, &isnull);
 	waiting->place = DatumGetInt64(value);
+	value = SPI_getbinval(row, shape, 6, &isnull);
+	item->read_again = DatumGetBool(value);
 }
 
 /* Run a plan that takes records; returns them in line. */

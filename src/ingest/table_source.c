@@ -44,8 +44,8 @@ static CdpPlan list_plan = {
 };
 
 static CdpPlan read_plan = {
-	"SELECT $2 AS source, record, cdp.clock() AS received_at, message_id, place"
-	" FROM cdp._read_table_source($1, $3, $4)",
+	"SELECT $2 AS source, record, cdp.clock() AS received_at, message_id, place,"
+	" read_again FROM cdp._read_table_source($1, $3, $4)",
 	4, {INT4OID, TEXTOID, INT4OID, INT8OID}
 };
 

@@ -7,8 +7,9 @@
 -- With a watermark (a column that every change of a row renews) a run begins
 -- its overlap before the newest watermark read so far, because transactions do
 -- not commit in the order of their times, and reads on by (watermark, key).
--- The message ledger drops what was there already: a row's message id is what
--- the mapping says, else its key and watermark.  A watermark that is infinite,
+-- The message ledger drops what was there already, which is not counted (a
+-- source that is quiet would count its overlap with every run): a row's message
+-- id is what the mapping says, else its key and watermark.  A watermark that is infinite,
 -- or further in the future than the setting future_tolerance, is read but does
 -- not move the newest on: it would hide all rows that come after it.  Rows
 -- without a watermark are not read; each run counts them, unless the table
@@ -311,7 +312,7 @@ CREATE FUNCTION cdp._read_table_source(
 	source_id integer,
 	batch integer,
 	run_id bigint)
-RETURNS TABLE (record text, message_id text, place bigint)
+RETURNS TABLE (record text, message_id text, place bigint, read_again boolean)
 LANGUAGE plpgsql VOLATILE STRICT
 SET search_path = pg_catalog, pg_temp
 SET datestyle = 'ISO, YMD'
@@ -355,6 +356,7 @@ BEGIN
 		quote_ident(reading.watermark) || ', ', batch)
 	LOOP
 		message_id := concat_ws('@', last_key, last_watermark);
+		read_again := coalesce(last_watermark::timestamptz <= reading.high_watermark, false);
 		rows := rows + 1;
 		IF isfinite(last_watermark::timestamptz)
 				AND last_watermark::timestamptz <= latest THEN
@@ -378,7 +380,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._read_table_source(integer, integer, bigint) IS
-'read the next rows of a table source as records and move its position on';
+'read the next rows of a table source as records and move its position on; read_again: an earlier run has read up to that watermark';
 
 -- Who may not read a table is who calls the merge run: a member of the store's
 -- owner.  A view reads with the rights of its own owner.

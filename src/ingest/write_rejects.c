@@ -228,6 +228,7 @@ find_tally(List **tallies, const CdpItem *item)
 	return tally;
 }
 
+/* What became of the records; a row that was taken before is none. */
 static List *
 count_outcomes(CdpBatch *batch)
 {
@@ -236,8 +237,11 @@ count_outcomes(CdpBatch *batch)
 	for (int i = 0; i < batch->nitems; i++)
 	{
 		const CdpItem *item = &batch->items[i];
-		Tally	   *tally = find_tally(&tallies, item);
+		Tally	   *tally;
 
+		if (item->read_again && item->outcome == CDP_DUPLICATE)
+			continue;
+		tally = find_tally(&tallies, item);
 		tally->records++;
 		tally->stored += item->outcome == CDP_STORED;
 		tally->duplicates += item->outcome == CDP_DUPLICATE;
