@@ -102,3 +102,29 @@ SELECT node, truth, value, decides FROM cdp.explain_membership(cdp.find_profile(
 SELECT node, truth, value FROM cdp.explain_membership(cdp.find_profile('user_id', 'u1'), cdp.predicate 'did(cart_add where color = ''red'')');
 -- a computed trait is kept with timelines, so its properties have to be declared
 SELECT cdp.define_computed_trait('red_orders', 'count(order where color = ''red'')');
+
+-- two who were taken for one, until their timelines are made anew: what the
+-- timeline of one holds of the other is nobody's, whoever is asked beside whom
+SELECT cdp.ingest('web', jsonb_build_object('type', 'track', 'event', 'page_view', 'messageId', 'apart-' || n, 'timestamp', '2026-05-01T00:00:00Z',
+	'anonymousId', 'apart-' || n, 'properties', jsonb_build_object('leaf', CASE n WHEN 2 THEN 'tea' END))) > 0 AS stored FROM generate_series(1, 2) AS n;
+SELECT cdp.ingest('web', jsonb_build_object('type', 'identify', 'messageId', 'apart-u' || n, 'timestamp', '2026-05-01T00:00:00Z',
+	'anonymousId', 'apart-' || n, 'userId', 'apart')) > 0 AS stored FROM generate_series(1, 2) AS n;
+SELECT cdp.unmerge(cdp.find_profile('user_id', 'apart'), '{anonymous_id:apart-2}', 'test') > 0 AS unmerged;
+CREATE FUNCTION pg_temp.tea_readers() RETURNS TABLE (asked text, one boolean, two boolean) LANGUAGE plpgsql AS $$
+DECLARE
+	tea cdp.predicate[] := '{"count(page_view where leaf = ''tea'') >= 1"}';
+	ids bigint[] := ARRAY[cdp.find_profile('anonymous_id', 'apart-1'), cdp.find_profile('anonymous_id', 'apart-2')];
+BEGIN
+	RETURN QUERY
+	SELECT 'together', bool_or(matched <> '{}') FILTER (WHERE profile_id = ids[1]), bool_or(matched <> '{}') FILTER (WHERE profile_id = ids[2])
+	FROM cdp._evaluate_all(tea, cdp.clock(), ids)
+	UNION ALL
+	SELECT 'one by one', (SELECT matched <> '{}' FROM cdp._evaluate_all(tea, cdp.clock(), ids[1:1])),
+		(SELECT matched <> '{}' FROM cdp._evaluate_all(tea, cdp.clock(), ids[2:2]));
+END
+$$;
+CALL cdp.merge(phases => '{profile}');
+SELECT phase FROM cdp.todo;
+SELECT * FROM pg_temp.tea_readers();
+CALL cdp.merge();
+SELECT * FROM pg_temp.tea_readers();

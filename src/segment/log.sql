@@ -99,7 +99,8 @@ COMMENT ON FUNCTION cdp._wide_slots(jsonb, integer[]) IS
 -- The events of all profiles, or of a few.  Of all, the plan is made for these
 -- names, since they may be most of the log or next to nothing.  Of a few they
 -- are found by name and time, which their timelines know: no index of the log
--- leads to a profile.
+-- leads to a profile.  Each by its own, even if another's timeline holds some of
+-- them until it is made anew, or the answer would depend on who else is asked.
 CREATE FUNCTION cdp._pack_log(
 	context jsonb,
 	name_ids integer[],
@@ -150,7 +151,7 @@ AS $$
 	SELECT log.profile_id, cdp._timeline_agg(log.name_id, log.source_id,
 		log.occurred_at, log.amount, log.properties, slots.properties,
 		slots.slots)
-	FROM cdp._timeline_log($3, $3, $2) AS log
+	FROM cdp._timeline_log($3, NULL, $2) AS log
 	JOIN slots USING (name_id)
 	GROUP BY log.profile_id
 $$;

@@ -12,8 +12,8 @@
 -- set whose events are in no timeline, because it was nobody's.
 
 -- The events of the log that belong to profile_ids and that timelines of
--- from_ids hold, of these names (NULL: of any).  Events that wait for their
--- timeline in cdp.todo are left out.
+-- from_ids hold (NULL: of each profile those that its own does), of these names
+-- (NULL: of any).  Events that wait for their timeline in cdp.todo are left out.
 CREATE FUNCTION cdp._timeline_log(
 	profile_ids bigint[],
 	from_ids bigint[],
@@ -48,8 +48,9 @@ AS $$
 		JOIN cdp.identifier_set AS held ON held.set_id = member.set_id
 			AND held.owner = identifier.identifier_id
 	), known AS MATERIALIZED (
-		SELECT DISTINCT packed.name_id, packed.occurred_at
-		FROM unnest($2) AS holder (profile_id)
+		SELECT DISTINCT packed.name_id, packed.occurred_at,
+			CASE WHEN $2 IS NULL THEN holder.profile_id END AS only_of
+		FROM unnest(coalesce($2, $1)) AS holder (profile_id)
 		CROSS JOIN LATERAL (
 			SELECT chunk.data
 			FROM cdp.timeline_chunk AS chunk
@@ -77,7 +78,8 @@ AS $$
 			AND event.set_id IN (SELECT wanted_set.set_id FROM wanted_set)
 		OFFSET 0
 	) AS found
-	WHERE found.event_id NOT IN (
+	WHERE (known.only_of IS NULL OR found.profile_id = known.only_of)
+		AND found.event_id NOT IN (
 			SELECT waiting.event_id
 			FROM cdp.todo, unnest(todo.ids) AS waiting (event_id)
 			WHERE todo.phase = 'timeline')
