@@ -134,6 +134,8 @@ SELECT * FROM cdp.overlap('{half,nosuch}');
 INSERT INTO cdp.segment_definition (name, predicate) SELECT 's' || n, 'revenue > 0' FROM generate_series(1, 13) AS n;
 SELECT * FROM cdp.overlap((SELECT array_agg(name::text) FROM cdp.segment));
 DELETE FROM cdp.segment WHERE name LIKE 's%';
+SELECT cdp._check_overlap_bytes(1000000000);
+SELECT cdp._check_overlap_bytes(1234567890);
 
 -- a rebuild changes nothing
 CREATE TEMP TABLE before AS SELECT segment_id, members::text, (SELECT array_agg(segment_ids::text ORDER BY profile_id) FROM cdp.profile_current) FROM cdp.segment_membership;

@@ -12,6 +12,23 @@ $$;
 COMMENT ON FUNCTION cdp._merged_ords() IS
 'the ords of profiles that are part of another one';
 
+-- No value is larger than 1 GB.
+CREATE FUNCTION cdp._check_overlap_bytes(bytes bigint) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $1 > 1000000000 THEN
+		RAISE EXCEPTION 'segments are too large for their overlap'
+			USING ERRCODE = 'program_limit_exceeded',
+				DETAIL = format('Their bitmaps have %s MB; they must be under 1000 MB together.', $1 / 1000000),
+				HINT = 'Ask for fewer segments at a time.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_overlap_bytes(bigint) IS
+'raise unless bitmaps of so many bytes can be held together';
+
 -- In one array each bitmap is read once, however many pairs it is in.
 CREATE FUNCTION cdp._overlap(segments text[], ways integer)
 RETURNS TABLE (combination text[], members bigint)
@@ -24,6 +41,9 @@ BEGIN
 	PERFORM cdp._check_store();
 	PERFORM cdp._check_segments($1);
 	PERFORM cdp._check_ways($2, cardinality($1));
+	PERFORM cdp._check_overlap_bytes(coalesce(sum(pg_column_size(held.members)), 0)::bigint)
+	FROM cdp.segment_membership AS held JOIN cdp.segment USING (segment_id)
+	WHERE segment.name = ANY ($1);
 	merged := cdp._merged_ords();
 	RETURN QUERY
 	SELECT met.combination, met.members
