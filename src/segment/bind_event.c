@@ -354,9 +354,8 @@ CdpExpr *
 cdp_segment_bind_aggregate(CdpBinder *binder, const CdpNode *node)
 {
 	const CdpNode *event = cdp_segment_arg(node, 0);
-	const char *key = psprintf("%s in %s%s", cdp_segment_print_node(node),
-							   pg_get_timezone_name(binder->zone),
-							   binder->is_value ? " of a value" : "");
+	const char *key = psprintf("%s in %s", cdp_segment_print_node(node),
+							   pg_get_timezone_name(binder->zone));
 	CdpExpr    *expr = cdp_segment_make_expr(binder, CDP_EXPR_AGGREGATE,
 											 CDP_TYPE_ANY, node);
 	CdpAggregate *aggregate;

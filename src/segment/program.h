@@ -181,8 +181,7 @@ typedef struct CdpAggregate
 	TimestampTz dates[2];		/* of a window between two dates */
 	pg_tz	   *zone;
 	bool		uses_zone;
-	const char *key;			/* equal keys are equal aggregates: text, zone,
-								 * and whether names of computed traits count */
+	const char *key;			/* equal keys are equal aggregates: text, zone */
 } CdpAggregate;
 
 /* What the checker has to say. */
