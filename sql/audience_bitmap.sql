@@ -187,3 +187,12 @@ SELECT what, pg_temp.receive(hex) AS refused FROM (VALUES
 	(15, 'cut bitset', '3a300000 01000000 0000 ff3f 10000000' || repeat('55', 4096))
 	) AS hostile(n, what, hex)
 ORDER BY n;
+
+-- parts: the numbers of each upper half are one, byte for byte
+SELECT count(*) AS parts, bool_and(coalesce(cdp.bitmap_equal(part.members, made.members), false)) AS same
+FROM (SELECT shape, number, part.members FROM random_bitmap CROSS JOIN LATERAL cdp._bitmap_parts(members) AS part) AS part
+	FULL JOIN (SELECT shape, n >> 16 AS number, cdp.bitmap_agg(n) AS members
+		FROM random_bitmap, unnest(numbers) AS n GROUP BY 1, 2) AS made USING (shape, number);
+SELECT shape, (SELECT array_agg(part.number || ': ' || cdp.bitmap_cardinality(part.members)) FROM cdp._bitmap_parts(members) AS part)
+FROM (SELECT shape, cdp.bitmap_agg(n) AS members FROM number GROUP BY shape UNION ALL SELECT 'none', '{}') AS shaped
+WHERE shape NOT IN ('sparse', 'many runs') ORDER BY shape;

@@ -108,14 +108,18 @@ COMMENT ON VIEW cdp._membership IS
 
 -- In one arm, so that the planner knows that a segment has one bitmap: it
 -- takes what comes of several arms for one of two hundred, and then joins the
--- members of an audience in nested loops.  Whether a profile is live is asked
--- through coalesce() for the same reason: it takes an equality of two columns
--- to hold for one row in two hundred.
+-- members of an audience in nested loops.  Whether a profile is live, and in
+-- which part of the bitmap it would be, is asked through coalesce() for the same
+-- reason: it takes an equality of two columns to hold for one row in two hundred.
+-- Where profile_id is given, the profile is joined with the parts, and only
+-- the one that it would be in is listed (bitmap_part.c).
 CREATE VIEW cdp._member AS
 SELECT held.segment_id, profile.profile_id
 FROM cdp._membership AS held
-	CROSS JOIN LATERAL cdp.bitmap_members(held.members) AS member (ord)
+	CROSS JOIN LATERAL cdp._bitmap_parts(held.members) AS part
+	CROSS JOIN LATERAL cdp._part_members(part.members) AS member (ord)
 	JOIN cdp.profile ON profile.ord = member.ord
+		AND coalesce(profile.ord >> 16 = part.number, false)
 		AND coalesce(profile.root = profile.profile_id, false);
 COMMENT ON VIEW cdp._member IS
 'members by number of the segment';

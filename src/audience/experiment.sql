@@ -196,13 +196,21 @@ COMMENT ON FUNCTION cdp._arm_ends(numeric[]) IS
 'the first bucket after each arm of an experiment';
 
 -- A query for each case: one for all would join for each what the others need.
--- One profile of a segment is looked up in the bitmap.
+-- The row of a profile tells which segments it is in, so that whoever comes by
+-- and is no member costs one look-up.
 CREATE FUNCTION cdp._experiment_members(segment_id integer, audience_id integer, only_profile bigint)
 RETURNS SETOF bigint
 LANGUAGE plpgsql STABLE ROWS 100000
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF $3 IS NOT NULL AND NOT EXISTS (
+			SELECT FROM cdp.profile_current AS live
+			WHERE live.profile_id = $3 AND live.segment_ids @> ARRAY[coalesce($1,
+				(SELECT audience.segment_id FROM cdp.audience WHERE audience.audience_id = $2))])
+	THEN
+		RETURN;
+	END IF;
 	IF $1 IS NULL THEN
 		RETURN QUERY
 		SELECT DISTINCT reached.profile_id FROM cdp.audience_member AS reached
@@ -212,12 +220,7 @@ BEGIN
 		RETURN QUERY
 		SELECT member.profile_id FROM cdp._member AS member WHERE member.segment_id = $1;
 	ELSE
-		RETURN QUERY
-		SELECT live.profile_id
-		FROM cdp._membership AS held
-			JOIN cdp.profile AS live ON live.root = live.profile_id
-				AND cdp.bitmap_contains(held.members, live.ord)
-		WHERE held.segment_id = $1 AND live.profile_id = $3;
+		RETURN NEXT $3;
 	END IF;
 END
 $$;
