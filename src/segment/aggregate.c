@@ -10,9 +10,9 @@
  *
  * The events of a profile are many and most of them concern few aggregates, or
  * none.  The reader passes over those whose names nobody asks for and those
- * older than all windows; an event that is left is shown to the aggregates
- * whose windows have begun, which come first in the lists of dispatch.h.  A
- * chunk that has nothing for anybody is not decoded.
+ * older than all windows.  An event that is left adds to the tally of its name
+ * and is shown to the askers whose windows have begun (dispatch.h).  A chunk
+ * that has nothing for anybody is not decoded.
  */
 #include "postgres.h"
 
@@ -239,13 +239,66 @@ passes(CdpEvaluation *evaluation, const CdpExpr *where)
 	return truth == CDP_TRUE;
 }
 
+/*
+ * An edge of a window at the tally: what was counted before the window began
+ * is taken off what is counted when it ends.
+ */
+static void
+pass_edge(CdpState *state, const CdpTally *tally, const CdpEdge *edge,
+		  int64 next_ms)
+{
+	int64		count = edge->of_amounts ? tally->namounts : tally->count;
+
+	if (edge->is_end)
+	{
+		state->count += count;
+		state->sum += tally->sum;
+		state->last_ms = tally->last_ms;
+	}
+	else
+	{
+		state->count = -count;
+		state->sum = -tally->sum;
+		state->first_ms = next_ms;
+	}
+}
+
+/* Pass the edges that the next event, which is at next_ms, lies behind. */
+static void
+pass_edges(CdpEvaluation *evaluation, const CdpInterest *interest,
+		   CdpTally *tally, int64 next_ms)
+{
+	const CdpEdge *edge = &interest->edges[tally->nedges];
+	const CdpEdge *end = interest->edges + interest->nedges;
+
+	for (; edge < end && edge->at_ms <= next_ms; edge++)
+		pass_edge(&evaluation->states[edge->number], tally, edge, next_ms);
+	tally->nedges = edge - interest->edges;
+	tally->edge_ms = edge < end ? edge->at_ms : PG_INT64_MAX;
+}
+
+/* Add the event in hand to a tally. */
+static inline void
+tally_event(CdpEvaluation *evaluation, const CdpInterest *interest)
+{
+	const CdpTimelineReader *event = evaluation->reader;
+	CdpTally   *tally = &evaluation->tallies[interest->tally];
+
+	if (event->at_ms >= tally->edge_ms)
+		pass_edges(evaluation, interest, tally, event->at_ms);
+	tally->count++;
+	tally->namounts += event->has_amount;
+	tally->sum += event->amount;
+	tally->last_ms = event->at_ms;
+}
+
 /* Show the event in hand to those whose windows it is in. */
 static void
 show_event(CdpEvaluation *evaluation, const CdpInterest *interest)
 {
 	int64		at_ms = evaluation->reader->at_ms;
 
-	for (int i = 0; i < interest->count; i++)
+	for (int i = 0; i < interest->naskers; i++)
 	{
 		const CdpAsker *asker = &interest->askers[i];
 		CdpState   *state = &evaluation->states[asker->number];
@@ -255,11 +308,6 @@ show_event(CdpEvaluation *evaluation, const CdpInterest *interest)
 			return;
 		if (at_ms < state->start_ms || at_ms >= state->end_ms)
 			continue;
-		if (asker->is_plain)
-		{
-			note_time(state, at_ms);
-			continue;
-		}
 		aggregate = evaluation->program->aggregate[asker->number];
 		if (passes(evaluation, aggregate->where))
 			count_event(evaluation, aggregate, state);
@@ -297,11 +345,17 @@ read_timeline(CdpEvaluation *evaluation, const CdpDispatch *dispatch,
 		return;
 	while (cdp_timeline_next_from(reader, evaluation->from_ms))
 	{
+		const CdpInterest *interest =
+			evaluation->interests[reader->shape - reader->shapes];
+
 		CHECK_FOR_INTERRUPTS();
 		if (reader->at_ms >= evaluation->until_ms)
 			return;
-		show_event(evaluation,
-				   evaluation->interests[reader->shape - reader->shapes]);
+		if (interest->nedges > 0)
+			tally_event(evaluation, interest);
+		if (dispatch->any.nedges > 0)
+			tally_event(evaluation, &dispatch->any);
+		show_event(evaluation, interest);
 	}
 }
 
@@ -319,8 +373,14 @@ cdp_segment_pass(CdpEvaluation *evaluation, int level)
 		evaluation->states[number].start_ms =
 			since_ms(evaluation, program->aggregate[number]);
 	}
+	memset(evaluation->tallies, 0, sizeof(CdpTally) * dispatch->ntallies);
+	for (int i = 0; i < dispatch->ntallies; i++)
+		evaluation->tallies[i].edge_ms = dispatch->tallied[i]->edges[0].at_ms;
 	for (int i = 0; i < evaluation->profile->ntimelines; i++)
 		read_timeline(evaluation, dispatch, evaluation->profile->timelines[i]);
+	for (int i = 0; i < dispatch->ntallies; i++)
+		pass_edges(evaluation, dispatch->tallied[i], &evaluation->tallies[i],
+				   PG_INT64_MAX);
 }
 
 /* A 128-bit sum of ten-thousandths as a number. */

@@ -124,7 +124,7 @@ finish(CdpProgram *program)
 	make_arrays(program);
 	program->dispatch = palloc(sizeof(CdpDispatch) * Max(program->levels, 1));
 	for (int i = 0; i < program->levels; i++)
-		program->dispatch[i] = cdp_segment_dispatch(program, i + 1);
+		cdp_segment_make_dispatch(&program->dispatch[i], program, i + 1);
 	return program;
 }
 

@@ -19,58 +19,112 @@ concerns(const CdpAggregate *aggregate, int name_id)
 		aggregate->name_id == name_id;
 }
 
-/* Does every event of its window count, and nothing of it but when it was? */
+/* Does a tally say all that the aggregate wants to know? */
 static bool
-is_plain(const CdpAggregate *aggregate)
+is_tallied(const CdpAggregate *aggregate)
 {
-	return aggregate->where == NULL &&
-		(aggregate->kind == CDP_DID || aggregate->kind == CDP_COUNT ||
-		 aggregate->kind == CDP_FIRST || aggregate->kind == CDP_LAST ||
-		 aggregate->kind == CDP_DAYS_SINCE);
+	if (aggregate->where != NULL || aggregate->since != NULL)
+		return false;
+	switch (aggregate->kind)
+	{
+		case CDP_DID:
+		case CDP_COUNT:
+		case CDP_FIRST:
+		case CDP_LAST:
+		case CDP_DAYS_SINCE:
+			return true;
+		case CDP_SUM:
+		case CDP_AVG:
+			return aggregate->value->kind == CDP_EXPR_EVENT_AMOUNT;
+		default:
+			return false;
+	}
 }
 
-/* The aggregates of a level that events of one name concern. */
-static CdpInterest
-make_interest(const CdpProgram *program, int level, int name_id)
+/* The aggregates of a level that look at each event of one name. */
+static void
+list_askers(const CdpProgram *program, int level, int name_id,
+			CdpInterest *interest)
 {
-	CdpInterest interest = {PG_INT64_MAX, 0, NULL};
-	CdpAsker   *askers = palloc0(sizeof(CdpAsker) *
-								 Max(program->naggregates, 1));
-
+	interest->naskers = 0;
+	interest->askers = palloc0(sizeof(CdpAsker) * Max(program->naggregates, 1));
 	for (int i = 0; i < program->naggregates; i++)
 	{
-		if (program->aggregate[i]->level != level ||
-			!concerns(program->aggregate[i], name_id))
-			continue;
-		askers[interest.count].is_plain = is_plain(program->aggregate[i]);
-		askers[interest.count++].number = i;
+		const CdpAggregate *aggregate = program->aggregate[i];
+
+		if (aggregate->level == level && concerns(aggregate, name_id) &&
+			!is_tallied(aggregate))
+			interest->askers[interest->naskers++].number = i;
 	}
-	interest.askers = repalloc(askers, sizeof(CdpAsker) *
-							   Max(interest.count, 1));
-	return interest;
+	interest->askers = repalloc(interest->askers, sizeof(CdpAsker) *
+								Max(interest->naskers, 1));
+}
+
+/* Those that a tally of one name serves, or of all events. */
+static void
+list_edges(const CdpProgram *program, int level, int name_id,
+		   CdpInterest *interest)
+{
+	interest->nedges = 0;
+	interest->edges = palloc0(sizeof(CdpEdge) * Max(2 * program->naggregates, 1));
+	for (int i = 0; i < program->naggregates; i++)
+	{
+		const CdpAggregate *aggregate = program->aggregate[i];
+
+		if (aggregate->level != level || aggregate->name_id != name_id ||
+			!is_tallied(aggregate))
+			continue;
+		for (int side = 0; side < 2; side++)
+		{
+			CdpEdge    *edge = &interest->edges[interest->nedges++];
+
+			edge->number = i;
+			edge->is_end = side == 1;
+			edge->of_amounts = aggregate->kind == CDP_SUM ||
+				aggregate->kind == CDP_AVG;
+		}
+	}
+	interest->edges = repalloc(interest->edges, sizeof(CdpEdge) *
+							   Max(interest->nedges, 1));
+}
+
+/* Give a tally to what has edges. */
+static void
+add_tally(CdpDispatch *dispatch, CdpInterest *interest)
+{
+	if (interest->nedges == 0)
+		return;
+	interest->tally = dispatch->ntallies;
+	dispatch->tallied[dispatch->ntallies++] = interest;
 }
 
 /* See dispatch.h. */
-CdpDispatch
-cdp_segment_dispatch(const CdpProgram *program, int level)
+void
+cdp_segment_make_dispatch(CdpDispatch *dispatch, const CdpProgram *program,
+						  int level)
 {
-	CdpDispatch dispatch = {0};
-
-	dispatch.since = palloc(sizeof(int) * Max(program->naggregates, 1));
+	memset(dispatch, 0, sizeof(*dispatch));
+	dispatch->since = palloc(sizeof(int) * Max(program->naggregates, 1));
 	for (int i = 0; i < program->naggregates; i++)
 	{
 		if (program->aggregate[i]->level != level)
 			continue;
-		dispatch.names = Max(dispatch.names,
-							 program->aggregate[i]->name_id + 1);
+		dispatch->names = Max(dispatch->names,
+							  program->aggregate[i]->name_id + 1);
 		if (program->aggregate[i]->since != NULL)
-			dispatch.since[dispatch.nsince++] = i;
+			dispatch->since[dispatch->nsince++] = i;
 	}
-	dispatch.by_name = palloc(sizeof(CdpInterest) * Max(dispatch.names, 1));
-	for (int i = 0; i < dispatch.names; i++)
-		dispatch.by_name[i] = make_interest(program, level, i);
-	dispatch.others = make_interest(program, level, CDP_ANY_EVENT);
-	return dispatch;
+	dispatch->by_name = palloc0(sizeof(CdpInterest) * Max(dispatch->names, 1));
+	dispatch->tallied = palloc(sizeof(CdpInterest *) * (dispatch->names + 1));
+	for (int i = 0; i < dispatch->names; i++)
+	{
+		list_askers(program, level, i, &dispatch->by_name[i]);
+		list_edges(program, level, i, &dispatch->by_name[i]);
+		add_tally(dispatch, &dispatch->by_name[i]);
+	}
+	list_askers(program, level, CDP_ANY_EVENT, &dispatch->others);
+	list_edges(program, level, CDP_ANY_EVENT, &dispatch->any);
+	add_tally(dispatch, &dispatch->any);
 }
 
 static int
@@ -84,21 +138,60 @@ compare_askers(const void *a, const void *b)
 	return first->number - second->number;
 }
 
-static void
-sort_interest(CdpInterest *interest, const int64 *start_ms)
+static int
+compare_edges(const void *a, const void *b)
 {
-	for (int i = 0; i < interest->count; i++)
+	const CdpEdge *first = a;
+	const CdpEdge *second = b;
+
+	if (first->at_ms != second->at_ms)
+		return first->at_ms < second->at_ms ? -1 : 1;
+	if (first->is_end != second->is_end)
+		return first->is_end ? 1 : -1;
+	return first->number - second->number;
+}
+
+/* The edges of an empty window are moved together: nothing is between them. */
+static void
+sort_interest(CdpInterest *interest, const int64 *start_ms,
+			  const int64 *end_ms)
+{
+	for (int i = 0; i < interest->naskers; i++)
 		interest->askers[i].start_ms = start_ms[interest->askers[i].number];
-	qsort(interest->askers, interest->count, sizeof(CdpAsker), compare_askers);
-	if (interest->count > 0)
+	for (int i = 0; i < interest->nedges; i++)
+	{
+		CdpEdge    *edge = &interest->edges[i];
+		int64		start = start_ms[edge->number];
+
+		edge->at_ms = edge->is_end ? Max(start, end_ms[edge->number]) : start;
+	}
+	if (interest->naskers > 1)
+		qsort(interest->askers, interest->naskers, sizeof(CdpAsker),
+			  compare_askers);
+	if (interest->nedges > 1)
+		qsort(interest->edges, interest->nedges, sizeof(CdpEdge),
+			  compare_edges);
+	interest->from_ms = PG_INT64_MAX;
+	if (interest->naskers > 0)
 		interest->from_ms = interest->askers[0].start_ms;
+	if (interest->nedges > 0)
+		interest->from_ms = Min(interest->from_ms, interest->edges[0].at_ms);
 }
 
 /* See dispatch.h. */
 void
-cdp_segment_sort_dispatch(CdpDispatch *dispatch, const int64 *start_ms)
+cdp_segment_sort_dispatch(CdpDispatch *dispatch, const int64 *start_ms,
+						  const int64 *end_ms)
 {
+	sort_interest(&dispatch->any, start_ms, end_ms);
+	sort_interest(&dispatch->others, start_ms, end_ms);
+	dispatch->others.from_ms = Min(dispatch->others.from_ms,
+								   dispatch->any.from_ms);
 	for (int i = 0; i < dispatch->names; i++)
-		sort_interest(&dispatch->by_name[i], start_ms);
-	sort_interest(&dispatch->others, start_ms);
+	{
+		CdpInterest *interest = &dispatch->by_name[i];
+
+		sort_interest(interest, start_ms, end_ms);
+		interest->from_ms = Min(interest->from_ms, dispatch->any.from_ms);
+	}
 }

@@ -362,10 +362,14 @@ cdp_segment_start(const CdpProgram *program)
 {
 	CdpEvaluation *evaluation = palloc0(sizeof(CdpEvaluation));
 	int			naggregates = Max(program->naggregates, 1);
+	int			ntallies = 1;
 
+	for (int i = 0; i < program->levels; i++)
+		ntallies = Max(ntallies, program->dispatch[i].ntallies);
 	evaluation->program = program;
 	evaluation->fresh = palloc(sizeof(CdpState) * naggregates);
 	evaluation->states = palloc(sizeof(CdpState) * naggregates);
+	evaluation->tallies = palloc(sizeof(CdpTally) * ntallies);
 	evaluation->truths = palloc(program->nroots);
 	evaluation->reader = palloc(sizeof(CdpTimelineReader));
 	evaluation->profile_context =

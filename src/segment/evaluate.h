@@ -65,6 +65,17 @@ typedef struct CdpState
 	int64		npages;			/* of sessions */
 } CdpState;
 
+/* What the events of a name come to so far (dispatch.h). */
+typedef struct CdpTally
+{
+	int64		count;
+	int64		namounts;		/* of events that have one */
+	int64		last_ms;
+	int128		sum;			/* of amounts */
+	int			nedges;			/* that have been passed */
+	int64		edge_ms;		/* when the next one is */
+} CdpTally;
+
 typedef struct CdpEvaluation
 {
 	const CdpProgram *program;
@@ -74,6 +85,7 @@ typedef struct CdpEvaluation
 	int64		until_ms;		/* when the last window has ended */
 	CdpState   *fresh;			/* one per aggregate, before any event */
 	CdpState   *states;			/* those of the profile */
+	CdpTally   *tallies;		/* of the level of the pass */
 	signed char *truths;		/* of roots: CdpTruth or TRUTH_NOT_ASKED */
 	CdpTimelineReader *reader;	/* the event in hand */
 	const CdpInterest *interests[CDP_TIMELINE_MAX_SHAPES];	/* by its shape */
