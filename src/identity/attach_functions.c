@@ -18,21 +18,41 @@
 
 PG_FUNCTION_INFO_V1(cdp__attach_keys);
 
-/* The elements of an array argument; none may be null. */
+/* Only the region may be null. */
+static void
+check_no_nulls(FunctionCallInfo fcinfo)
+{
+	for (int i = 0; i < PG_NARGS(); i++)
+		if (i != 3 && PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument %d of cdp._attach_keys() is null", i + 1)));
+}
+
+/*
+ * The elements of an array argument, none of which may be null; as many as
+ * count says, unless it says -1.
+ */
 static Datum *
 get_elements(FunctionCallInfo fcinfo, int argument, Oid type, int width,
 			 bool by_value, char align, int *count)
 {
 	Datum	   *elements;
 	bool	   *nulls;
+	int			found;
 
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), type, width, by_value,
-					  align, &elements, &nulls, count);
-	for (int i = 0; i < *count; i++)
+					  align, &elements, &nulls, &found);
+	for (int i = 0; i < found; i++)
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("a record, type, value or time is null")));
+	if (*count >= 0 && *count != found)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("records, types, values and times differ in number")));
+	*count = found;
 	return elements;
 }
 
@@ -59,20 +79,31 @@ make_key(CdpIdentityKey *key, Datum type, Datum value, const char *region)
 Datum
 cdp__attach_keys(PG_FUNCTION_ARGS)
 {
-	char	   *source = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	char	   *region = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
-	int			count;
-	Datum	   *records = get_elements(fcinfo, 4, INT4OID, 4, true, TYPALIGN_INT, &count);
-	Datum	   *types = get_elements(fcinfo, 5, TEXTOID, -1, false, TYPALIGN_INT, &count);
-	Datum	   *values = get_elements(fcinfo, 6, TEXTOID, -1, false, TYPALIGN_INT, &count);
-	Datum	   *times = get_elements(fcinfo, 7, TIMESTAMPTZOID, 8, true, TYPALIGN_DOUBLE, &count);
-	CdpIdentityKey *keys = palloc0(sizeof(CdpIdentityKey) * (count + 1));
-	CdpIdentitySet *sets = palloc0(sizeof(CdpIdentitySet) * (count + 1));
-	Datum	   *set_ids = palloc(sizeof(Datum) * (count + 1));
-	bool	   *nulls = palloc(sizeof(bool) * (count + 1));
+	char	   *source;
+	char	   *region;
+	Datum	   *records;
+	Datum	   *types;
+	Datum	   *values;
+	Datum	   *times;
+	CdpIdentityKey *keys;
+	CdpIdentitySet *sets;
+	Datum	   *set_ids;
+	bool	   *nulls;
+	int			count = -1;
 	int			nsets = 0;
 	int			bound = 1;
 
+	check_no_nulls(fcinfo);
+	source = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	region = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
+	records = get_elements(fcinfo, 4, INT4OID, 4, true, TYPALIGN_INT, &count);
+	types = get_elements(fcinfo, 5, TEXTOID, -1, false, TYPALIGN_INT, &count);
+	values = get_elements(fcinfo, 6, TEXTOID, -1, false, TYPALIGN_INT, &count);
+	times = get_elements(fcinfo, 7, TIMESTAMPTZOID, 8, true, TYPALIGN_DOUBLE, &count);
+	keys = palloc0(sizeof(CdpIdentityKey) * (count + 1));
+	sets = palloc0(sizeof(CdpIdentitySet) * (count + 1));
+	set_ids = palloc(sizeof(Datum) * (count + 1));
+	nulls = palloc(sizeof(bool) * (count + 1));
 	for (int i = 0; i < count; i++)
 	{
 		CdpIdentitySet *set;
