@@ -172,6 +172,15 @@ make_result(FunctionCallInfo fcinfo, const CdpBatch *batch)
 											 values, nulls));
 }
 
+static void
+check_not_null(FunctionCallInfo fcinfo)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("source and records must not be null")));
+}
+
 /*
  * cdp._ingest_records(source, records, sent_at): take records into the store;
  * what is pending is the caller's to settle.
@@ -183,6 +192,7 @@ cdp__ingest_records(PG_FUNCTION_ARGS)
 	MemoryContext context = CurrentMemoryContext;
 
 	cdp_base_check_store();
+	check_not_null(fcinfo);
 	batch.only_source = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (!PG_ARGISNULL(2))
 		batch.sent_at = text_to_cstring(PG_GETARG_TEXT_PP(2));
