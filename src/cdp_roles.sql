@@ -24,7 +24,7 @@ BEGIN ATOMIC
 			'audience', 'destination', 'purpose', 'channel', 'catalog',
 			'event_product', 'computed_trait', 'profile_computed_trait', 'profile_session']),
 		('crm', 'EXECUTE', ARRAY['audience_funnel', 'experiment_arm', 'experiment_result', 'computed_traits', 'why_not', 'memberships', 'profile',
-			'record_consent', 'suppress']),
+			'consent', 'record_consent', 'suppress']),
 		-- those who may be reached
 		('activation', 'SELECT', ARRAY['audience_member', 'audience_arm', 'audience', 'destination']),
 		('activation', 'EXECUTE', ARRAY['audience_funnel', 'audience_delta',
@@ -43,8 +43,8 @@ BEGIN ATOMIC
 			'explain_identity', 'weak_links', 'profile_graph', 'identity_at', 'identity_history',
 			'explain_membership', 'suggest_blocked', 'block_value', 'unblock_value', 'preview_rules',
 			'decide', 'undecide', 'unmerge', 'retract', 'unretract', 'undo_action',
-			'pin_trait', 'unpin_trait', 'lineage', 'record_consent', 'suppress',
-			'unsuppress', 'why_not', 'computed_traits', 'overlap', 'segment_diff', 'waterfall',
+			'pin_trait', 'unpin_trait', 'lineage', 'record_consent', 'consent', 'consent_at',
+			'consent_receipt', 'add_consent_document', 'suppress', 'unsuppress', 'why_not', 'computed_traits', 'overlap', 'segment_diff', 'waterfall',
 			'audience_funnel', 'export_subject', 'convert_amounts']),
 		-- records in, nothing out
 		('ingest', 'INSERT', ARRAY['inbox']),
@@ -56,7 +56,7 @@ BEGIN ATOMIC
 			'audience', 'destination', 'release_log', 'privacy_request', 'run',
 			'setting', 'store']),
 		('auditor', 'EXECUTE', ARRAY['memberships', 'audience_funnel', 'overlap', 'segment_diff',
-			'waterfall', 'why_not'])
+			'waterfall', 'why_not', 'consent', 'consent_at', 'consent_receipt'])
 	) AS v (kind, privilege, objects);
 END;
 COMMENT ON FUNCTION cdp._role_matrix() IS

@@ -1,6 +1,7 @@
--- From the least to the most restrictive.
+-- From the least to the most restrictive; NULL for what is no state.  Not STRICT:
+-- so the planner puts the body in the place of the call.
 CREATE FUNCTION cdp._consent_strictness(state text) RETURNS integer
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN array_position(ARRAY['granted', 'requested', 'expired', 'withdrawn',
 	'denied', 'objected'], state);
 COMMENT ON FUNCTION cdp._consent_strictness(text) IS
@@ -26,10 +27,14 @@ $$;
 COMMENT ON FUNCTION cdp._refuse_change() IS
 'trigger: an append-only table stays so';
 
--- The one rule; consent.h tells it.  NULL means all live profiles.
-CREATE FUNCTION cdp._combine_consents(profile_ids bigint[], as_of timestamptz)
+-- The one rule; consent.h tells it.  NULL profile_ids are all live profiles;
+-- known_at NULL is all that is known by now, of whom it is known to be.
+CREATE FUNCTION cdp._combine_consents(
+	profile_ids bigint[],
+	as_of timestamptz,
+	known_at timestamptz DEFAULT NULL)
 RETURNS TABLE (profile_id bigint, purpose text, channel text, state text,
-	at timestamptz, expires_at timestamptz)
+	at timestamptz, expires_at timestamptz, consent_id bigint)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET max_parallel_workers_per_gather = 0
@@ -41,8 +46,8 @@ BEGIN
 		SELECT id FROM unnest($1) AS id
 		UNION ALL
 		SELECT every.profile_id FROM cdp.profile AS every WHERE $1 IS NULL
-	), born AS (
-		SELECT live.root, leaf.id AS leaf
+	), speaker AS (
+		SELECT live.root, identifier.leaf, identifier.identifier_id
 		FROM wanted
 			JOIN cdp.profile AS live ON live.profile_id = wanted.id
 				AND live.root = live.profile_id
@@ -51,64 +56,131 @@ BEGIN
 				UNION ALL
 				SELECT merged.profile_id FROM cdp.profile AS merged
 				WHERE merged.root = live.profile_id AND merged.root <> merged.profile_id) AS leaf
-	), last_word AS (
-		SELECT DISTINCT ON (born.root, born.leaf, said.purpose, said.channel)
-			born.root, said.purpose, said.channel, said.state, said.at,
-			cdp._consent_strictness(said.state) AS strictness,
-			CASE WHEN said.state = 'granted'
-				THEN cdp._consent_expiry(said.at, purpose.time_to_live) END AS expires_at
-		FROM born
-			JOIN cdp.identifier ON identifier.leaf = born.leaf
+			JOIN cdp.identifier ON identifier.leaf = leaf.id
+		WHERE $3 IS NULL
+		UNION ALL
+		SELECT wanted.id, past.leaf, past.identifier_id
+		FROM wanted CROSS JOIN LATERAL cdp._identifiers_at(wanted.id, $3) AS past
+		WHERE $3 IS NOT NULL
+	), answer AS (
+		SELECT speaker.root, speaker.leaf, said.purpose, said.channel, said.state,
+			said.at, said.consent_id, purpose.time_to_live, purpose.double_opt_in,
+			max(said.at) FILTER (WHERE said.state = 'requested') OVER before AS requested_at,
+			max(said.at) FILTER (WHERE said.state IN ('withdrawn', 'denied', 'objected'))
+				OVER before AS refused_at
+		FROM speaker
 			JOIN cdp.consent_log AS said USING (identifier_id)
 			JOIN cdp.purpose ON purpose.purpose = said.purpose
-		WHERE said.at <= $2
-		ORDER BY born.root, born.leaf, said.purpose, said.channel,
-			said.at DESC, strictness DESC
+		WHERE said.at <= $2 AND ($3 IS NULL OR said.recorded_at <= $3)
+		WINDOW before AS (PARTITION BY speaker.root, speaker.leaf, said.purpose, said.channel
+			ORDER BY said.at)
+	), weighed AS (
+		SELECT root, leaf, purpose, channel, at, consent_id, time_to_live, counted.state,
+			cdp._consent_strictness(counted.state) AS strictness
+		FROM answer
+			CROSS JOIN LATERAL (SELECT CASE
+				WHEN answer.state = 'granted' AND answer.double_opt_in
+					AND NOT coalesce(requested_at > coalesce(refused_at, '-infinity'), false)
+				THEN 'requested' ELSE answer.state END AS state) AS counted
+	), last_word AS (
+		SELECT DISTINCT ON (root, leaf, purpose, channel)
+			root, purpose, channel, state, at, strictness, consent_id,
+			CASE WHEN state = 'granted'
+				THEN cdp._consent_expiry(at, time_to_live) END AS expires_at
+		FROM weighed
+		ORDER BY root, leaf, purpose, channel, at DESC, strictness DESC, consent_id DESC
 	)
 	SELECT root, purpose, channel,
-		(array_agg(state ORDER BY strictness DESC, at DESC))[1],
-		(array_agg(at ORDER BY strictness DESC, at DESC))[1],
+		(array_agg(state ORDER BY strictness DESC, at DESC, consent_id DESC))[1],
+		(array_agg(at ORDER BY strictness DESC, at DESC, consent_id DESC))[1],
 		CASE WHEN max(strictness) < cdp._consent_strictness('expired')
-			THEN min(expires_at) END
+			THEN min(expires_at) END,
+		(array_agg(consent_id ORDER BY strictness DESC, at DESC, consent_id DESC))[1]
 	FROM last_word
 	GROUP BY root, purpose, channel;
 END
 $$;
-COMMENT ON FUNCTION cdp._combine_consents(bigint[], timestamptz) IS
-'what live profiles have agreed to as of an instant, from the log; from expires_at on the state is expired';
+COMMENT ON FUNCTION cdp._combine_consents(bigint[], timestamptz, timestamptz) IS
+'what profiles have agreed to as of an instant, from the log as it was known at another, and the answer that decides; from expires_at on the state is expired';
 
-CREATE FUNCTION cdp.consent(
-	profile_id bigint,
-	purpose text,
-	channel text,
-	as_of timestamptz DEFAULT NULL)
+CREATE FUNCTION cdp._consent(profile_id bigint, purpose text, channel text, as_of timestamptz)
 RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	live bigint := (SELECT root FROM cdp.profile WHERE profile.profile_id = $1);
-	instant timestamptz := coalesce($4, cdp.clock());
-	found_state text;
 BEGIN
 	PERFORM cdp._check_purpose($2);
 	PERFORM cdp._check_channel($3);
-	IF $4 IS NULL THEN
-		SELECT CASE WHEN held.expires_at <= instant THEN 'expired' ELSE held.state END
-		INTO found_state
-		FROM cdp.consent_state AS held
-		WHERE held.profile_id = live AND held.purpose = $2 AND held.channel = $3;
-	ELSE
-		SELECT CASE WHEN held.expires_at <= instant THEN 'expired' ELSE held.state END
-		INTO found_state
-		FROM cdp._combine_consents(ARRAY[live], instant) AS held
-		WHERE held.purpose = $2 AND held.channel = $3;
+	IF $4 IS NOT NULL THEN
+		RETURN cdp._consent_then(live, $2, $3, $4, NULL);
 	END IF;
-	RETURN coalesce(found_state, 'unknown');
+	RETURN coalesce((
+		SELECT CASE WHEN held.expires_at <= cdp.clock() THEN 'expired' ELSE held.state END
+		FROM cdp.consent_state AS held
+		WHERE held.profile_id = live AND held.purpose = $2 AND held.channel = $3), 'unknown');
 END
 $$;
-COMMENT ON FUNCTION cdp.consent(bigint, text, text, timestamptz) IS
-'what a profile has answered about a purpose and channel, now or as of a past instant: granted, requested, expired, withdrawn, denied, objected or unknown';
+COMMENT ON FUNCTION cdp._consent(bigint, text, text, timestamptz) IS
+'what the door cdp.consent() does';
+
+CREATE FUNCTION cdp._consent_then(
+	profile_id bigint, purpose text, channel text, at timestamptz, known_at timestamptz)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce((
+		SELECT CASE WHEN held.expires_at <= $4 THEN 'expired' ELSE held.state END
+		FROM cdp._combine_consents(ARRAY[$1], $4, $5) AS held
+		WHERE held.purpose = $2 AND held.channel = $3), 'unknown')
+$$;
+COMMENT ON FUNCTION cdp._consent_then(bigint, text, text, timestamptz, timestamptz) IS
+'what a profile had answered by then, from the log';
+
+CREATE FUNCTION cdp._check_consent_instant(at timestamptz) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $1 IS NULL THEN
+		RAISE EXCEPTION 'argument "at" of cdp.consent_at() must not be null'
+			USING ERRCODE = 'null_value_not_allowed',
+				HINT = 'cdp.consent() tells what holds now.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_consent_instant(timestamptz) IS
+'raise unless there is an instant to ask about';
+
+CREATE FUNCTION cdp._consent_at(
+	profile_id bigint, purpose text, channel text, at timestamptz, known_at timestamptz)
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._check_purpose($2);
+	PERFORM cdp._check_channel($3);
+	PERFORM cdp._check_consent_instant($4);
+	RETURN cdp._consent_then(cdp._profile_known_as($1, $5), $2, $3, $4, $5);
+END
+$$;
+COMMENT ON FUNCTION cdp._consent_at(bigint, text, text, timestamptz, timestamptz) IS
+'what the door cdp.consent_at() does';
+
+-- What was known is asked of the id itself, what is known of the live profile.
+CREATE FUNCTION cdp._profile_known_as(profile_id bigint, known_at timestamptz) RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN $2 IS NULL THEN profile.root ELSE profile.profile_id END
+	FROM cdp.profile
+	WHERE profile.profile_id = $1
+$$;
+COMMENT ON FUNCTION cdp._profile_known_as(bigint, timestamptz) IS
+'the profile id that cdp._combine_consents() is asked for; NULL: there is none';
 
 CREATE FUNCTION cdp._check_purpose(purpose text) RETURNS void
 LANGUAGE plpgsql STABLE
@@ -159,7 +231,7 @@ LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	INSERT INTO cdp.purpose (purpose, description, legal_basis, double_opt_in, time_to_live) VALUES
-		('marketing', 'offers and news of one''s own', 'consent', true, NULL),
+		('marketing', 'offers and news of one''s own', 'consent', false, NULL),
 		('ads_personalisation', 'advertisements chosen by what is known of the person', 'consent', false, '13 months'),
 		('analytics', 'measuring how pages and shops are used', 'consent', false, '13 months'),
 		('personalisation', 'one''s own pages arranged by what is known of the person', 'consent', false, '13 months'),

@@ -36,7 +36,7 @@ COMMENT ON TABLE cdp.purpose IS
 COMMENT ON COLUMN cdp.purpose.legal_basis IS
 'basis of answers that name none (GDPR, article 6)';
 COMMENT ON COLUMN cdp.purpose.double_opt_in IS
-'sources record a request first and the grant when it is confirmed';
+'a grant counts as a request until there was one: sources record a request first, and the grant when it is confirmed';
 COMMENT ON COLUMN cdp.purpose.time_to_live IS
 'how long a grant lasts, in UTC; NULL: until it is taken back';
 SELECT cdp._watch_table('cdp.purpose');
@@ -48,10 +48,16 @@ CREATE TABLE cdp.consent_document (
 	language text,
 	text_sha256 bytea CHECK (length(text_sha256) = 32),
 	url text,
-	created_at timestamptz NOT NULL DEFAULT cdp.clock()
+	created_at timestamptz NOT NULL DEFAULT cdp.clock(),
+	actor text NOT NULL DEFAULT session_user
 );
 COMMENT ON TABLE cdp.consent_document IS
-'what people saw when they answered';
+'append-only: what people saw when they answered; made by cdp.add_consent_document()';
+COMMENT ON COLUMN cdp.consent_document.text_sha256 IS
+'of the text in UTF-8: tells whether a text is the one that they saw';
+CREATE TRIGGER refuse_change
+BEFORE UPDATE OR DELETE OR TRUNCATE ON cdp.consent_document
+FOR EACH STATEMENT EXECUTE FUNCTION cdp._refuse_change();
 
 -- The truth.
 CREATE TABLE cdp.consent_log (
@@ -83,15 +89,6 @@ CREATE TRIGGER refuse_change
 BEFORE UPDATE OR DELETE OR TRUNCATE ON cdp.consent_log
 FOR EACH STATEMENT EXECUTE FUNCTION cdp._refuse_change();
 
--- The profiles that each live one was merged from, itself among them.  In two
--- arms, for cdp.profile has an index on root only where it is another.
-CREATE VIEW cdp._profile_leaf AS
-SELECT profile_id AS root, profile_id AS leaf FROM cdp.profile WHERE root = profile_id
-UNION ALL
-SELECT root, profile_id FROM cdp.profile WHERE root <> profile_id;
-COMMENT ON VIEW cdp._profile_leaf IS
-'live profiles and the ones that they were merged from';
-
 -- Derived; see consent.h.
 CREATE TABLE cdp.consent_state (
 	profile_id bigint NOT NULL,
@@ -120,6 +117,12 @@ COMMENT ON TABLE cdp.contact_point IS
 'identifiers by which profiles that granted anything can be reached, best first; derived';
 COMMENT ON COLUMN cdp.contact_point.rank IS '1 is the best of its type';
 COMMENT ON COLUMN cdp.contact_point.key_hash IS 'joins with cdp.suppression';
+
+-- What holds of a purpose's answers follows from its row.
+CREATE TRIGGER note_rule AFTER UPDATE OF time_to_live, double_opt_in ON cdp.purpose
+	FOR EACH ROW WHEN (OLD.time_to_live IS DISTINCT FROM NEW.time_to_live
+		OR OLD.double_opt_in <> NEW.double_opt_in)
+	EXECUTE FUNCTION cdp._note_purpose();
 
 -- Suppression.
 CREATE TABLE cdp.secret_key (
@@ -179,6 +182,78 @@ COMMENT ON VIEW cdp._suppressed IS
 'channels by which profiles must not be contacted, and until when; true: for good';
 
 -- Doors.
+CREATE FUNCTION cdp.consent(
+	profile_id bigint,
+	purpose text,
+	channel text,
+	as_of timestamptz DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN cdp._consent($1, $2, $3, $4);
+END
+$$;
+REVOKE ALL ON FUNCTION cdp.consent(bigint, text, text, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.consent(bigint, text, text, timestamptz) IS
+'what a profile has answered about a purpose and channel, now or as of a past instant: granted, requested, expired, withdrawn, denied, objected or unknown';
+
+CREATE FUNCTION cdp.consent_at(
+	profile_id bigint,
+	purpose text,
+	channel text,
+	at timestamptz,
+	known_at timestamptz DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN cdp._consent_at($1, $2, $3, $4, $5);
+END
+$$;
+REVOKE ALL ON FUNCTION cdp.consent_at(bigint, text, text, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.consent_at(bigint, text, text, timestamptz, timestamptz) IS
+'what a profile had answered by an instant, as the store knew it at known_at: from the answers recorded by then, of the identifiers that the id stood for then; NULL: as it knows now';
+
+CREATE FUNCTION cdp.consent_receipt(
+	profile_id bigint,
+	purpose text,
+	channel text,
+	at timestamptz DEFAULT NULL,
+	known_at timestamptz DEFAULT NULL)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN cdp._consent_receipt($1, $2, $3, $4, $5);
+END
+$$;
+REVOKE ALL ON FUNCTION cdp.consent_receipt(bigint, text, text, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.consent_receipt(bigint, text, text, timestamptz, timestamptz) IS
+'proof of what a profile has agreed to: the state, and every answer with when, by which identifier, on which text (version, language, hash), evidence and who recorded it; times in UTC';
+
+CREATE FUNCTION cdp.add_consent_document(
+	document text,
+	purpose text,
+	version text,
+	body text,
+	language text DEFAULT NULL,
+	url text DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN cdp._add_consent_document($1, $2, $3, $4, $5, $6);
+END
+$$;
+REVOKE ALL ON FUNCTION cdp.add_consent_document(text, text, text, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.add_consent_document(text, text, text, text, text, text) IS
+'keep which text people see when they answer: its version, language and hash, never to be changed; returns the hash (SHA-256, hexadecimal)';
+
 CREATE FUNCTION cdp.record_consent(
 	type text,
 	value text,

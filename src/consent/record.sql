@@ -118,6 +118,48 @@ $$;
 COMMENT ON FUNCTION cdp._check_answered(timestamptz) IS
 'raise if that is too far in the future to be when a customer answered';
 
+CREATE FUNCTION cdp._other_speakers(named bigint, live bigint)
+RETURNS TABLE (identifier_id bigint)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT min(identifier.identifier_id)
+	FROM cdp._profile_leaf AS leaf JOIN cdp.identifier USING (leaf)
+	WHERE leaf.root = $2
+		AND leaf.leaf <> (SELECT own.leaf FROM cdp.identifier AS own
+			WHERE own.identifier_id = $1)
+	GROUP BY leaf.leaf
+$$;
+COMMENT ON FUNCTION cdp._other_speakers(bigint, bigint) IS
+'one identifier of each other profile that was merged into the live one';
+
+-- A grant is good for the others if they hear what it confirms.
+CREATE FUNCTION cdp._repeat_request(
+	named bigint, others bigint[], purpose text, channel text, granted_at timestamptz)
+RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO cdp.consent_log (identifier_id, at, recorded_at, source_id,
+		purpose, channel, state, basis, document, evidence, actor)
+	SELECT other.id, request.at, cdp.clock(), request.source_id, request.purpose,
+		request.channel, request.state, request.basis, request.document, request.evidence,
+		request.actor
+	FROM (
+		SELECT said.*
+		FROM cdp.identifier AS own
+			JOIN cdp.identifier ON identifier.leaf = own.leaf
+			JOIN cdp.consent_log AS said ON said.identifier_id = identifier.identifier_id
+			JOIN cdp.purpose ON purpose.purpose = said.purpose AND purpose.double_opt_in
+		WHERE own.identifier_id = $1 AND said.purpose = $3 AND said.channel = $4
+			AND said.state = 'requested' AND said.at < $5
+		ORDER BY said.at DESC, said.consent_id DESC
+		LIMIT 1) AS request
+		CROSS JOIN unnest($2) AS other (id)
+$$;
+COMMENT ON FUNCTION cdp._repeat_request(bigint, bigint[], text, text, timestamptz) IS
+'write the request that a grant confirms for other identifiers, too; nothing where no request is needed';
+
 -- The answer is written for the identifier named and for one of each other
 -- profile that was merged into this one.
 CREATE FUNCTION cdp._record_consent(
@@ -130,6 +172,7 @@ AS $$
 DECLARE
 	named bigint;
 	live bigint;
+	others bigint[];
 	instant timestamptz := coalesce($6, cdp.clock());
 BEGIN
 	PERFORM cdp._check_store();
@@ -143,20 +186,16 @@ BEGIN
 				HINT = 'Send the consent with a record: cdp.ingest(source, ''{"consent": ...}'').';
 	END IF;
 	live := cdp._lock_profile_of(named);
+	SELECT array_agg(speaker.identifier_id) INTO others
+	FROM cdp._other_speakers(named, live) AS speaker;
+	IF $5 = 'granted' THEN
+		PERFORM cdp._repeat_request(named, others, $3, $4, instant);
+	END IF;
 	PERFORM cdp._record_consents(
 		array_agg(speaker), array_agg((SELECT source_id FROM cdp.source WHERE source.name = $10)), array_agg($3),
 		array_agg($4), array_agg($5), array_agg(instant), array_agg($9),
 		array_agg($7), array_agg($8), NULL)
-	FROM (
-		SELECT named AS speaker
-		UNION ALL
-		SELECT min(identifier.identifier_id)
-		FROM cdp._profile_leaf JOIN cdp.identifier USING (leaf)
-		WHERE _profile_leaf.root = live
-			AND leaf <> (SELECT own.leaf FROM cdp.identifier AS own
-				WHERE own.identifier_id = named)
-		GROUP BY leaf
-	) AS group_of_answers;
+	FROM unnest(named || others) AS speaker;
 	IF live IS NOT NULL THEN
 		PERFORM cdp._refresh_consents(ARRAY[live]);
 		PERFORM cdp._add_todo('profile', ARRAY[live]);

@@ -149,3 +149,20 @@ END
 $$;
 COMMENT ON FUNCTION cdp._refresh_contact_points(bigint[]) IS
 'derive contact_point of these profiles';
+
+-- A purpose's rules reach back to the answers that were given before.
+CREATE FUNCTION cdp._note_purpose() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	answered bigint[] := ARRAY(SELECT profile_id FROM cdp.consent_state
+		WHERE purpose = NEW.purpose ORDER BY profile_id);
+BEGIN
+	PERFORM cdp._refresh_consents(answered);
+	PERFORM cdp._add_todo('profile', answered);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cdp._note_purpose() IS
+'trigger: what holds of a purpose follows its new row at once';

@@ -68,12 +68,12 @@ COMMENT ON FUNCTION cdp._last_change(bigint, bigint, bigint, bigint) IS
 
 -- Newest first; the last row has no log_id: it is the birth.
 CREATE FUNCTION cdp._identity_chain(identifier_id bigint)
-RETURNS TABLE (log_id bigint, at timestamptz, profile_before bigint, profile_after bigint)
+RETURNS TABLE (log_id bigint, at timestamptz, profile_before bigint, profile_after bigint,
+	leaf bigint)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	leaf bigint;
 	live bigint;
 	change record;
 	before_log_id bigint := 9223372036854775807;
@@ -107,11 +107,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._identity_chain(bigint) IS
-'the changes of an identifier''s live profile, newest first; the last row, without log_id, is the profile it was born into';
+'the changes of an identifier''s live profile, newest first, with the leaf it then had; the last row, without log_id, is the profile it was born into';
 
 -- What befell its first profile before the identifier came is not its story.
 CREATE FUNCTION cdp._identity_life(identifier_id bigint)
-RETURNS TABLE (log_id bigint, at timestamptz, since timestamptz, profile_before bigint, profile_after bigint)
+RETURNS TABLE (log_id bigint, at timestamptz, since timestamptz, profile_before bigint,
+	profile_after bigint, leaf bigint)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -120,13 +121,13 @@ AS $$
 			min(told.at) FILTER (WHERE told.log_id IS NULL) OVER () AS born
 		FROM cdp._identity_chain($1) AS told
 	)
-	(SELECT NULL::bigint, born, born, NULL::bigint, profile_after
+	(SELECT NULL::bigint, born, born, NULL::bigint, profile_after, leaf
 	FROM chain
 	WHERE log_id IS NULL OR at < born AND since = born
 	ORDER BY log_id DESC NULLS LAST
 	LIMIT 1)
 	UNION ALL
-	SELECT log_id, at, since, profile_before, profile_after
+	SELECT log_id, at, since, profile_before, profile_after, leaf
 	FROM chain
 	WHERE log_id IS NOT NULL AND NOT (at < born AND since = born)
 $$;
@@ -145,6 +146,74 @@ AS $$
 $$;
 COMMENT ON FUNCTION cdp._identity_at(bigint, timestamptz) IS
 'the live profile of an identifier at a time; NULL: it had none, or was not known';
+
+-- Who was ever in a change with a profile, or with one of those that were.  Plans
+-- that are made once and go by indexes: every such question is about a few rows.
+CREATE FUNCTION cdp._identifiers_met(profile_id bigint) RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+AS $$
+DECLARE
+	met bigint[] := '{}';
+	more bigint[] := ARRAY(SELECT root FROM cdp.profile WHERE profile.profile_id = $1);
+BEGIN
+	WHILE cardinality(more) > 0 LOOP
+		met := met || more;
+		more := ARRAY(
+			SELECT log.profile_before FROM cdp.identity_log AS log
+			WHERE log.profile_after = ANY (more) AND log.profile_before <> ALL (met)
+			UNION
+			SELECT log.profile_after FROM cdp.identity_log AS log
+			WHERE log.profile_before = ANY (more) AND log.profile_after <> ALL (met));
+	END LOOP;
+	RETURN QUERY
+	SELECT identifier.identifier_id
+	FROM unnest(met) AS root (id)
+		CROSS JOIN LATERAL (
+			SELECT root.id
+			UNION ALL
+			SELECT merged.profile_id FROM cdp.profile AS merged
+			WHERE merged.root = root.id AND merged.root <> merged.profile_id) AS leaf (id)
+		JOIN cdp.identifier ON identifier.leaf = leaf.id
+	UNION
+	SELECT named.id
+	FROM cdp.identity_log AS log CROSS JOIN LATERAL unnest(log.identifiers) AS named (id)
+	WHERE log.profile_before = ANY (met);
+END
+$$;
+COMMENT ON FUNCTION cdp._identifiers_met(bigint) IS
+'the identifiers that may ever have been one profile with this one';
+
+-- A profile id goes where its founder goes.
+CREATE FUNCTION cdp._identifiers_at(profile_id bigint, at timestamptz)
+RETURNS TABLE (identifier_id bigint, leaf bigint)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	live bigint := (SELECT cdp._identity_at(profile.founder, $2)
+		FROM cdp.profile WHERE profile.profile_id = $1);
+	stood record;
+BEGIN
+	FOR identifier_id IN SELECT id FROM cdp._identifiers_met($1) AS id ORDER BY id LOOP
+		SELECT life.profile_after, life.leaf INTO stood
+		FROM cdp._identity_life(identifier_id) AS life
+		WHERE life.since <= $2
+		ORDER BY life.log_id DESC NULLS LAST
+		LIMIT 1;
+		IF stood.profile_after = live THEN
+			leaf := stood.leaf;
+			RETURN NEXT;
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION cdp._identifiers_at(bigint, timestamptz) IS
+'the identifiers that were one profile at a time with the id given, each with its leaf of then';
 
 -- Because of what: a record, a decision, a steward.
 CREATE FUNCTION cdp._change_says(set_id bigint, decision_id bigint, action_id bigint)

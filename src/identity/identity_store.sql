@@ -332,6 +332,15 @@ FROM cdp.profile;
 COMMENT ON VIEW cdp.profile_id_map IS
 'every profile id ever given and the live one that it leads to now: join old ids through it';
 
+-- The profiles that each live one was merged from, itself among them.  In two
+-- arms, for cdp.profile has an index on root only where it is another.
+CREATE VIEW cdp._profile_leaf AS
+SELECT profile_id AS root, profile_id AS leaf FROM cdp.profile WHERE root = profile_id
+UNION ALL
+SELECT root, profile_id FROM cdp.profile WHERE root <> profile_id;
+COMMENT ON VIEW cdp._profile_leaf IS
+'live profiles and the ones that they were merged from';
+
 CREATE VIEW cdp.profile_identifier AS
 SELECT profile.root AS profile_id,
 	identifier_type.type::text AS type,
