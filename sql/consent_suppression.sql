@@ -35,17 +35,3 @@ SELECT cdp.suppress('phone', '0664 1234567', source => 'shop');
 SELECT cdp.unsuppress('phone', '+436641234567');
 SELECT cdp.suppress('email', 'dan@example.com', source => 'shop');
 SELECT cdp.unsuppress('email', 'dan@example.com');
-
--- beside another key, or none, everything fails closed
-BEGIN;
-UPDATE cdp.secret_key SET key = cdp._random_key();
-SELECT cdp.suppress('email', 'bob@example.com');
-ROLLBACK;
-BEGIN;
-UPDATE cdp.secret_key SET key = cdp._random_key();
-SELECT cdp._refresh_consents('{1}');
-ROLLBACK;
-BEGIN;
-DELETE FROM cdp.secret_key;
-SELECT cdp.unsuppress('email', 'bob@example.com');
-ROLLBACK;

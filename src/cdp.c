@@ -10,6 +10,7 @@
 #include "utils/array.h"
 
 #include "base/base.h"
+#include "consent/consent.h"
 #include "ingest/ingest.h"
 
 PG_MODULE_MAGIC;
@@ -62,6 +63,19 @@ void
 _PG_init(void)
 {
 	cdp_base_init();
+	cdp_consent_init();
+}
+
+/* Raise unless the secret key is the store's own. */
+static void
+check_key(void)
+{
+	static CdpPlan plan = {"SELECT cdp._hash_key()", 0};
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	cdp_base_execute(&plan, NULL, NULL, true, 1);
+	SPI_finish();
 }
 
 /* cdp.merge(batch, phases, wait): do all pending work. */
@@ -69,6 +83,7 @@ Datum
 cdp_merge(PG_FUNCTION_ARGS)
 {
 	cdp_base_check_store();
+	check_key();
 	cdp_base_run(fcinfo, "merge", merge_phases, lengthof(merge_phases),
 				 PG_GETARG_INT32(0),
 				 PG_ARGISNULL(1) ? NULL : PG_GETARG_ARRAYTYPE_P(1),

@@ -208,8 +208,8 @@ WHERE audience.active
 				WHERE suppression.key_hash = better.key_hash
 					AND suppression.channel IN ('', channel.channel)
 					AND (suppression.until IS NULL OR suppression.until > cdp.clock()))))
-	AND cdp._verified_key((SELECT key FROM cdp.secret_key),
-		(SELECT check_value FROM cdp.secret_key)) IS NOT NULL;
+	AND cdp._verifies_key((SELECT key FROM cdp.secret_key),
+		(SELECT check_value FROM cdp.secret_key));
 COMMENT ON VIEW cdp.audience_member IS
 'who may be reached: members of each audience with consent and without suppression, now';
 

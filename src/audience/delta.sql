@@ -79,6 +79,7 @@ DECLARE
 	id integer;
 BEGIN
 	PERFORM cdp._check_store();
+	PERFORM cdp._hash_key();
 	id := cdp._find_audience($1);
 	PERFORM FROM cdp.audience WHERE audience.audience_id = id FOR SHARE;
 	PERFORM FROM cdp.destination

@@ -19,11 +19,24 @@
  *	   said nothing has no say.
  *	4. A grant lasts as long as its purpose says (cdp.purpose.time_to_live);
  *	   the combination of several as long as the first of them.
+ *	5. Where the purpose needs a double opt-in, a grant counts as a request
+ *	   unless its group had asked for it before (state requested), and nothing
+ *	   has refused it since.
  *
- * So that a person can lift the older denial of a merged profile, the door
- * cdp.record_consent() writes the answer for each group of the profile: the
- * person speaks for all that is known to be theirs.  A split gives each part
- * exactly what was recorded for its own identifiers.
+ * Hence answers that ride on records give one state whatever order they and
+ * the merge come in: each belongs to the group of its identifier.  A call of
+ * the door cdp.record_consent() is no record but somebody who speaks now, for
+ * all that is known to be theirs by now: it writes the answer for each group
+ * of the profile, which is how a person lifts the older denial of a profile
+ * that was merged into theirs.  So it does matter whether a call came before
+ * or after a merge, and it should: who answered before it could not have meant
+ * a stranger's answers.  A split gives each part exactly what was recorded for
+ * its own identifiers.
+ *
+ * The log has two times, so the past has two questions: what had been answered
+ * by an instant ("at"), and what the store knew by another ("recorded_at"),
+ * when the identifiers may have been of other profiles (cdp.identity_log).
+ * cdp.consent_at() and cdp.consent_receipt() take both.
  *
  * Restrictive also in time: an answer dated in the future counts from when it
  * was recorded, and at the very instant of an answer it holds.
@@ -42,12 +55,18 @@
  * keyed hashes (hmac.c) under a key that only the store's owner reads, and
  * enforcement is a join on contact_point.key_hash, effective at once.  If the
  * key is not the one the store was made with (a restore beside another), the
- * stored check value does not verify, and suppressing, refreshing and reading
- * audiences fail closed instead of forgetting every suppression.
+ * stored check value does not verify, and ingest, merge runs, suppressing and
+ * releasing fail closed instead of forgetting every suppression.
  *
- * The room has no C functions for others.
+ * The key may be in a file outside of the database (secret_key.c).
  */
 #ifndef CDP_CONSENT_H
 #define CDP_CONSENT_H
+
+/* Called by _PG_init. */
+extern void cdp_consent_init(void);
+
+/* The hash, of 32 bytes, by which a key is told. */
+extern void cdp_consent_hash_key_check(const bytea *key, uint8 *hash);
 
 #endif							/* CDP_CONSENT_H */

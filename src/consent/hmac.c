@@ -21,9 +21,12 @@
 #include "fmgr.h"
 
 #include "base/compat.h"
+#include "consent/consent.h"
 
 #define KEY_BYTES 32
+#define KEY_CHECK_TEXT "cdp: is this the key?"
 
+PG_FUNCTION_INFO_V1(cdp__key_check_value);
 PG_FUNCTION_INFO_V1(cdp__keyed_hash);
 PG_FUNCTION_INFO_V1(cdp__random_key);
 
@@ -68,6 +71,28 @@ cdp__keyed_hash(PG_FUNCTION_ARGS)
 					  (const uint8 *) VARDATA_ANY(value),
 					  VARSIZE_ANY_EXHDR(value), (uint8 *) VARDATA(hash)))
 		elog(ERROR, "could not compute a keyed hash");
+	PG_RETURN_BYTEA_P(hash);
+}
+
+/* The hash by which a key is told: of KEY_CHECK_TEXT, under it. */
+void
+cdp_consent_hash_key_check(const bytea *key, uint8 *hash)
+{
+	check_key(VARSIZE_ANY_EXHDR(key));
+	if (!compute_hmac((const uint8 *) VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key),
+					  (const uint8 *) KEY_CHECK_TEXT, strlen(KEY_CHECK_TEXT),
+					  hash))
+		elog(ERROR, "could not compute a keyed hash");
+}
+
+/* cdp._key_check_value(key): that hash. */
+Datum
+cdp__key_check_value(PG_FUNCTION_ARGS)
+{
+	bytea	   *hash = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+
+	SET_VARSIZE(hash, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	cdp_consent_hash_key_check(PG_GETARG_BYTEA_PP(0), (uint8 *) VARDATA(hash));
 	PG_RETURN_BYTEA_P(hash);
 }
 

@@ -1,28 +1,3 @@
--- Proof that a key is the one that the hashes were made with.
-CREATE FUNCTION cdp._key_check_value(key bytea) RETURNS bytea
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN cdp._keyed_hash(key, 'cdp: is this the key?');
-COMMENT ON FUNCTION cdp._key_check_value(bytea) IS
-'what cdp.secret_key.check_value is when the key is the right one';
-
--- Fail closed: without the right key every suppression would be forgotten.
-CREATE FUNCTION cdp._verified_key(key bytea, check_value bytea) RETURNS bytea
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF $1 IS NULL OR $2 IS NULL OR cdp._key_check_value($1) <> $2 THEN
-		RAISE EXCEPTION 'the secret key of the store is missing or not its own'
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				DETAIL = 'Suppressed identifiers could not be told, so nothing is recorded or released.',
-				HINT = 'Restore the row of cdp.secret_key from the backup that this store comes from.';
-	END IF;
-	RETURN $1;
-END
-$$;
-COMMENT ON FUNCTION cdp._verified_key(bytea, bytea) IS
-'the key, or an error unless it is the right one';
-
 CREATE FUNCTION cdp._hash_key() RETURNS bytea
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -31,7 +6,8 @@ DECLARE
 	held cdp.secret_key;
 BEGIN
 	SELECT * INTO held FROM cdp.secret_key;
-	RETURN cdp._verified_key(held.key, held.check_value);
+	PERFORM cdp._verifies_key(held.key, held.check_value);
+	RETURN coalesce(cdp._file_key(), held.key);
 END
 $$;
 COMMENT ON FUNCTION cdp._hash_key() IS

@@ -307,6 +307,7 @@ BEGIN
 		PERFORM cdp._queue_records(ingest.source, ARRAY[ingest.record], NULL);
 		RETURN NULL;
 	END IF;
+	PERFORM cdp._hash_key();
 	SELECT * INTO done
 	FROM cdp._ingest_records(ingest.source, ARRAY[ingest.record::text], NULL);
 	IF done.outcomes[1] = 'rejected' THEN
@@ -365,6 +366,7 @@ BEGIN
 		FROM generate_series(1, jsonb_array_length(list)) AS place;
 		RETURN;
 	END IF;
+	PERFORM cdp._hash_key();
 	SELECT * INTO done
 	FROM cdp._ingest_records(ingest_batch.source,
 		ARRAY(SELECT element::text FROM jsonb_array_elements(list) AS element),
