@@ -83,7 +83,7 @@ SELECT count(*) AS records, count(DISTINCT (source, record)) AS distinct FROM se
 -- the same store for each way, rates that change over time included
 CREATE PROCEDURE pg_temp.make_sources() LANGUAGE sql AS $$
 	SELECT cdp.add_source('web'), cdp.add_source('till', priority => 200), cdp.add_source('crm', priority => 300),
-		cdp.add_source('dmp', kind => 'third_party', priority => 10);
+		cdp.add_source('dmp', kind => 'third_party', priority => 10, retention => '100 years');
 	INSERT INTO cdp.exchange_rate (currency, valid_from, rate)
 	SELECT currency, month, round((1 + extract(month FROM month) / 40)::numeric, 4) / divisor
 	FROM generate_series(timestamptz '2024-06-01', '2026-06-01', '1 month') AS month, (VALUES ('USD', 1.1), ('GBP', 0.8)) AS rated (currency, divisor);

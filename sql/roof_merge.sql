@@ -4,7 +4,7 @@
 \i :fresh
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT cdp.add_source('web'), cdp.add_source('dmp', kind => 'third_party') \g /dev/null
+SELECT cdp.add_source('web'), cdp.add_source('dmp', kind => 'third_party', retention => '100 years') \g /dev/null
 CREATE VIEW pg_temp.says AS
 SELECT profile_id, identifiers, sources, first_seen, last_seen, events FROM cdp.unified_profile;
 

@@ -99,6 +99,61 @@ CALL cdp.rebuild();
 SELECT now.name FROM pg_temp.canonical_digest() AS now
 	LEFT JOIN before ON before = now WHERE before IS NULL;
 
+-- exact to the microsecond, whatever the merge run did: at t + retention it is out
+-- of sight, a microsecond before it is not
+SELECT cdp.add_source('brief', retention => '10 days'), cdp.add_source('list', 'third_party') \g /dev/null
+SELECT name, retention FROM cdp.source WHERE name IN ('brief', 'list') ORDER BY name;
+SELECT cdp.ingest('brief', '{"type": "track", "event": "order", "userId": "dora", "messageId": "x1", "timestamp": "2026-06-20T10:00:00Z", "properties": {"product_id": "p"}}') AS dora \gset
+SELECT cdp.ingest('brief', '{"type": "identify", "userId": "dora", "messageId": "x2", "timestamp": "2026-06-20T10:00:00Z", "traits": {"city": "Linz"}}') \g /dev/null
+SELECT cdp.ingest('list', '{"id": "p-9", "segment": "golfers", "at": "2026-06-20T10:00:00Z"}') AS golfer \gset
+CALL cdp.merge();
+CREATE FUNCTION pg_temp.seen(dora bigint, golfer bigint) RETURNS TABLE (events bigint, products bigint, cities bigint, identifiers bigint, as_of timestamptz)
+LANGUAGE sql AS $$
+	SELECT (SELECT count(*) FROM cdp.profile_event AS e WHERE e.profile_id = $1), (SELECT count(*) FROM cdp.event_product AS e WHERE e.profile_id = $1),
+		(SELECT count(*) FROM cdp.profile_trait_history AS t WHERE t.profile_id = $1 AND name = 'city'),
+		(SELECT count(*) FROM cdp.profile_identifier AS i WHERE i.profile_id = $2),
+		(SELECT u.as_of FROM cdp.unified_profile AS u WHERE u.profile_id = $1)
+$$;
+SET cdp.test_clock = '2026-06-30 09:59:59.999999+00';
+SELECT * FROM pg_temp.seen(:dora, :golfer);
+SET cdp.test_clock = '2026-06-30 10:00:00+00';
+SELECT * FROM pg_temp.seen(:dora, :golfer);
+SET timezone = 'America/New_York';
+SET cdp.test_clock = '2026-06-30 09:59:59.999999+00';
+SELECT events, products, cities FROM pg_temp.seen(:dora, :golfer);
+SET timezone = 'UTC';
+SET cdp.test_clock = '2026-09-18 09:59:59.999999+00';
+SELECT identifiers FROM pg_temp.seen(:dora, :golfer);
+SET cdp.test_clock = '2026-09-18 10:00:00+00';
+SELECT identifiers FROM pg_temp.seen(:dora, :golfer);
+-- what is derived follows with the next run, and says so
+SELECT city, events, as_of < cdp.clock() AS of_before FROM cdp.unified_profile WHERE profile_id = :dora;
+CALL cdp.merge();
+SELECT city, events, as_of = cdp.clock() AS of_now FROM cdp.unified_profile WHERE profile_id = :dora;
+
+-- a month in which nothing must be kept is dropped whole, one with something of a
+-- source that keeps it is not
+SET cdp.test_clock = '2026-11-20 12:00:00+00';
+INSERT INTO cdp.inbox (source, record)
+SELECT source, format('{"type": "track", "event": "x", "userId": "%s", "messageId": "%s-%s-%s", "timestamp": "%s"}',
+	CASE n % 2 WHEN 0 THEN 'ann' ELSE 'bob' END, source, at, n, to_char(at::timestamp + n * interval '1 hour', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+FROM (VALUES ('web', '2026-10-30'), ('web', '2026-11-01'), ('shop', '2026-11-02')) AS given (source, at), generate_series(0, 3) AS n;
+UPDATE cdp.source SET retention = '30 days' WHERE name = 'web';
+CALL cdp.merge();
+SELECT count(*) AS october FROM cdp.event_202610;
+SET cdp.test_clock = '2026-12-05 12:00:00+00';
+CALL cdp.merge();
+SELECT to_regclass('cdp.event_202610') IS NULL AS october_gone, to_regclass('cdp.event_202611') IS NULL AS november_gone;
+SELECT source, count(*) FROM cdp.profile_event WHERE name = 'x' GROUP BY 1;
+SELECT sum((SELECT count(*) FROM cdp.timeline_chunk AS chunk, cdp.timeline_events(chunk.data) AS event JOIN cdp.event_name USING (name_id)
+	WHERE event_name.name = 'x' AND chunk.profile_id = u.profile_id)) AS in_timelines FROM cdp.unified_profile AS u;
+SELECT * FROM cdp.retention_rule ORDER BY data_class, source, identifier_type, purpose;
+TRUNCATE before;
+INSERT INTO before SELECT * FROM pg_temp.canonical_digest();
+CALL cdp.rebuild();
+SELECT now.name FROM pg_temp.canonical_digest() AS now
+	LEFT JOIN before ON before = now WHERE before IS NULL;
+
 -- runs are kept 90 days
 UPDATE cdp.run_log SET started_at = cdp.clock() - interval '91 days' WHERE run_id = 1;
 CALL cdp.merge();

@@ -5,7 +5,13 @@
 -- stay (they have a time to live of their own), and so do consents and the
 -- message ledger, so that a message that was removed does not come back.
 --
--- Once a day.  Limits are cut to the day (UTC): timelines that lose events
+-- Whole months go first: a partition of the log in which every event has been
+-- kept long enough is dropped, which costs nothing by event.  If the log is too
+-- busy for that, its rows go like any others.
+--
+-- Once a day.  Nobody waits for it: views show nothing that has been kept for
+-- its time, to the instant, and cdp.retention_rule lists what time that is.
+-- Limits are cut to the day (UTC): timelines that lose events
 -- are made anew from the log, which is not worth it for each minute's worth.
 -- cdp.source.removed_before tells how far a source has been cleared, so a run
 -- with nothing to do reads that table and no other.  A pass reads the
@@ -74,6 +80,65 @@ $$;
 COMMENT ON FUNCTION cdp._remove_events(integer, timestamptz, timestamptz, integer) IS
 'remove at most "units" events of a source and note that timelines must follow; returns how many';
 
+-- The next month that has nothing that must be kept; NULL: there is none.
+CREATE FUNCTION cdp._outdated_event_month() RETURNS regclass
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	month record;
+	is_kept boolean;
+BEGIN
+	FOR month IN
+		SELECT partition.oid::regclass AS name,
+			(to_date(right(partition.relname, 6), 'YYYYMM') + interval '1 month') AT TIME ZONE 'UTC' AS until
+		FROM pg_inherits
+			JOIN pg_class AS partition ON partition.oid = inhrelid
+		WHERE inhparent = 'cdp.event'::regclass AND partition.relname ~ '^event_[0-9]{6}$'
+		ORDER BY 2
+	LOOP
+		EXIT WHEN NOT EXISTS (SELECT FROM cdp._due_retentions() AS due
+			WHERE due.until >= month.until);
+		EXECUTE format('SELECT EXISTS (SELECT FROM %s AS event'
+			' LEFT JOIN cdp.source USING (source_id)'
+			' WHERE source.retention IS NULL OR cdp._kept_after(source.retention) < $1)', month.name)
+		INTO is_kept USING month.until;
+		IF NOT is_kept THEN
+			RETURN month.name;
+		END IF;
+	END LOOP;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cdp._outdated_event_month() IS
+'the oldest partition of the log in which every event has been kept as long as its source allows';
+
+CREATE FUNCTION cdp._drop_event_month() RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '3s'
+AS $$
+DECLARE
+	month regclass := cdp._outdated_event_month();
+	removed bigint;
+	sets bigint[];
+BEGIN
+	IF month IS NULL THEN
+		RETURN 0;
+	END IF;
+	LOCK TABLE cdp.event_other IN ACCESS EXCLUSIVE MODE;
+	EXECUTE format('SELECT count(*), array_agg(DISTINCT set_id) FROM %s', month)
+	INTO removed, sets;
+	EXECUTE format('DROP TABLE %s', month);
+	PERFORM cdp._add_todo('rebuild_timeline', cdp._profiles_of_sets(sets));
+	RETURN greatest(removed, 1);
+EXCEPTION WHEN lock_not_available THEN
+	RETURN 0;
+END
+$$;
+COMMENT ON FUNCTION cdp._drop_event_month() IS
+'drop one month of the log that has nothing to keep, and note that timelines must follow; returns how many events went, 0 also when the log is busy';
+
 CREATE FUNCTION cdp._remove_observations(source_id integer, until timestamptz, units integer)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -127,6 +192,10 @@ DECLARE
 	removed bigint;
 BEGIN
 	PERFORM cdp._check_store();
+	removed := cdp._drop_event_month();
+	IF removed > 0 THEN
+		RETURN removed;
+	END IF;
 	FOR due IN SELECT * FROM cdp._due_retentions() ORDER BY source_id LOOP
 		removed := cdp._remove_events(due.source_id, due.since, due.until, 20 * $1)
 			+ cdp._remove_observations(due.source_id, due.until, 20 * $1);

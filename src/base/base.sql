@@ -166,3 +166,11 @@ END
 $$;
 COMMENT ON FUNCTION cdp._analyze_grown() IS
 'analyze the tables of the store that have grown by half since they last were; returns how many';
+
+-- In UTC, so that no two sessions disagree.  Whoever asks whether something is
+-- kept asks this, to the microsecond: it is while it is later.
+CREATE FUNCTION cdp._kept_after(max_age interval) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN ((cdp.clock() AT TIME ZONE 'UTC') - max_age) AT TIME ZONE 'UTC';
+COMMENT ON FUNCTION cdp._kept_after(interval) IS
+'what is of that instant or older has been kept for max_age; NULL for NULL: everything is kept';

@@ -341,7 +341,7 @@ SELECT root, profile_id FROM cdp.profile WHERE root <> profile_id;
 COMMENT ON VIEW cdp._profile_leaf IS
 'live profiles and the ones that they were merged from';
 
-CREATE VIEW cdp.profile_identifier AS
+CREATE VIEW cdp.profile_identifier WITH (security_barrier) AS
 SELECT profile.root AS profile_id,
 	identifier_type.type::text AS type,
 	identifier.scope::text AS scope,
@@ -359,9 +359,11 @@ LEFT JOIN LATERAL (
 	JOIN cdp.identifier_set USING (set_id)
 	WHERE identifier_set_member.identifier_id = identifier.identifier_id
 		AND NOT identifier_set.retracted
-) AS seen ON true;
+) AS seen ON true
+WHERE identifier_type.time_to_live IS NULL OR seen.last_seen IS NULL
+	OR seen.last_seen > cdp._kept_after(identifier_type.time_to_live);
 COMMENT ON VIEW cdp.profile_identifier IS
-'the identifiers of each live profile, with when and how often they were seen';
+'the identifiers of each live profile, with when and how often they were seen; not those that were last seen longer ago than their type''s time_to_live';
 
 -- Doors.
 -- In PL/pgSQL, which keeps the plan for the session: a function in SQL plans

@@ -140,7 +140,9 @@ BEGIN
 		retention, mapping, own_user_ids, dedupe_for)
 	VALUES (add_source.name, add_source.kind, add_source.priority,
 		add_source.trust, add_source.default_region,
-		add_source.retention, add_source.mapping, add_source.own_user_ids,
+		coalesce(add_source.retention,
+			CASE WHEN add_source.kind = 'third_party' THEN interval '90 days' END),
+		add_source.mapping, add_source.own_user_ids,
 		add_source.dedupe_for)
 	ON CONFLICT (name) DO NOTHING
 	RETURNING source_id INTO new_id;
@@ -153,7 +155,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp.add_source(text, text, integer, double precision, text, interval, jsonb, boolean, interval) IS
-'make a source that records can come from; returns its source_id';
+'make a source that records can come from; returns its source_id; what third parties sent is kept 90 days unless retention says otherwise';
 
 -- Each batch of rejects goes back in a transaction of its own; rows rejected
 -- while this runs are left alone.  A record counts once, as what becomes of it

@@ -22,7 +22,7 @@ COMMENT ON COLUMN cdp.source.own_user_ids IS
 COMMENT ON COLUMN cdp.source.dedupe_for IS
 'how long message keys are remembered; NULL: for ever';
 COMMENT ON COLUMN cdp.source.retention IS
-'events and trait observations of this source that are older are removed by the merge run, and rejected when they come; NULL: kept for ever';
+'events and trait observations of this source that are older are not shown, removed by the merge run, and rejected when they come; NULL: kept for ever';
 COMMENT ON COLUMN cdp.source.removed_before IS
 'what is older has been removed; NULL: not looked at since the retention changed';
 SELECT cdp._watch_table('cdp.source');

@@ -4,7 +4,7 @@
 -- orders and carts of Segment's ecommerce events do.  A product without an id
 -- cannot be told from another and has no row.  The log is read as it came: an
 -- order that two sources report is here twice.
-CREATE VIEW cdp.event_product AS
+CREATE VIEW cdp.event_product WITH (security_barrier) AS
 SELECT event.profile_id, event.event_id, event.name, event.occurred_at,
 	item.position::integer AS position, item.product_id,
 	(cdp._typed_trait(item.product -> 'quantity', 'number') #>> '{}')::numeric

@@ -222,23 +222,29 @@ CROSS JOIN LATERAL (SELECT current.lineage -> trait.name AS lineage) AS origin;
 COMMENT ON VIEW cdp.profile_trait IS
 'the traits of each profile, one a row, and where each came from';
 
-CREATE VIEW cdp.profile_trait_history AS
+CREATE VIEW cdp.profile_trait_history WITH (security_barrier) AS
 SELECT owner.profile_id, said.name::text AS name, said.value,
 	source.name::text AS source, said.observed_at, said.set_id, said.raw
 FROM cdp.trait_history AS said
 JOIN cdp._set_profile AS owner ON owner.set_id = said.set_id
-JOIN cdp.source ON source.source_id = said.source_id;
+JOIN cdp.source ON source.source_id = said.source_id
+WHERE source.retention IS NULL
+	OR said.observed_at > cdp._kept_after(source.retention);
 COMMENT ON VIEW cdp.profile_trait_history IS
 'every value that was ever said of a profile, of traits with cdp.trait.history; it goes with its set through merges and splits';
 
-CREATE VIEW cdp.profile_event AS
+-- What has been kept long enough is out of sight at that very instant, and out of
+-- the log by the next merge run of another day.
+CREATE VIEW cdp.profile_event WITH (security_barrier) AS
 SELECT owner.profile_id, event.event_id, event.name::text AS name,
 	event.occurred_at::timestamptz AS occurred_at,
 	event.amount::numeric AS amount, event.currency, event.properties,
 	source.name::text AS source
 FROM cdp.event
 JOIN cdp._set_profile AS owner ON owner.set_id = event.set_id
-JOIN cdp.source ON source.source_id = event.source_id;
+JOIN cdp.source ON source.source_id = event.source_id
+WHERE source.retention IS NULL
+	OR event.occurred_at > cdp._kept_after(source.retention);
 COMMENT ON VIEW cdp.profile_event IS
 'the event log with the live profile of each event; for one profile cdp.timeline_of() is faster';
 
