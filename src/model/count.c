@@ -33,6 +33,7 @@
  */
 #include <float.h>
 #include <math.h>
+#include <stddef.h>
 
 #include "model/count.h"
 #include "model/special.h"
@@ -48,6 +49,13 @@
 
 /* Panels on one side of the peak: some 40 are needed, this is never. */
 #define MAX_PANELS 2000
+
+/*
+ * Panels of a discounted sum: how many times the scale of expected purchases
+ * at their start, and of the discount.  20 nodes leave 1e-12 of either.
+ */
+#define GROWTH 2.0
+#define DECAY 16.0
 
 /* Horizons beyond this many times the customer's age are cut to it. */
 #define MAX_HORIZON_RATIO 1e100
@@ -332,15 +340,17 @@ cdp_model_count_expected(CdpCountKind kind, const CdpCountParams *params,
 /*
  * Expected purchases up to the horizon, each weighing e^(-rate s) at its time
  * s: by parts, e^(-rate h) E(h) + rate times the integral of e^(-rate s) E(s).
- * E varies on the scale of A + s, the weight on that of 1/rate.  Without
- * an end (HUGE_VAL) it is DERT, discounted expected residual transactions.
+ * E varies on the scale of the first purchase, A/R, and later on that of s;
+ * the weight on that of 1/rate.  Without an end (HUGE_VAL) it is DERT,
+ * discounted expected residual transactions.
  */
 double
 cdp_model_count_discounted(CdpCountKind kind, const CdpCountParams *params,
 						   const CdpCustomer *customer, double horizon,
-						   double rate)
+						   double rate, CdpPause pause)
 {
-	double		age = params->alpha + customer->t;
+	double		wait = (params->alpha + customer->t) /
+		(1 + params->r + customer->x);
 	double		end = rate > 0 ? fmin(horizon, NEGLIGIBLE / rate) : 0;
 	double		sum = 0;
 
@@ -351,7 +361,9 @@ cdp_model_count_discounted(CdpCountKind kind, const CdpCountParams *params,
 	{
 		double		half;
 
-		to = fmin(from + fmin(age + from, 4 / rate), end);
+		if (pause != NULL)
+			pause();
+		to = fmin(from + fmin(GROWTH * (wait + from), DECAY / rate), end);
 		half = (to - from) / 2;
 		for (int i = 0; i < CDP_GAUSS_NODES; i++)
 		{

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include "model/pause.h"
+
 typedef enum CdpCountKind
 {
 	CDP_COUNT_BGNBD,
@@ -45,11 +47,12 @@ extern double cdp_model_count_expected(CdpCountKind kind,
 									   const CdpCustomer *customer,
 									   double horizon);
 
-/* The same, a purchase after time s weighing e^(-rate s). */
+/* The same, a purchase after time s weighing e^(-rate s): up to a second. */
 extern double cdp_model_count_discounted(CdpCountKind kind,
 										 const CdpCountParams *params,
 										 const CdpCustomer *customer,
-										 double horizon, double rate);
+										 double horizon, double rate,
+										 CdpPause pause);
 
 /*
  * How many chances to drop out a customer had and did not take: after each

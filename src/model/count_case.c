@@ -56,7 +56,7 @@ cdp_model_case_expected(const CdpCountCase *item)
 									  item->horizon);
 	return item->rate > 0 ?
 		cdp_model_count_discounted(kind, &item->params.count, &item->customer,
-								   item->horizon, item->rate) :
+								   item->horizon, item->rate, item->pause) :
 		cdp_model_count_expected(kind, &item->params.count, &item->customer,
 								 item->horizon);
 }

@@ -31,6 +31,7 @@ typedef struct CdpCountCase
 	CdpCustomer customer;
 	double		horizon;		/* HUGE_VAL: for ever, if discounted */
 	double		rate;			/* of discount, per unit; 0: none */
+	CdpPause	pause;
 } CdpCountCase;
 
 extern double cdp_model_case_loglik(const CdpCountCase *item);

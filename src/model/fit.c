@@ -19,8 +19,6 @@
 
 #include <math.h>
 
-#include "miscadmin.h"
-
 #include "model/clv_model.h"
 #include "model/count_fit.h"
 #include "model/gather.h"
@@ -199,13 +197,6 @@ cdp__fit_sbg_step(PG_FUNCTION_ARGS)
 	return cdp_model_gather_return(fcinfo, state);
 }
 
-/* CHECK_FOR_INTERRUPTS as a function, for the pure files. */
-static void
-serve_interrupts(void)
-{
-	CHECK_FOR_INTERRUPTS();
-}
-
 /* Every number of the fit is finite: maths that fails must not show. */
 static bool
 is_finite_fit(const CdpFit *fit)
@@ -274,7 +265,7 @@ final_count(FunctionCallInfo fcinfo, CdpModelKind kind, CdpCountKind count_kind)
 	{
 		cdp_model_gather_merge(state);
 		cdp_model_fit_count(count_kind, (CdpCountGroup *) state->rows,
-							state->nrows, serve_interrupts, &fit);
+							state->nrows, cdp_model_serve_interrupts, &fit);
 	}
 	PG_RETURN_POINTER(make_model(kind, state, &fit));
 }
@@ -302,7 +293,7 @@ cdp__fit_pareto_nbd_final(PG_FUNCTION_ARGS)
 	{
 		cdp_model_gather_merge(state);
 		cdp_model_fit_pareto((CdpCountGroup *) state->rows, state->nrows,
-							 serve_interrupts, &fit);
+							 cdp_model_serve_interrupts, &fit);
 	}
 	PG_RETURN_POINTER(make_model(CDP_MODEL_PARETO_NBD, state, &fit));
 }
@@ -318,7 +309,7 @@ cdp__fit_gamma_gamma_final(PG_FUNCTION_ARGS)
 	{
 		cdp_model_gather_merge(state);
 		cdp_model_fit_spend((CdpSpendGroup *) state->rows, state->nrows,
-							serve_interrupts, &fit);
+							cdp_model_serve_interrupts, &fit);
 	}
 	PG_RETURN_POINTER(make_model(CDP_MODEL_GAMMA_GAMMA, state, &fit));
 }
@@ -334,7 +325,7 @@ cdp__fit_sbg_final(PG_FUNCTION_ARGS)
 	{
 		cdp_model_gather_merge(state);
 		cdp_model_fit_sbg((CdpSbgGroup *) state->rows, state->nrows,
-						  serve_interrupts, &fit);
+						  cdp_model_serve_interrupts, &fit);
 	}
 	PG_RETURN_POINTER(make_model(CDP_MODEL_SBG, state, &fit));
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "model/newton.h"
+#include "model/pause.h"
 
 typedef enum CdpFitStatus
 {
@@ -17,9 +18,6 @@ typedef enum CdpFitStatus
 	CDP_FIT_MAX_ITERATIONS,
 	CDP_FIT_INSUFFICIENT		/* no parameters */
 } CdpFitStatus;
-
-/* Called now and then during a fit, so that the caller may stop it. */
-typedef void (*CdpPause) (void);
 
 /* A model that can be climbed from several starts. */
 typedef struct CdpFitTask

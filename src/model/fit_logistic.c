@@ -13,7 +13,6 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 
 #include "model/clv_model.h"
@@ -114,12 +113,6 @@ cdp__fit_logistic_step(PG_FUNCTION_ARGS)
 	return cdp_model_gather_return(fcinfo, state);
 }
 
-static void
-serve_interrupts(void)
-{
-	CHECK_FOR_INTERRUPTS();
-}
-
 /* Is every number of the fit finite?  Maths that fails must not show. */
 static bool
 is_finite_fit(const CdpLogistic *fit)
@@ -171,7 +164,7 @@ cdp__fit_logistic_final(PG_FUNCTION_ARGS)
 		fit.nrows = state->nrows;
 		fit.nfeatures = state->width - OTHER_COLUMNS;
 		fit.l2 = state->setting;
-		fit.pause = serve_interrupts;
+		fit.pause = cdp_model_serve_interrupts;
 		n = fit.nfeatures + 1;
 		fit.work = palloc(sizeof(double) *
 						  cdp_model_logistic_work(fit.nfeatures));

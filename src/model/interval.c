@@ -52,7 +52,8 @@ cdp_model_delta_variance(CdpScoreFunction score, const void *data,
 	for (int i = 0; i < nparams; i++)
 		for (int j = 0; j < nparams; j++)
 			variance += gradient[i] * covariance[i][j] * gradient[j];
-	return fmax(variance, 0);
+	/* fmax() would make a certainty of what is not a number */
+	return variance < 0 ? 0 : variance;
 }
 
 /* See interval.h: Newton on erf from a rough start, monotone for z > 0. */

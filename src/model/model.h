@@ -75,7 +75,9 @@
  * Cost.  A fit holds 32 bytes for each distinct (x, t_x, t) and sees each
  * about ten times at 0.1 us.  A score is 0.1 us (P(alive)) to 1 us (expected
  * purchases); expectations over very many purchases take 50 us.  Pareto/NBD
- * takes 1 us a score and for each look of a fit at a history.
+ * takes 1 us a score and for each look of a fit at a history.  What goes on
+ * without end (DERT) is a sum of 20 expectations for each time that the scale
+ * triples, in Pareto/NBD one integral.
  */
 #ifndef CDP_MODEL_H
 #define CDP_MODEL_H

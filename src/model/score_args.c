@@ -10,6 +10,8 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
+
 #include "model/score_args.h"
 
 /* Doubles hold whole numbers to here. */
@@ -32,6 +34,7 @@ cdp_model_open_case(CdpCountCase *item, const CdpClvModel *model,
 	item->customer = customer;
 	item->horizon = 0;
 	item->rate = 0;
+	item->pause = cdp_model_serve_interrupts;
 	if (!(model->flags & CDP_MODEL_HAS_PARAMS))
 		return false;
 	memcpy(&item->params, model->values, sizeof(item->params));
@@ -98,6 +101,13 @@ cdp_model_open_spend(const CdpClvModel *model, double x, double m,
 		return false;
 	memcpy(&params, model->values, sizeof(params));
 	return cdp_model_spend_expected(&params, x, m, result);
+}
+
+/* See score_args.h. */
+void
+cdp_model_serve_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
 }
 
 /* See score_args.h. */

@@ -40,6 +40,9 @@ extern bool cdp_model_open_spend(const CdpClvModel *model, double x,
 extern bool cdp_model_open_clv(FunctionCallInfo fcinfo, CdpCountCase *item,
 							   double *value);
 
+/* CHECK_FOR_INTERRUPTS as a CdpPause. */
+extern void cdp_model_serve_interrupts(void);
+
 /* Each raises 22023, naming the argument, unless the value can be. */
 extern double cdp_model_check_horizon(double horizon);
 extern double cdp_model_check_margin(double margin);

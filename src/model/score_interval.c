@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "access/htup_details.h"
@@ -32,10 +33,18 @@ typedef struct SpendCase
 	double		m;
 } SpendCase;
 
+/* ln of what may have underflowed: a slope of it is finite. */
+static double
+safe_log(double value)
+{
+	return log(fmax(value, DBL_MIN));
+}
+
+/* Log-odds of what may have been rounded to 0 or 1, likewise. */
 static double
 logit(double p)
 {
-	return log(p) - log1p(-p);
+	return safe_log(p) - log1p(-fmin(p, 1 - DBL_EPSILON / 2));
 }
 
 /* CdpScoreFunctions: scores as functions of parameters. */
@@ -45,7 +54,7 @@ log_purchases(const void *data, const double *params)
 	CdpCountCase item = *(const CdpCountCase *) data;
 
 	memcpy(&item.params, params, sizeof(item.params));
-	return log(cdp_model_case_expected(&item));
+	return safe_log(cdp_model_case_expected(&item));
 }
 
 static double
@@ -75,7 +84,7 @@ log_spend(const void *data, const double *values)
 
 	memcpy(&params, values, sizeof(params));
 	cdp_model_spend_expected(&params, item->x, item->m, &result);
-	return log(result);
+	return safe_log(result);
 }
 
 /* The (low, high) of an interval function; NULLs if not finite. */
@@ -151,17 +160,22 @@ return_probability(FunctionCallInfo fcinfo, bool known, double p,
 {
 	CdpClvModel *model = PG_GETARG_CLV_MODEL(0);
 	double		sign = reversed ? -1 : 1;
+	double		value = reversed ? 1 - p : p;
 	double		error;
 
 	if (!known || !(model->flags & CDP_MODEL_HAS_COVARIANCE))
 		return return_interval(fcinfo, NAN, NAN);
 	if (p <= 0 || p >= 1)
-		return return_interval(fcinfo, reversed ? 1 - p : p,
-							   reversed ? 1 - p : p);
+		return return_interval(fcinfo, value, value);
 	error = width * score_error(model, score, item);
+	if (isnan(error))
+		return return_interval(fcinfo, NAN, NAN);
+	/* log-odds and back is a rounding error away */
 	return return_interval(fcinfo,
-						   cdp_model_logistic(sign * logit(p) - error),
-						   cdp_model_logistic(sign * logit(p) + error));
+						   fmin(cdp_model_logistic(sign * logit(p) - error),
+								value),
+						   fmax(cdp_model_logistic(sign * logit(p) + error),
+								value));
 }
 
 /* cdp.p_alive_interval(model, rfm, level) */
