@@ -88,7 +88,7 @@ lint:
 # Each fuzzer for so long; test/run.sh gives them a few seconds.
 FUZZ_SECONDS ?= 600
 fuzz:
-	for harness in norm phone predicate record timeline; do PG_CONFIG=$(PG_CONFIG) \
+	for harness in model norm phone predicate record timeline; do PG_CONFIG=$(PG_CONFIG) \
 		bash test/fuzz/run.sh $$harness $(FUZZ_SECONDS) || exit 1; done
 
 # Every object depends on every front door: rooms are small.

@@ -221,7 +221,7 @@ if wanted tap; then
 fi
 if wanted fuzz; then
 	section "fuzz"
-	for harness in norm phone predicate record timeline; do
+	for harness in model norm phone predicate record timeline; do
 		fuzz "$harness"
 	done
 fi

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# run.sh HARNESS [SECONDS]: fuzz test/fuzz/HARNESS.c (norm, phone, predicate,
+# run.sh HARNESS [SECONDS]: fuzz test/fuzz/HARNESS.c (model, norm, phone, predicate,
 # record or timeline) with libFuzzer.  Starts from test/fuzz/corpus/HARNESS and
 # keeps what it finds in build/fuzz/HARNESS; what broke a promise is left in
 # build/fuzz as HARNESS-crash-... and the status is not 0.  Needs clang (or
 # CLANG) with its run-time libraries.
 #
-# norm, phone, predicate and timeline run without a server, under the address
+# model, norm, phone, predicate and timeline run without a server, under the address
 # and undefined-behaviour sanitizers.  record runs inside of one (see record.c),
 # a throw-away that is a single process, where undefined behaviour traps;
 # initdb refuses to run as root, and so does this.
@@ -22,6 +22,11 @@ norm=$(ls src/norm/{unicode,email,phone,phone_plan,uuid,name,identifier}.c \
 options=()
 
 case $harness in
+model)
+	sources=$(ls src/model/{special,quadrature,newton,count,pareto,count_case}.c \
+		src/model/{fit_core,count_surface,count_fit,pareto_fit,spend,sbg}.c \
+		src/model/{logistic,interval,quality}.c)
+	libraries="-lm" ;;
 norm)
 	sources="$norm" libraries="-licui18n -licuuc"
 	options=(-dict=test/fuzz/norm.dict) ;;
