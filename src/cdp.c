@@ -19,6 +19,7 @@ PG_FUNCTION_INFO_V1(cdp_merge);
 PG_FUNCTION_INFO_V1(cdp_rebuild);
 PG_FUNCTION_INFO_V1(cdp_fit_models);
 PG_FUNCTION_INFO_V1(cdp_migrate);
+PG_FUNCTION_INFO_V1(cdp_replay_erasures);
 
 #define TODO_SIZE(phase) "SELECT cdp._todo_size('" phase "')"
 
@@ -51,6 +52,10 @@ static const CdpPhase fit_phases[] = {
 	{"learn", "SELECT cdp._learn_step($1)", NULL, true, NULL},
 	{"score", "SELECT 0 * cdp.refresh_scores()", NULL, true, NULL},
 	{"propensity", "SELECT cdp._propensity_rebuild($1)", NULL, true, NULL},
+};
+
+static const CdpPhase replay_phases[] = {
+	{"erase", "SELECT cdp._replay_step($1)", NULL, true, NULL},
 };
 
 static const CdpPhase migrate_phases[] = {
@@ -108,6 +113,16 @@ cdp_fit_models(PG_FUNCTION_ARGS)
 	cdp_base_check_store();
 	cdp_base_run(fcinfo, "fit_models", fit_phases, lengthof(fit_phases),
 				 1000000, NULL, PG_GETARG_BOOL(0));
+	PG_RETURN_NULL();
+}
+
+/* cdp.replay_erasures(wait): erase again whoever has a tombstone. */
+Datum
+cdp_replay_erasures(PG_FUNCTION_ARGS)
+{
+	cdp_base_check_store();
+	cdp_base_run(fcinfo, "replay_erasures", replay_phases,
+				 lengthof(replay_phases), 100, NULL, PG_GETARG_BOOL(0));
 	PG_RETURN_NULL();
 }
 

@@ -42,9 +42,19 @@ FROM (VALUES
 		'See error in cdp.run.'),
 	('rejects_24h', (
 			SELECT count(*) FROM cdp.reject
-			WHERE rejected_at > cdp.clock() - interval '24 hours'),
+			WHERE rejected_at > cdp.clock() - interval '24 hours' AND reason <> 'erased'),
 		'rows', 0, NULL,
 		'See cdp.reject for reasons; mend the source, then CALL cdp.retry_rejects().'),
+	('erased_refused_24h', (
+			SELECT count(*) FROM cdp.reject
+			WHERE rejected_at > cdp.clock() - interval '24 hours' AND reason = 'erased'),
+		'rows', 1000, NULL,
+		'Sources go on sending data of people who were erased: see cdp.reject by source, and have them erased there.'),
+	('privacy_requests_overdue', (
+			SELECT count(*) FROM cdp.privacy_request
+			WHERE done_at IS NULL AND due_at < cdp.clock()),
+		'requests', 0, NULL,
+		'See cdp.privacy_request: what was asked has been due for an answer by law.'),
 	('warnings_24h', (
 			SELECT coalesce(sum(records), 0) FROM cdp.ingest_warning
 			WHERE warned_at > cdp.clock() - interval '24 hours'),

@@ -20,6 +20,7 @@ CREATE TABLE cdp.audience_sent (
 	key text COLLATE "C" NOT NULL,
 	PRIMARY KEY (audience_id, key, identifier_type)
 );
+CREATE INDEX audience_sent_profile_idx ON cdp.audience_sent (profile_id);
 COMMENT ON TABLE cdp.audience_sent IS
 'the keys that destinations hold, or may hold, as they were sent: of platforms hashed; kept until their removal is acknowledged, whatever became of the profile';
 COMMENT ON COLUMN cdp.audience_sent.added IS

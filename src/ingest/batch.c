@@ -10,6 +10,7 @@
  *		normalise its identifiers		identifiers.c
  *		make months						merge run only: DDL before any lock
  *		lock event_other				so that whoever makes months waits now
+ *		refuse the erased				erased.c
  *		drop repeats					ledger.c
  *		attach identifiers				identity
  *		amounts							money.c
@@ -170,6 +171,7 @@ cdp_ingest_process(CdpBatch *batch)
 	if (batch->make_months)
 		cdp_ingest_make_months(batch);
 	lock_event_log();
+	cdp_ingest_refuse_erased(batch);
 	cdp_ingest_drop_repeats(batch);
 	cdp_ingest_attach(batch);
 	cdp_ingest_forget_keys(batch);

@@ -118,6 +118,10 @@ extern void cdp_ingest_make_key(CdpItem *item, const char *store_id,
 extern void cdp_ingest_drop_repeats(CdpBatch *batch);
 extern void cdp_ingest_forget_keys(CdpBatch *batch);
 
+/* erased.c */
+#define CDP_INGEST_ERASED "erased"
+extern void cdp_ingest_refuse_erased(CdpBatch *batch);
+
 /* money.c */
 extern void cdp_ingest_convert(CdpBatch *batch);
 

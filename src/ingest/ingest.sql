@@ -184,6 +184,7 @@ BEGIN
 			SELECT reject_id
 			FROM cdp.reject
 			WHERE reject_id <= last_id
+				AND reason <> 'erased'
 				AND (retry_rejects.source IS NULL
 					OR reject.source = retry_rejects.source)
 			ORDER BY reject_id

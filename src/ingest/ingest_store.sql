@@ -313,7 +313,9 @@ BEGIN
 	IF done.outcomes[1] = 'rejected' THEN
 		RAISE WARNING 'record rejected: %', done.reasons[1]
 			USING DETAIL = done.messages[1],
-				HINT = format('The record is kept as row %s of cdp.reject.', done.reject_ids[1]);
+				HINT = CASE WHEN done.reasons[1] = 'erased'
+					THEN 'cdp.readmit_identifier() lets somebody who comes back of their own will in again.'
+					ELSE format('The record is kept as row %s of cdp.reject.', done.reject_ids[1]) END;
 		RETURN NULL;
 	END IF;
 	IF done.outcomes[1] = 'stored' THEN

@@ -33,7 +33,9 @@ static CdpPlan known_plan = {
 	" OR (SELECT true FROM cdp.reject"
 	" WHERE reject.message_id OPERATOR(pg_catalog.=) bad.message_id"
 	" AND reject.source OPERATOR(pg_catalog.=) bad.source"
-	" AND reject.record OPERATOR(pg_catalog.=) bad.record LIMIT 1)"
+	" AND (reject.record OPERATOR(pg_catalog.=) bad.record"
+	" OR pg_catalog.num_nonnulls(reject.record, bad.record)"
+	" OPERATOR(pg_catalog.=) 0) LIMIT 1)"
 	" OR (SELECT true FROM cdp.message"
 	" WHERE message.source_id OPERATOR(pg_catalog.=) bad.source_id"
 	" AND message.key OPERATOR(pg_catalog.=) bad.key LIMIT 1)",

@@ -2,11 +2,12 @@
  * write_rejects.c
  *		What did not go as sent: rejects, warnings, and the count of all.
  *
- * A reject keeps the whole raw record; a row of a table is rejected once
- * (known_rejects.c).  Warnings are many and alike, so a
- * batch writes one row for each source, reason and field, with how many
- * records, and one value and message id to look at.  The tally has one row per source
- * and batch: records = stored + duplicates + rejected.
+ * A reject keeps the whole raw record, unless it is of somebody who was erased
+ * (erased.c); a row of a table is rejected once (known_rejects.c).  Warnings
+ * are many and alike, so a batch writes one row for each source, reason and
+ * field, with how many records, and one value and message id to look at.  The
+ * tally has one row per source and batch: records = stored + duplicates +
+ * rejected.
  */
 #include "postgres.h"
 
