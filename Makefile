@@ -5,7 +5,7 @@
 # (test/lint/rooms.sh checks that).
 
 ROOMS = base norm types identity consent ingest timeline profile model \
-	segment propensity audience
+	segment propensity audience insight
 
 EXTENSION = cdp
 EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" cdp.control)

@@ -1,0 +1,36 @@
+/*
+ * insight.h
+ *		Front door of the insight room: the answers to what people ask.
+ *
+ * Everything before this room makes the data true; here it is asked.  A
+ * question is one function or view, and its rules are rows of a table that
+ * cdp.setup() filled and the store's owner changes: weights, stages, models.
+ * The room is SQL only.
+ *
+ * One profile.  An answer about one profile reads its timeline, which is a few
+ * pages found by a key, and never scans the event log.  What timelines do not
+ * hold, such as the list of products of an order, is looked up in the log by
+ * name and time, which the timeline knows (events.sql).  So an answer takes
+ * milliseconds, however many profiles there are.
+ *
+ * Any id that a profile ever had leads to the live one; an id that was never
+ * given is an error (cdp._current_profile()).
+ *
+ * As-of.  Every answer is as of an instant, by default cdp.clock(): events at
+ * that instant or later are not seen.
+ *
+ * All profiles.  What an answer compares a profile with (how usual is it, what
+ * is bought together) is derived, kept in tables, and made anew by the merge
+ * run once it is old.
+ *
+ * Privileges.  Tables of rules and figures without identifiers are for
+ * readers; what tells of one person is a door for those who may know her.
+ *
+ *	events.sql			what one profile did, and with which products
+ *
+ * The room has no C functions for others.
+ */
+#ifndef CDP_INSIGHT_INSIGHT_H
+#define CDP_INSIGHT_INSIGHT_H
+
+#endif							/* CDP_INSIGHT_INSIGHT_H */
