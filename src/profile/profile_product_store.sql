@@ -17,18 +17,10 @@ SELECT event.profile_id, event.event_id, event.name, event.occurred_at,
 		AS list_currency
 FROM cdp.profile_event AS event
 CROSS JOIN LATERAL (
-	SELECT listed.position, listed.product,
-		CASE WHEN jsonb_typeof(listed.product -> 'product_id')
-				IN ('string', 'number')
-			THEN listed.product ->> 'product_id' END AS product_id,
+	SELECT listed.position, listed.product, listed.product_id,
 		(cdp._typed_trait(listed.product -> 'price', 'number') #>> '{}')::numeric
 			AS price
-	FROM jsonb_array_elements(
-		CASE WHEN jsonb_typeof(event.properties -> 'products') = 'array'
-				AND event.properties -> 'products' <> '[]'
-			THEN event.properties -> 'products'
-			ELSE jsonb_build_array(event.properties) END)
-		WITH ORDINALITY AS listed (product, position)
+	FROM cdp._product_items(event.properties) AS listed
 ) AS item
 LEFT JOIN LATERAL (
 	SELECT catalog.name, catalog.category, catalog.price::numeric AS price,
