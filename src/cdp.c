@@ -35,6 +35,7 @@ static const CdpPhase merge_phases[] = {
 	{"score", "SELECT cdp._score_step($1)", NULL, true, NULL},
 	{"propensity", "SELECT cdp._propensity_step($1)", NULL, true, NULL},
 	{"segment", "SELECT cdp._segment_step($1)", NULL, true, NULL},
+	{"insight", "SELECT cdp._insight_step($1)", NULL, true, NULL},
 };
 
 static const CdpPhase rebuild_phases[] = {
@@ -44,6 +45,7 @@ static const CdpPhase rebuild_phases[] = {
 	{"score", "SELECT cdp._score_rebuild($1)", NULL, true, NULL},
 	{"propensity", "SELECT cdp._propensity_rebuild($1)", NULL, true, NULL},
 	{"segment", "SELECT cdp._segment_rebuild($1)", NULL, true, NULL},
+	{"insight", "SELECT 0 * cdp.refresh_insights()", NULL, true, NULL},
 };
 
 /* All hold the merger's lock: a fit sees the customers of one moment. */

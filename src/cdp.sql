@@ -5,7 +5,7 @@ CREATE PROCEDURE cdp.merge(
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'cdp_merge';
 COMMENT ON PROCEDURE cdp.merge(integer, text[], boolean) IS
-'do all pending work in committed batches: ingest, retain, stitch, timeline, profile, score, propensity, segment';
+'do all pending work in committed batches: ingest, retain, stitch, timeline, profile, score, propensity, segment, insight';
 
 CREATE PROCEDURE cdp.rebuild(wait boolean DEFAULT false)
 LANGUAGE c

@@ -16,7 +16,8 @@ COMMENT ON FUNCTION cdp._slot_of(text) IS
 CREATE FUNCTION cdp._own_events(
 	profile_id bigint,
 	until timestamptz,
-	names text[] DEFAULT NULL)
+	names text[] DEFAULT NULL,
+	since timestamptz DEFAULT '-infinity')
 RETURNS TABLE (
 	name text,
 	source_id integer,
@@ -54,7 +55,8 @@ BEGIN
 		) AS type USING (name_id)
 		WHERE chunk.profile_id = $1 AND event.occurred_at < $2
 	)
-	SELECT * FROM happened WHERE happened.business_key IS NULL
+	SELECT * FROM happened
+	WHERE happened.business_key IS NULL AND happened.occurred_at >= $4
 	UNION ALL
 	SELECT ranked.name, ranked.source_id, ranked.occurred_at, ranked.amount,
 		ranked.properties, ranked.business_key
@@ -67,8 +69,115 @@ BEGIN
 		LEFT JOIN cdp.source ON source.source_id = happened.source_id
 		WHERE happened.business_key IS NOT NULL
 	) AS ranked
-	WHERE ranked.rank = 1;
+	WHERE ranked.rank = 1 AND ranked.occurred_at >= $4;
 END
 $$;
-COMMENT ON FUNCTION cdp._own_events(bigint, timestamptz, text[]) IS
-'the events of a live profile before an instant (NULL: of any name), each order and return once; properties by slot (cdp._slot_of)';
+COMMENT ON FUNCTION cdp._own_events(bigint, timestamptz, text[], timestamptz) IS
+'the events of a live profile from since on and before until (NULL: of any name), each order and return once; properties by slot (cdp._slot_of)';
+
+-- The products of those events, as cdp.event_product has them.  Timelines hold
+-- the one product that most events are about.  Orders, and events of which they
+-- hold neither product nor category, are read in the log, where they are found
+-- by name and time: there they may have a list.
+CREATE FUNCTION cdp._own_products(
+	profile_id bigint,
+	until timestamptz,
+	names text[],
+	since timestamptz DEFAULT '-infinity')
+RETURNS TABLE (
+	name text,
+	occurred_at timestamptz,
+	business_key text,
+	"position" integer,
+	product_id text,
+	product_name text,
+	category text,
+	quantity numeric,
+	price numeric,
+	currency text)
+LANGUAGE plpgsql STABLE ROWS 100
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	product_slot text := cdp._slot_of('product_id');
+	category_slot text := cdp._slot_of('category');
+	quantity_slot text := cdp._slot_of('quantity');
+BEGIN
+	RETURN QUERY
+	WITH own AS MATERIALIZED (
+		SELECT event.name, event.source_id, event.occurred_at, event.business_key,
+			nullif(event.properties ->> product_slot, '') AS product_id,
+			nullif(event.properties ->> category_slot, '') AS category,
+			event.properties -> quantity_slot AS quantity
+		FROM cdp._own_events($1, $2, $3, $4) AS event
+	), wanted_set AS MATERIALIZED (
+		SELECT set_id FROM cdp._profile_sets($1)
+	), opened AS MATERIALIZED (
+		SELECT DISTINCT ON (known.name, known.occurred_at, known.source_id,
+				known.business_key, CASE WHEN known.business_key IS NULL THEN event.event_id END)
+			known.name, known.occurred_at, known.business_key, event.currency,
+			event.properties
+		FROM (
+			SELECT DISTINCT own.name, own.occurred_at, own.source_id, own.business_key
+			FROM own
+			WHERE own.name = 'order' OR own.product_id IS NULL AND own.category IS NULL
+		) AS known
+		LEFT JOIN cdp.event_type AS type ON type.name = known.name
+		JOIN cdp.event ON event.name = known.name
+			AND event.occurred_at = known.occurred_at
+			AND event.source_id = known.source_id
+		WHERE event.set_id IN (SELECT wanted_set.set_id FROM wanted_set)
+			AND (known.business_key IS NULL
+					AND (type.name IS NULL OR type.name NOT IN ('order', 'return')
+						OR coalesce(event.properties ->> type.business_key, '') = '')
+				OR event.properties ->> type.business_key = known.business_key)
+		ORDER BY known.name, known.occurred_at, known.source_id, known.business_key,
+			CASE WHEN known.business_key IS NULL THEN event.event_id END, event.event_id
+	)
+	SELECT opened.name, opened.occurred_at, opened.business_key,
+		item.position::integer, nullif(item.product_id, ''), item.product ->> 'name',
+		nullif(item.product ->> 'category', ''),
+		(cdp._typed_trait(item.product -> 'quantity', 'number') #>> '{}')::numeric,
+		(cdp._typed_trait(item.product -> 'price', 'number') #>> '{}')::numeric,
+		opened.currency
+	FROM opened
+	CROSS JOIN LATERAL cdp._product_items(opened.properties) AS item
+	WHERE item.product_id <> ''
+		OR item.product ->> 'category' <> '' AND jsonb_typeof(opened.properties -> 'products')
+			IS DISTINCT FROM 'array'
+	UNION ALL
+	SELECT own.name, own.occurred_at, own.business_key, 1, own.product_id, NULL,
+		own.category,
+		(cdp._typed_trait(own.quantity, 'number') #>> '{}')::numeric, NULL, NULL
+	FROM own
+	WHERE own.name <> 'order'
+		AND (own.product_id IS NOT NULL OR own.category IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION cdp._own_products(bigint, timestamptz, text[], timestamptz) IS
+'the products, or at least the category, of the events of a live profile from since on and before until; each order once';
+
+-- What the catalogue says of a product at an instant.
+CREATE FUNCTION cdp._catalog_row(product_id text, at timestamptz)
+RETURNS TABLE (name text, category text, price numeric, currency text, stock integer)
+LANGUAGE plpgsql STABLE ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY
+	SELECT known.name, known.category, known.price::numeric, known.currency, known.stock
+	FROM cdp.catalog AS known
+	WHERE known.product_id = $1 AND known.valid_from <= $2
+		AND (known.valid_to > $2 OR known.valid_to IS NULL)
+	ORDER BY known.valid_from DESC
+	LIMIT 1;
+END
+$$;
+COMMENT ON FUNCTION cdp._catalog_row(text, timestamptz) IS
+'what the catalogue says of a product at an instant; no row: nothing';

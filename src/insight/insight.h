@@ -27,6 +27,10 @@
  * readers; what tells of one person is a door for those who may know her.
  *
  *	events.sql			what one profile did, and with which products
+ *	bought.sql			what all profiles bought
+ *	refresh.sql			what answers compare with, made anew
+ *	purchase.sql		cdp.previous_purchase()
+ *	interests.sql		cdp.interests()
  *
  * The room has no C functions for others.
  */
