@@ -18,7 +18,7 @@ BEGIN ATOMIC
 			'experiment_assignment', 'interest_weight', 'usual_interest']),
 		('reader', 'EXECUTE', ARRAY['audience_funnel', 'experiment_result', 'overlap',
 			'predicate_check', 'rough_size', 'segment_diff', 'waterfall', 'previous_purchase',
-			'interests']),
+			'interests', 'intent']),
 		-- those who may be reached, and the customer at the counter
 		('crm', 'SELECT', ARRAY['audience_member', 'audience_arm', 'experiment', 'crm_contact',
 			'profile_metric', 'segment_member', 'profile_id_map', 'profile_order', 'score',
@@ -26,7 +26,7 @@ BEGIN ATOMIC
 			'computed_trait', 'profile_computed_trait', 'profile_session']),
 		('crm', 'EXECUTE', ARRAY['audience_funnel', 'experiment_arm', 'experiment_result',
 			'computed_traits', 'why_not', 'memberships', 'profile', 'consent', 'record_consent',
-			'suppress', 'previous_purchase', 'interests']),
+			'suppress', 'previous_purchase', 'interests', 'intent']),
 		-- those who may be reached
 		('activation', 'SELECT', ARRAY['audience_member', 'audience_arm', 'audience',
 			'destination']),
@@ -48,7 +48,7 @@ BEGIN ATOMIC
 			'consent', 'consent_at', 'consent_receipt', 'add_consent_document', 'suppress',
 			'unsuppress', 'why_not', 'computed_traits', 'overlap', 'segment_diff', 'waterfall',
 			'audience_funnel', 'export_subject', 'convert_amounts', 'previous_purchase',
-			'interests']),
+			'interests', 'intent']),
 		-- records in, nothing out
 		('ingest', 'INSERT', ARRAY['inbox']),
 		('ingest', 'EXECUTE', ARRAY['ingest', 'ingest_batch']),

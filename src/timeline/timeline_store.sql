@@ -60,6 +60,7 @@ WITH declared (event, property, kind) AS (
 		('page_view', 'category', 'text'),
 		('order', 'quantity', 'number'),
 		('cart_add', 'quantity', 'number'),
+		('cart_remove', 'quantity', 'number'),
 		('cart_add', 'cart_id', 'text'),
 		('cart_remove', 'cart_id', 'text'),
 		('checkout', 'cart_id', 'text'),
