@@ -181,3 +181,18 @@ END
 $$;
 COMMENT ON FUNCTION cdp._catalog_row(text, timestamptz) IS
 'what the catalogue says of a product at an instant; no row: nothing';
+
+CREATE FUNCTION cdp._check_count(n integer) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $1 IS NULL OR $1 < 1 THEN
+		RAISE EXCEPTION 'invalid number of rows %', coalesce($1::text, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'It is at least 1.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_count(integer) IS
+'raise unless so many rows can be asked for';

@@ -9,7 +9,8 @@ DECLARE
 BEGIN
 	PERFORM cdp._check_store();
 	LOCK TABLE cdp.insight_run IN SHARE ROW EXCLUSIVE MODE;
-	made := cdp._refresh_interests($1);
+	made := cdp._refresh_interests($1) + cdp._refresh_pairs($1)
+		+ cdp._refresh_best_sellers($1);
 	DELETE FROM cdp.insight_run;
 	INSERT INTO cdp.insight_run (as_of, last_event_id, last_set_id)
 	SELECT $1, log.last_value, sets.last_value

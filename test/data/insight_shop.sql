@@ -3,6 +3,7 @@
 -- Some orders have lists of products, some come from two sources; a person comes
 -- under cookies that an alias joins later, so that most profiles were merged.
 -- Needs setseed() before.
+DROP SCHEMA IF EXISTS insight_test CASCADE;
 CREATE SCHEMA insight_test;
 CREATE TABLE insight_test.sent (
 	n integer, person integer, source text, event text, at timestamptz, amount numeric, properties jsonb);
@@ -49,7 +50,7 @@ BEGIN
 	END LOOP;
 	-- a fifth of the orders the till reports as well, a while later or earlier
 	INSERT INTO insight_test.sent
-	SELECT n + 1000000, person, 'till', sent.event, at + (random() - 0.5) * interval '2 hours', sent.amount + 1,
+	SELECT n + 999999, person, 'till', sent.event, at + (random() - 0.5) * interval '2 hours', sent.amount + 1,
 		jsonb_build_object('order_id', sent.properties ->> 'order_id', 'products', jsonb_build_array(insight_test.product()))
 	FROM insight_test.sent WHERE sent.event = 'order' AND sent.properties ? 'order_id' AND n % 5 = 0;
 	UPDATE insight_test.sent SET at = date_trunc('milliseconds', at);
@@ -71,6 +72,13 @@ CREATE VIEW insight_test.person AS
 SELECT substr(identifier.value, 2)::integer AS person, profile.root AS profile_id
 FROM cdp.identifier JOIN cdp.identifier_type USING (type_id) JOIN cdp.profile ON profile.profile_id = identifier.leaf
 WHERE identifier_type.type = 'user_id';
+
+-- the profiles of people who have none to their name, as well
+CREATE VIEW insight_test.cookie AS
+SELECT part[1]::integer AS person, part[2]::integer AS cookie, profile.root AS profile_id
+FROM cdp.identifier JOIN cdp.identifier_type USING (type_id) JOIN cdp.profile ON profile.profile_id = identifier.leaf
+	CROSS JOIN LATERAL regexp_match(identifier.value, '^cookie-(.*)-(.*)$') AS part
+WHERE identifier_type.type = 'anonymous_id';
 
 -- orders once: that of the till, where there are two by then
 CREATE FUNCTION insight_test.orders(as_of timestamptz) RETURNS SETOF insight_test.sent LANGUAGE sql AS $$
