@@ -75,7 +75,7 @@ INSERT INTO cdp.interest_weight (event, weight, half_life) VALUES ('review', 1, 
 SELECT * FROM cdp.interests(4711);
 -- without customers nothing is usual
 DELETE FROM cdp.interest_weight;
-SELECT cdp.refresh_insights();
+SELECT cdp.refresh_insights() IS NOT NULL AS made;
 SELECT count(*) FROM cdp.usual_interest;
 SELECT count(*) FROM cdp.interests(:profile);
 DROP SCHEMA insight_test CASCADE;
