@@ -16,10 +16,11 @@ BEGIN ATOMIC
 			'segment_history', 'audience', 'destination', 'purpose', 'channel', 'catalog',
 			'event_product', 'profile_session', 'run', 'health', 'identity_benchmark', 'experiment',
 			'experiment_assignment', 'interest_weight', 'usual_interest', 'product_pair',
-			'best_seller', 'channel_rule', 'usual_response']),
+			'best_seller', 'channel_rule', 'usual_response', 'journey_rule']),
 		('reader', 'EXECUTE', ARRAY['audience_funnel', 'experiment_result', 'overlap',
 			'predicate_check', 'rough_size', 'segment_diff', 'waterfall', 'previous_purchase',
-			'interests', 'intent', 'recommend', 'channel_preference']),
+			'interests', 'intent', 'recommend', 'channel_preference', 'journey_stage',
+			'journey_flow']),
 		-- those who may be reached, and the customer at the counter
 		('crm', 'SELECT', ARRAY['audience_member', 'audience_arm', 'experiment', 'crm_contact',
 			'profile_metric', 'segment_member', 'profile_id_map', 'profile_order', 'score',
@@ -28,7 +29,7 @@ BEGIN ATOMIC
 		('crm', 'EXECUTE', ARRAY['audience_funnel', 'experiment_arm', 'experiment_result',
 			'computed_traits', 'why_not', 'memberships', 'profile', 'consent', 'record_consent',
 			'suppress', 'previous_purchase', 'interests', 'intent', 'recommend',
-			'channel_preference']),
+			'channel_preference', 'journey_stage']),
 		-- those who may be reached
 		('activation', 'SELECT', ARRAY['audience_member', 'audience_arm', 'audience',
 			'destination']),
@@ -50,7 +51,7 @@ BEGIN ATOMIC
 			'consent', 'consent_at', 'consent_receipt', 'add_consent_document', 'suppress',
 			'unsuppress', 'why_not', 'computed_traits', 'overlap', 'segment_diff', 'waterfall',
 			'audience_funnel', 'export_subject', 'convert_amounts', 'previous_purchase',
-			'interests', 'intent', 'recommend', 'channel_preference']),
+			'interests', 'intent', 'recommend', 'channel_preference', 'journey_stage']),
 		-- records in, nothing out
 		('ingest', 'INSERT', ARRAY['inbox']),
 		('ingest', 'EXECUTE', ARRAY['ingest', 'ingest_batch']),
