@@ -31,6 +31,9 @@
  *	refresh.sql			what answers compare with, made anew
  *	purchase.sql		cdp.previous_purchase()
  *	interests.sql		cdp.interests()
+ *	deals.sql			deals of one profile, the funnel of a pipeline
+ *	forecast.sql		what deals and customers will bring, and did
+ *	forecast_range.sql	how far a sum of uncertain amounts may be off
  *
  * The room has no C functions for others.
  */
