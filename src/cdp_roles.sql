@@ -17,11 +17,12 @@ BEGIN ATOMIC
 			'event_product', 'profile_session', 'run', 'health', 'identity_benchmark', 'experiment',
 			'experiment_assignment', 'interest_weight', 'usual_interest', 'product_pair',
 			'best_seller', 'channel_rule', 'usual_response', 'journey_rule', 'campaign', 'deal',
-			'pipeline_stage']),
+			'pipeline_stage', 'lookalike_feature']),
 		('reader', 'EXECUTE', ARRAY['audience_funnel', 'experiment_result', 'overlap',
 			'predicate_check', 'rough_size', 'segment_diff', 'waterfall', 'previous_purchase',
 			'interests', 'intent', 'recommend', 'channel_preference', 'journey_stage',
-			'journey_flow', 'attribution', 'funnel', 'forecast', 'forecast_backtest']),
+			'journey_flow', 'attribution', 'funnel', 'forecast', 'forecast_backtest',
+			'lookalike_report']),
 		-- those who may be reached, and the customer at the counter
 		('crm', 'SELECT', ARRAY['audience_member', 'audience_arm', 'experiment', 'crm_contact',
 			'profile_metric', 'segment_member', 'profile_id_map', 'profile_order', 'score',
@@ -34,10 +35,10 @@ BEGIN ATOMIC
 			'channel_preference', 'journey_stage', 'attribution', 'deals_of', 'funnel', 'forecast',
 			'forecast_backtest']),
 		-- those who may be reached
-		('activation', 'SELECT', ARRAY['audience_member', 'audience_arm', 'audience',
-			'destination']),
+		('activation', 'SELECT', ARRAY['audience_member', 'audience_arm', 'audience', 'destination',
+			'lookalike_feature']),
 		('activation', 'EXECUTE', ARRAY['audience_funnel', 'audience_delta', 'audience_ack',
-			'predicate_check', 'rough_size', 'suppress']),
+			'predicate_check', 'rough_size', 'suppress', 'lookalike', 'lookalike_report']),
 		-- whose data it is, and what is wrong with it
 		('steward', 'SELECT', ARRAY['unified_profile', 'profile_metric', 'profile_identifier',
 			'profile_trait', 'profile_trait_history', 'profile_event', 'profile_order',
