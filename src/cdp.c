@@ -36,6 +36,7 @@ static const CdpPhase merge_phases[] = {
 	{"propensity", "SELECT cdp._propensity_step($1)", NULL, true, NULL},
 	{"segment", "SELECT cdp._segment_step($1)", NULL, true, NULL},
 	{"insight", "SELECT cdp._insight_step($1)", NULL, true, NULL},
+	{"crm", "SELECT cdp._crm_step($1)", NULL, true, NULL},
 };
 
 static const CdpPhase rebuild_phases[] = {
@@ -46,6 +47,7 @@ static const CdpPhase rebuild_phases[] = {
 	{"propensity", "SELECT cdp._propensity_rebuild($1)", NULL, true, NULL},
 	{"segment", "SELECT cdp._segment_rebuild($1)", NULL, true, NULL},
 	{"insight", "SELECT 0 * cdp.refresh_insights()", NULL, true, NULL},
+	{"crm", "SELECT cdp._crm_rebuild($1)", NULL, true, NULL},
 };
 
 /* All hold the merger's lock: a fit sees the customers of one moment. */

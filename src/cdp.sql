@@ -5,7 +5,7 @@ CREATE PROCEDURE cdp.merge(
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'cdp_merge';
 COMMENT ON PROCEDURE cdp.merge(integer, text[], boolean) IS
-'do all pending work in committed batches: ingest, retain, stitch, timeline, profile, score, propensity, segment, insight';
+'do all pending work in committed batches: ingest, retain, stitch, timeline, profile, score, propensity, segment, insight, crm';
 
 CREATE PROCEDURE cdp.rebuild(wait boolean DEFAULT false)
 LANGUAGE c
@@ -99,6 +99,7 @@ BEGIN
 		PERFORM cdp._model_starter();
 		PERFORM cdp._segment_starter();
 		PERFORM cdp._propensity_starter();
+		PERFORM cdp._action_starter();
 	END IF;
 END
 $$;
