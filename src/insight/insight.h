@@ -34,6 +34,8 @@
  *	deals.sql			deals of one profile, the funnel of a pipeline
  *	forecast.sql		what deals and customers will bring, and did
  *	forecast_range.sql	how far a sum of uncertain amounts may be off
+ *	funnel.sql			how many came from one predicate to the next
+ *	best_sellers.sql	what sells where
  *	crm.sql				next actions, and the dealings with a customer
  *	outbox.sql			what changed, for a CRM that asks from time to time
  *
