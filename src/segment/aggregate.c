@@ -48,9 +48,7 @@ cdp_segment_property(CdpEvaluation *evaluation, int slot)
 	switch (packed.kind)
 	{
 		case CDP_TIMELINE_TEXT:
-			value = cdp_segment_text(packed.data, packed.length);
-			value.as.text.from_data = true;
-			return value;
+			return cdp_segment_data_text(packed.data, packed.length);
 		case CDP_TIMELINE_NUMBER:
 			if (cdp_timeline_exact_number(&packed, &fixed))
 				return cdp_segment_fixed(fixed);
@@ -404,13 +402,15 @@ sum_number(const CdpState *state)
 static CdpValue
 sum_value(const CdpState *state)
 {
-	CdpValue	sum = sum_number(state);
+	CdpValue	sum;
 
 	if (state->value.kind == CDP_VALUE_NULL)
-		return sum;
+		return sum_number(state);
+	sum = sum_number(state);
 	return cdp_segment_arithmetic('+', &sum, &state->value, NULL);
 }
 
+/* Null if there is nothing to divide by. */
 static CdpValue
 avg_value(const CdpState *state)
 {
@@ -418,6 +418,43 @@ avg_value(const CdpState *state)
 	CdpValue	count = cdp_segment_integer(state->count);
 
 	return cdp_segment_arithmetic('/', &sum, &count, NULL);
+}
+
+/* When the first or the last event was; null if there is none. */
+static CdpValue
+time_value(const CdpState *state, int64 ms)
+{
+	if (state->count == 0)
+		return (CdpValue) {CDP_VALUE_NULL};
+	return cdp_segment_time(cdp_segment_from_ms(ms));
+}
+
+/*
+ * See evaluate.h.  The sum is compared with so many times the number.  A
+ * quotient is rounded to no fewer than four places, which changes nothing if
+ * the two are more than a ten-thousandth apart.
+ */
+bool
+cdp_segment_compare_average(const CdpEvaluation *evaluation,
+							const CdpExpr *comparison, int *order)
+{
+	const CdpExpr *average = comparison->args[0];
+	const CdpExpr *constant = comparison->args[1];
+	const CdpValue *number = &constant->constant;
+	const CdpState *state;
+	int128		apart;
+
+	if (average->kind != CDP_EXPR_AGGREGATE ||
+		evaluation->program->aggregate[average->number]->kind != CDP_AVG ||
+		constant->kind != CDP_EXPR_CONSTANT ||
+		number->kind != CDP_VALUE_NUMBER || number->as.number.numeric != NULL)
+		return false;
+	state = &evaluation->states[average->number];
+	if (state->count == 0 || state->value.kind != CDP_VALUE_NULL)
+		return false;
+	apart = state->sum - (int128) number->as.number.fixed * state->count;
+	*order = apart < 0 ? -1 : 1;
+	return apart < -state->count || apart > state->count;
 }
 
 /* Whole days of 24 hours since the last event; null if there is none. */
@@ -438,7 +475,6 @@ cdp_segment_aggregate(CdpEvaluation *evaluation, const CdpExpr *expr)
 {
 	CdpState   *state = &evaluation->states[expr->number];
 	int			kind = evaluation->program->aggregate[expr->number]->kind;
-	CdpValue	unknown = {CDP_VALUE_NULL};
 
 	switch (kind)
 	{
@@ -450,7 +486,7 @@ cdp_segment_aggregate(CdpEvaluation *evaluation, const CdpExpr *expr)
 		case CDP_SUM:
 			return sum_value(state);
 		case CDP_AVG:
-			return state->count > 0 ? avg_value(state) : unknown;
+			return avg_value(state);
 		case CDP_DISTINCT_COUNT:
 			return cdp_segment_count_distinct(state);
 		case CDP_MOST_FREQUENT:
@@ -464,11 +500,9 @@ cdp_segment_aggregate(CdpEvaluation *evaluation, const CdpExpr *expr)
 		case CDP_PAGES_PER_SESSION:
 			return cdp_segment_session_value(state, kind);
 		case CDP_FIRST:
-			return state->count == 0 ? unknown :
-				cdp_segment_time(cdp_segment_from_ms(state->first_ms));
+			return time_value(state, state->first_ms);
 		case CDP_LAST:
-			return state->count == 0 ? unknown :
-				cdp_segment_time(cdp_segment_from_ms(state->last_ms));
+			return time_value(state, state->last_ms);
 		default:				/* min, max, earliest, latest */
 			return state->value;
 	}

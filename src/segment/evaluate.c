@@ -56,24 +56,10 @@ chain_truth(CdpEvaluation *evaluation, const CdpExpr *expr, CdpTruth winner)
 	return truth;
 }
 
-/* The value of an expression; that of a constant is not copied. */
-static inline const CdpValue *
-operand(CdpEvaluation *evaluation, const CdpExpr *expr, CdpValue *space)
-{
-	if (expr->kind == CDP_EXPR_CONSTANT)
-		return &expr->constant;
-	*space = cdp_segment_evaluate(evaluation, expr);
-	return space;
-}
-
+/* What "a op b" is if a comes before b, is equal, or comes after it. */
 static CdpTruth
-compare_truth(const CdpExpr *expr, int op, const CdpValue *a,
-			  const CdpValue *b)
+order_truth(int op, int order)
 {
-	int			order;
-
-	if (!cdp_segment_compare(a, b, expr->zone, &order))
-		return CDP_UNKNOWN;
 	switch ((CdpCompare) op)
 	{
 		case CDP_EQ:
@@ -93,6 +79,26 @@ compare_truth(const CdpExpr *expr, int op, const CdpValue *a,
 }
 
 static CdpTruth
+compare_truth(const CdpExpr *expr, int op, const CdpValue *a,
+			  const CdpValue *b)
+{
+	int			order;
+
+	if (!cdp_segment_compare(a, b, expr->zone, &order))
+		return CDP_UNKNOWN;
+	return order_truth(op, order);
+}
+
+static CdpTruth
+comparison_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
+{
+	CdpValue	a = cdp_segment_evaluate(evaluation, expr->args[0]);
+	CdpValue	b = cdp_segment_evaluate(evaluation, expr->args[1]);
+
+	return compare_truth(expr, expr->op, &a, &b);
+}
+
+static CdpTruth
 in_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 {
 	CdpValue	value = cdp_segment_evaluate(evaluation, expr->args[0]);
@@ -100,9 +106,8 @@ in_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 
 	for (int i = 1; i < expr->nargs; i++)
 	{
-		CdpValue	space;
-		const CdpValue *other = operand(evaluation, expr->args[i], &space);
-		CdpTruth	equal = compare_truth(expr, CDP_EQ, &value, other);
+		CdpValue	other = cdp_segment_evaluate(evaluation, expr->args[i]);
+		CdpTruth	equal = compare_truth(expr, CDP_EQ, &value, &other);
 
 		if (equal == CDP_TRUE)
 			return CDP_TRUE;
@@ -116,13 +121,10 @@ static CdpTruth
 between_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 {
 	CdpValue	value = cdp_segment_evaluate(evaluation, expr->args[0]);
-	CdpValue	spaces[2];
-	CdpTruth	above = compare_truth(expr, CDP_GE, &value,
-									  operand(evaluation, expr->args[1],
-											  &spaces[0]));
-	CdpTruth	below = compare_truth(expr, CDP_LE, &value,
-									  operand(evaluation, expr->args[2],
-											  &spaces[1]));
+	CdpValue	low = cdp_segment_evaluate(evaluation, expr->args[1]);
+	CdpValue	high = cdp_segment_evaluate(evaluation, expr->args[2]);
+	CdpTruth	above = compare_truth(expr, CDP_GE, &value, &low);
+	CdpTruth	below = compare_truth(expr, CDP_LE, &value, &high);
 
 	if (above == CDP_FALSE || below == CDP_FALSE)
 		return CDP_FALSE;
@@ -229,18 +231,28 @@ is_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 	return CDP_UNKNOWN;
 }
 
+/* What is no yes or no is unknown. */
+static CdpTruth
+boolean_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
+{
+	CdpValue	value = cdp_segment_evaluate(evaluation, expr);
+
+	return value.kind != CDP_VALUE_BOOLEAN ? CDP_UNKNOWN :
+		truth_of(value.as.boolean);
+}
+
 /* Truth of a test that "not" may stand in; without it. */
 static CdpTruth
 test_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 {
-	CdpValue	spaces[2];
+	int			order;
 
 	switch (expr->kind)
 	{
 		case CDP_EXPR_COMPARE:
-			return compare_truth(expr, expr->op,
-								 operand(evaluation, expr->args[0], &spaces[0]),
-								 operand(evaluation, expr->args[1], &spaces[1]));
+			if (cdp_segment_compare_average(evaluation, expr, &order))
+				return order_truth(expr->op, order);
+			return comparison_truth(evaluation, expr);
 		case CDP_EXPR_IN:
 			return in_truth(evaluation, expr);
 		case CDP_EXPR_BETWEEN:
@@ -258,7 +270,6 @@ test_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 CdpTruth
 cdp_segment_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 {
-	CdpValue	value;
 	CdpTruth	truth;
 
 	check_stack_depth();
@@ -284,9 +295,7 @@ cdp_segment_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 		case CDP_EXPR_SEQUENCE:
 			return truth_of(cdp_segment_sequence(evaluation, expr->sequence));
 		default:
-			value = cdp_segment_evaluate(evaluation, expr);
-			return value.kind != CDP_VALUE_BOOLEAN ? CDP_UNKNOWN :
-				truth_of(value.as.boolean);
+			return boolean_truth(evaluation, expr);
 	}
 }
 

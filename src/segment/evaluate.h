@@ -124,6 +124,13 @@ extern CdpValue cdp_segment_aggregate(CdpEvaluation *evaluation,
 									  const CdpExpr *expr);
 extern CdpValue cdp_segment_property(CdpEvaluation *evaluation, int slot);
 
+/*
+ * How the two sides of a comparison of an average with a constant compare,
+ * without dividing; false: it is another comparison, or has to be divided.
+ */
+extern bool cdp_segment_compare_average(const CdpEvaluation *evaluation,
+										const CdpExpr *comparison, int *order);
+
 /* window.c: when aggregates begin and end to count */
 extern void cdp_segment_resolve_windows(CdpEvaluation *evaluation);
 extern int64 cdp_segment_ms(TimestampTz at);

@@ -24,24 +24,11 @@ cdp_segment_numeric(Numeric numeric)
 }
 
 CdpValue
-cdp_segment_integer(int64 number)
-{
-	int64		fixed;
-
-	if (pg_mul_s64_overflow(number, CDP_FIXED_SCALE, &fixed))
-		return cdp_segment_numeric(int64_to_numeric(number));
-	return cdp_segment_fixed(fixed);
-}
-
-CdpValue
 cdp_segment_time(TimestampTz at)
 {
-	CdpValue	value = {CDP_VALUE_TIME};
-
 	if (TIMESTAMP_NOT_FINITE(at))
 		return null_value;
-	value.as.time = at;
-	return value;
+	return (CdpValue) {CDP_VALUE_TIME, .as.time = at};
 }
 
 /* What JSON holds; the value points into it. */
@@ -53,10 +40,8 @@ cdp_segment_from_json(const JsonbValue *json)
 	switch (json->type)
 	{
 		case jbvString:
-			value = cdp_segment_text(json->val.string.val,
-									 json->val.string.len);
-			value.as.text.from_data = true;
-			break;
+			return cdp_segment_data_text(json->val.string.val,
+										 json->val.string.len);
 		case jbvNumeric:
 			value = cdp_segment_numeric(json->val.numeric);
 			break;
@@ -138,6 +123,13 @@ fixed_arithmetic(int op, int64 a, int64 b, int64 *result)
 		case '-':
 			return !pg_sub_s64_overflow(a, b, result);
 		case '*':
+			if (!pg_mul_s64_overflow(a, b, result))
+			{
+				bool		is_whole = *result % CDP_FIXED_SCALE == 0;
+
+				*result /= CDP_FIXED_SCALE;
+				return is_whole;
+			}
 			wide = (int128) a * b;
 			if (wide % CDP_FIXED_SCALE != 0)
 				return false;
@@ -305,6 +297,11 @@ cdp_segment_compare(const CdpValue *a, const CdpValue *b, pg_tz *zone,
 	TimestampTz at;
 	TimestampTz other;
 
+	if (a->kind == CDP_VALUE_NUMBER && b->kind == CDP_VALUE_NUMBER)
+	{
+		*order = compare_numbers(a, b);
+		return true;
+	}
 	if (a->kind == CDP_VALUE_TIME || b->kind == CDP_VALUE_TIME)
 	{
 		if (!cdp_segment_as_time(a, zone, &at) ||
@@ -319,9 +316,6 @@ cdp_segment_compare(const CdpValue *a, const CdpValue *b, pg_tz *zone,
 	{
 		case CDP_VALUE_BOOLEAN:
 			*order = a->as.boolean - b->as.boolean;
-			return true;
-		case CDP_VALUE_NUMBER:
-			*order = compare_numbers(a, b);
 			return true;
 		case CDP_VALUE_TEXT:
 			*order = compare_texts(a, b);

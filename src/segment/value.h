@@ -14,6 +14,7 @@
 #ifndef CDP_SEGMENT_VALUE_H
 #define CDP_SEGMENT_VALUE_H
 
+#include "common/int.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
 
@@ -55,36 +56,47 @@ typedef struct CdpValue
 	}			as;
 } CdpValue;
 
+/*
+ * Literals, because the compiler makes them where they are wanted; a local
+ * variable is made first and then copied, for which the processor must wait.
+ */
 static inline CdpValue
 cdp_segment_boolean(bool boolean)
 {
-	CdpValue	value = {CDP_VALUE_BOOLEAN};
-
-	value.as.boolean = boolean;
-	return value;
+	return (CdpValue) {CDP_VALUE_BOOLEAN, .as.boolean = boolean};
 }
 
 static inline CdpValue
 cdp_segment_fixed(int64 ten_thousandths)
 {
-	CdpValue	value = {CDP_VALUE_NUMBER};
-
-	value.as.number.fixed = ten_thousandths;
-	return value;
+	return (CdpValue) {CDP_VALUE_NUMBER, .as.number.fixed = ten_thousandths};
 }
 
 static inline CdpValue
 cdp_segment_text(const char *data, int length)
 {
-	CdpValue	value = {CDP_VALUE_TEXT};
-
-	value.as.text.data = data;
-	value.as.text.length = length;
-	return value;
+	return (CdpValue) {CDP_VALUE_TEXT, .as.text = {data, length, false}};
 }
 
-extern CdpValue cdp_segment_integer(int64 number);
+/* The same, told by data: it may be read as a time. */
+static inline CdpValue
+cdp_segment_data_text(const char *data, int length)
+{
+	return (CdpValue) {CDP_VALUE_TEXT, .as.text = {data, length, true}};
+}
+
 extern CdpValue cdp_segment_numeric(Numeric numeric);
+
+static inline CdpValue
+cdp_segment_integer(int64 number)
+{
+	int64		fixed;
+
+	if (pg_mul_s64_overflow(number, CDP_FIXED_SCALE, &fixed))
+		return cdp_segment_numeric(int64_to_numeric(number));
+	return cdp_segment_fixed(fixed);
+}
+
 extern CdpValue cdp_segment_time(TimestampTz at);
 extern CdpValue cdp_segment_from_json(const JsonbValue *json);
 
