@@ -61,6 +61,26 @@ WHERE relnamespace = 'cdp'::regnamespace AND relkind IN ('r', 'p', 'v')
 SELECT role FROM unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'ingest', 'auditor', 'nobody']) AS role
 WHERE has_schema_privilege('cdp_test_' || role, 'cdp', 'CREATE');
 
+-- README's matrix is what the catalogue says, of relations and doors
+\set readme :abs_srcdir '/README.md'
+CREATE TEMP TABLE told AS
+SELECT line.part[1] AS kind, object[1] AS object
+FROM regexp_split_to_table(pg_read_file(:'readme'), '\n') AS text
+	CROSS JOIN LATERAL (SELECT regexp_match(text, '^\| (reader|crm|activation|steward|ingest|auditor) \| (.*) \|$')) AS line (part)
+	CROSS JOIN LATERAL regexp_matches(line.part[2], '`([a-z_]+(?:\(\))?)`', 'g') AS object;
+CREATE TEMP TABLE held AS
+SELECT role AS kind, relname::text AS object FROM tested, pg_class
+WHERE relnamespace = 'cdp'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
+	AND has_table_privilege(name, pg_class.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+UNION
+SELECT role, proname || '()' FROM tested, pg_proc
+WHERE pronamespace = 'cdp'::regnamespace AND prosecdef AND has_function_privilege(name, pg_proc.oid, 'EXECUTE');
+SELECT count(DISTINCT kind) AS kinds, count(*) > 150 AS many FROM told;
+SELECT 'only in README' AS difference, kind, object FROM (TABLE told EXCEPT TABLE held) AS more
+UNION ALL
+SELECT 'only in the catalogue', kind, object FROM (TABLE held EXCEPT TABLE told) AS more
+ORDER BY 1, 2, 3;
+
 -- two customers, of whom one agreed
 SELECT cdp._consent_starter() \g /dev/null
 SELECT cdp.add_source('shop') \g /dev/null
