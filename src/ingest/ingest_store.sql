@@ -312,9 +312,12 @@ BEGIN
 	FROM cdp._ingest_records(ingest.source, ARRAY[ingest.record::text], NULL);
 	IF done.outcomes[1] = 'rejected' THEN
 		RAISE WARNING 'record rejected: %', done.reasons[1]
-			USING DETAIL = done.messages[1],
-				HINT = CASE WHEN done.reasons[1] = 'erased'
-					THEN 'cdp.readmit_identifier() lets somebody who comes back of their own will in again.'
+			USING DETAIL = CASE done.reasons[1]
+					-- what the server says may hold values, and this is logged
+					WHEN 'internal_error' THEN 'The row of cdp.reject has the error.'
+					ELSE done.messages[1] END,
+				HINT = CASE done.reasons[1]
+					WHEN 'erased' THEN 'cdp.readmit_identifier() lets somebody who comes back of their own will in again.'
 					ELSE format('The record is kept as row %s of cdp.reject.', done.reject_ids[1]) END;
 		RETURN NULL;
 	END IF;
