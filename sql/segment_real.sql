@@ -152,6 +152,18 @@ SELECT count(*) AS differ, (SELECT sum(cardinality(matched)) > 20 FROM pg_temp.a
 FROM pg_temp.alone FULL JOIN cdp._evaluate_all((SELECT array_agg(predicate ORDER BY name) FROM pg_temp.wanted)) AS together
 	USING (profile_id, ord)
 WHERE alone.matched IS DISTINCT FROM together.matched;
+SELECT cdp._count_all(predicates) = counts AS alike, cdp._count_all('{}') AS none
+FROM (SELECT array_agg(predicate ORDER BY name) AS predicates FROM pg_temp.wanted) AS asked,
+	(SELECT array_agg(members ORDER BY n) AS counts
+		FROM (SELECT n, count(*) FILTER (WHERE n = ANY (matched)) AS members
+			FROM pg_temp.alone, generate_series(1, (SELECT count(*) FROM pg_temp.wanted)) AS n
+			GROUP BY n) AS counted) AS counted;
 RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
 RESET min_parallel_table_scan_size;
+SELECT cdp._count_all(predicates) = counts AS alike, cdp._count_all('{}') AS none
+FROM (SELECT array_agg(predicate ORDER BY name) AS predicates FROM pg_temp.wanted) AS asked,
+	(SELECT array_agg(members ORDER BY n) AS counts
+		FROM (SELECT n, count(*) FILTER (WHERE n = ANY (matched)) AS members
+			FROM pg_temp.alone, generate_series(1, (SELECT count(*) FROM pg_temp.wanted)) AS n
+			GROUP BY n) AS counted) AS counted;

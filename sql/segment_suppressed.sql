@@ -89,18 +89,12 @@ CREATE FUNCTION pg_temp.plan(asks boolean) RETURNS TABLE (is_parallel boolean, l
 LANGUAGE plpgsql AS $$
 DECLARE
 	plan text;
-	body text := (SELECT substring(prosrc FROM '.*RETURN QUERY(.*);\s*END') FROM pg_proc
-		WHERE oid = 'cdp._evaluate_all'::regproc);
 BEGIN
-	body := replace(body, '_evaluate_all.predicates', 'ARRAY[cdp.predicate ''true'']');
-	body := replace(body, '_evaluate_all.profile_ids', 'NULL::bigint[]');
-	body := regexp_replace(body, 'WHERE asks_suppressed', format('WHERE %L::boolean', asks));
-	body := regexp_replace(body, 'WHEN asks_facts', format('WHEN %L::boolean', asks));
-	body := regexp_replace(body, 'context, at,', '''{}''::jsonb, now(),');
 	SET LOCAL parallel_setup_cost = 0;
 	SET LOCAL parallel_tuple_cost = 0;
 	SET LOCAL min_parallel_table_scan_size = 0;
-	EXECUTE 'EXPLAIN (FORMAT JSON) ' || body INTO plan;
+	EXECUTE format('EXPLAIN (FORMAT JSON) SELECT * FROM cdp._evaluate_scan(''{true}'', ''{}'', now(), NULL, %L, %L)',
+		asks, asks) INTO plan;
 	RETURN QUERY SELECT
 		plan ~ '"Parallel Aware": true,[^{}]*"Relation Name": "profile_current"', plan ~ '"Relation Name": "suppression"',
 		plan ~ '"Relation Name": "profile_score"';

@@ -76,11 +76,7 @@ RETURN coalesce((context -> 'asks_suppressed')::boolean, false)
 COMMENT ON FUNCTION cdp._asks_suppressed(cdp.predicate[], jsonb) IS
 'may the value of these predicates depend on suppressions';
 
--- Plain joins, because a scan of all profiles is to run in parallel, and what
--- looks chunks up profile by profile cannot.  Nearly all profiles have one
--- chunk, so only later chunks are gathered into arrays.  Custom plans, because
--- profile_ids decides between that scan and a few look-ups, and asks_facts what
--- is read of profiles: without facts, next to nothing.
+-- Custom plans, because what is a constant of the plan decides what is read.
 CREATE FUNCTION cdp._evaluate_all(
 	predicates cdp.predicate[],
 	as_of timestamptz DEFAULT NULL,
@@ -91,60 +87,28 @@ SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_custom_plan
 SET jit = off
 AS $$
-#variable_conflict use_column
 DECLARE
 	context jsonb := cdp._evaluation_context();
-	at timestamptz := coalesce(_evaluate_all.as_of, cdp.clock());
-	asks_facts boolean := cdp._asks_facts(_evaluate_all.predicates, context);
-	asks_suppressed boolean := cdp._asks_suppressed(_evaluate_all.predicates, context);
+	at timestamptz := coalesce($2, cdp.clock());
+	asks_facts boolean := cdp._asks_facts($1, context);
+	asks_suppressed boolean := cdp._asks_suppressed($1, context);
 BEGIN
-	IF cdp._has_undeclared(_evaluate_all.predicates, context) THEN
+	IF cdp._has_undeclared($1, context) THEN
 		RETURN QUERY
-		SELECT * FROM cdp._evaluate_mixed(_evaluate_all.predicates, at,
-			_evaluate_all.profile_ids);
-		RETURN;
-	END IF;
-	IF cdp._is_about_few(_evaluate_all.predicates, _evaluate_all.profile_ids) THEN
+		SELECT * FROM cdp._evaluate_mixed($1, at, $3);
+	ELSIF cdp._is_about_few($1, $3) THEN
 		RETURN QUERY
-		SELECT * FROM cdp._evaluate_log(_evaluate_all.predicates, at, NULL);
-		RETURN;
+		SELECT * FROM cdp._evaluate_log($1, at, NULL);
+	ELSE
+		RETURN QUERY
+		SELECT * FROM cdp._evaluate_scan($1, context, at, $3, asks_facts, asks_suppressed);
 	END IF;
-	RETURN QUERY
-	SELECT current.profile_id, current.ord,
-		cdp._evaluate(_evaluate_all.predicates, context, at,
-			current.profile_id, first.data, later.timelines,
-			CASE WHEN asks_facts THEN
-				cdp._facts(current, score, held.channels)
-			END)
-	FROM cdp.profile_current AS current
-	LEFT JOIN cdp.timeline_chunk AS first
-		ON first.profile_id = current.profile_id AND first.chunk = 1
-	LEFT JOIN (
-		SELECT timeline_chunk.profile_id,
-			array_agg(timeline_chunk.data ORDER BY timeline_chunk.chunk) AS timelines
-		FROM cdp.timeline_chunk
-		WHERE timeline_chunk.chunk > 1
-			AND (_evaluate_all.profile_ids IS NULL
-				OR timeline_chunk.profile_id = ANY (_evaluate_all.profile_ids))
-		GROUP BY timeline_chunk.profile_id
-	) AS later ON later.profile_id = current.profile_id
-	LEFT JOIN cdp.profile_score AS score
-		ON score.profile_id = current.profile_id
-	LEFT JOIN (
-		SELECT suppressed.profile_id, suppressed.channels
-		FROM cdp._suppressed AS suppressed
-		WHERE asks_suppressed
-			AND (_evaluate_all.profile_ids IS NULL
-				OR suppressed.profile_id = ANY (_evaluate_all.profile_ids))
-	) AS held ON held.profile_id = current.profile_id
-	WHERE _evaluate_all.profile_ids IS NULL
-		OR current.profile_id = ANY (_evaluate_all.profile_ids);
 END
 $$;
 COMMENT ON FUNCTION cdp._evaluate_all(cdp.predicate[], timestamptz, bigint[]) IS
 'for every live profile, or those given, the numbers, from 1, of the predicates that are true of it at an instant';
 
--- The same for a few profiles, with what is kept for it: by keys, by one plan,
+-- As cdp._evaluate_all() for a few profiles, with what is kept for it: by keys, by one plan,
 -- by the program that the session keeps.
 CREATE FUNCTION cdp._evaluate_few(
 	predicates cdp.predicate[],
@@ -219,11 +183,7 @@ RETURNS bigint
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN $1 IS NOT NULL THEN (
-		SELECT count(*)
-		FROM cdp._evaluate_all(ARRAY[$1], $2) AS evaluated
-		WHERE cardinality(evaluated.matched) > 0)
-	END
+	SELECT CASE WHEN $1 IS NOT NULL THEN (cdp._count_all(ARRAY[$1], $2))[1] END
 $$;
 COMMENT ON FUNCTION cdp.segment_size(cdp.predicate, timestamptz) IS
 'how many profiles the predicate is true of; NULL if there is none';

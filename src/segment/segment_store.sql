@@ -84,3 +84,48 @@ RETURN ROW((current).traits, (current).identifiers, (current).consents,
 	(score).churn_band, suppressed)::cdp._profile_facts;
 COMMENT ON FUNCTION cdp._facts(cdp.profile_current, cdp.profile_score, jsonb) IS
 'what predicates see of a profile besides its events, from its rows';
+
+-- One pass over all profiles, or some.  Plain joins, because a scan of all is to
+-- run in parallel, and what looks chunks up profile by profile cannot.  Nearly
+-- all profiles have one chunk, so only later chunks are gathered into arrays.
+-- Inlined, so what is a constant where it is used decides between a scan and a
+-- few look-ups (profile_ids), and what is read of profiles (asks_facts): without
+-- facts, next to nothing.
+CREATE FUNCTION cdp._evaluate_scan(
+	predicates cdp.predicate[],
+	context jsonb,
+	as_of timestamptz,
+	profile_ids bigint[],
+	asks_facts boolean,
+	asks_suppressed boolean)
+RETURNS TABLE (profile_id bigint, ord integer, matched integer[])
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT current.profile_id, current.ord,
+		cdp._evaluate($1, $2, $3, current.profile_id, first.data, later.timelines,
+			CASE WHEN $5 THEN
+				cdp._facts(current, score, held.channels)
+			END)
+	FROM cdp.profile_current AS current
+	LEFT JOIN cdp.timeline_chunk AS first
+		ON first.profile_id = current.profile_id AND first.chunk = 1
+	LEFT JOIN (
+		SELECT timeline_chunk.profile_id,
+			array_agg(timeline_chunk.data ORDER BY timeline_chunk.chunk) AS timelines
+		FROM cdp.timeline_chunk
+		WHERE timeline_chunk.chunk > 1
+			AND ($4 IS NULL OR timeline_chunk.profile_id = ANY ($4))
+		GROUP BY timeline_chunk.profile_id
+	) AS later ON later.profile_id = current.profile_id
+	LEFT JOIN cdp.profile_score AS score
+		ON score.profile_id = current.profile_id
+	LEFT JOIN (
+		SELECT suppressed.profile_id, suppressed.channels
+		FROM cdp._suppressed AS suppressed
+		WHERE $6
+			AND ($4 IS NULL OR suppressed.profile_id = ANY ($4))
+	) AS held ON held.profile_id = current.profile_id
+	WHERE $4 IS NULL OR current.profile_id = ANY ($4);
+END;
+COMMENT ON FUNCTION cdp._evaluate_scan(cdp.predicate[], jsonb, timestamptz, bigint[], boolean, boolean) IS
+'for every live profile, or those given, the numbers, from 1, of the predicates that are true of it; what it needs to know of the store is in its arguments';
