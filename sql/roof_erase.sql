@@ -57,7 +57,16 @@ CREATE TEMP TABLE annabel (value) AS VALUES ('annabel'), ('0171 7654321'), ('+49
 
 -- before: she is everywhere
 SELECT relation, place, rows FROM pg_temp.traces(ARRAY(SELECT value FROM annabel));
+-- the log of events is not read from end to end, neither to tell nor to erase
+CREATE VIEW pg_temp.scans AS SELECT coalesce(sum(seq_scan), 0) AS n FROM pg_stat_xact_user_tables
+	WHERE relname ~ '^(event_(other|[0-9]+)|message|identifier|identifier_set|identifier_set_member|trait_observation|timeline_chunk)$';
+BEGIN;
+SELECT jsonb_array_length(cdp.export_subject(:ann) -> 'events') AS events;
 SELECT cdp.erase_subject(:ann, 'asked by letter') AS receipt \gset
+SELECT n FROM pg_temp.scans;
+SELECT count(*) > 0 AS some FROM cdp.event;
+SELECT n > 0 AS counted FROM pg_temp.scans;
+COMMIT;
 SELECT :'receipt'::jsonb - 'store_id' AS receipt;
 -- after: nowhere, but in what the mailer is yet to be told
 SELECT relation, place, rows FROM pg_temp.traces(ARRAY(SELECT value FROM annabel));
@@ -67,7 +76,7 @@ SELECT relation, place, rows FROM pg_temp.traces(ARRAY(SELECT value FROM annabel
 -- and her hashes are those that the ledger and the tombstones have
 SELECT kind, done_at, counts = (:'receipt'::jsonb -> 'rows') AS same_counts, cardinality(subject) AS subject,
 	receipt_sha256 = sha256(convert_to(:'receipt', 'UTF8')) AS is_this_receipt
-FROM cdp.privacy_request;
+FROM cdp.privacy_request WHERE kind = 'erase';
 SELECT type, count(*) FROM cdp.tombstone GROUP BY 1 ORDER BY 1;
 SELECT purpose, channel, state, document, at FROM cdp.consent_proof;
 

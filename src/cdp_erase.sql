@@ -77,7 +77,25 @@ $$;
 COMMENT ON FUNCTION cdp._subject_values(bigint[]) IS
 'identifiers as keys, and their values';
 
--- The caller holds the locks and has closed what waits.
+-- What waits for a profile is done before: then all that is derived from its
+-- data is its own.
+CREATE FUNCTION cdp._settle_profile(profile_id bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	live bigint := cdp._settle_subject($1);
+	leaves bigint[] := ARRAY(SELECT own.leaf FROM cdp._profile_leaf AS own WHERE own.root = live);
+BEGIN
+	PERFORM cdp._settle_timelines(leaves);
+	PERFORM cdp._refresh_profiles(cdp._stale_neighbours(leaves));
+	RETURN live;
+END
+$$;
+COMMENT ON FUNCTION cdp._settle_profile(bigint) IS
+'do what waits for a profile and those it exchanged something with; the live profile it is then';
+
+-- The caller holds the locks and has done what waits.
 CREATE FUNCTION cdp._erase_profile(profile_id bigint, anonymise boolean, OUT subject bytea[], OUT counts jsonb, OUT destinations jsonb)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -87,6 +105,7 @@ DECLARE
 	whom record;
 	named record;
 	gone bigint[];
+	losing bigint[];
 	event_ids bigint[];
 	times timestamptz[];
 BEGIN
@@ -98,6 +117,7 @@ BEGIN
 	SELECT * INTO named FROM cdp._subject_values(whom.members);
 	SELECT array_agg(found.event_id), array_agg(found.occurred_at) INTO event_ids, times
 	FROM cdp._events_of(whom.leaves, whom.sets) AS found;
+	losing := cdp._losing_profiles(gone, whom.leaves);
 	destinations := cdp._destinations_of(whom.leaves);
 	counts := cdp._sum_counts(ARRAY[
 		cdp._erase_records(named.keys, named.values, ARRAY(
@@ -108,6 +128,7 @@ BEGIN
 		cdp._erase_traits(gone, whom.leaves, whom.sets),
 		cdp._erase_consents(gone, whom.leaves),
 		cdp._erase_identity(gone, whom.leaves, whom.sets, whom.beside)]);
+	PERFORM cdp._refresh_profiles(losing);
 	PERFORM cdp._drop_todo('{stitch}', whom.sets);
 	PERFORM cdp._drop_todo('{timeline}', event_ids);
 	PERFORM cdp._drop_todo('{profile,segment,rebuild_timeline,rescan_timeline}', whom.leaves);
@@ -146,7 +167,7 @@ BEGIN
 	PERFORM cdp._check_reason($2);
 	anonymise := cdp._event_policy($3);
 	PERFORM cdp._begin_erasure();
-	live := cdp._settle_subject($1);
+	live := cdp._settle_profile($1);
 	SELECT * INTO done FROM cdp._erase_profile(live, anonymise);
 	request := cdp._begin_request('erase', done.subject, $2);
 	receipt := jsonb_build_object(
@@ -199,7 +220,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	live bigint := cdp._settle_subject($1);
+	live bigint := cdp._settle_profile($1);
 	members bigint[] := ARRAY(SELECT member.identifier_id FROM cdp._profile_members(live) AS member);
 	done record;
 	request bigint;

@@ -35,7 +35,70 @@ $$;
 COMMENT ON FUNCTION cdp.readmit_identifier(text, text, text, text) IS
 'let an identifier that was erased in again, because its owner has come back of their own will; false: it was not erased';
 
+CREATE FUNCTION cdp.export_subject(profile_id bigint, reason text DEFAULT 'asked for access')
+RETURNS jsonb
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._export_subject($1, $2)
+$$;
+COMMENT ON FUNCTION cdp.export_subject(bigint, text) IS
+'everything that is held about a profile, as one JSON document; noted in cdp.privacy_request';
+
+CREATE FUNCTION cdp.restrict_subject(profile_id bigint, reason text) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._restrict_subject($1, true, $2)
+$$;
+COMMENT ON FUNCTION cdp.restrict_subject(bigint, text) IS
+'only keep the data of a profile: it is in no view of profiles, segment or audience and not scored, also after merges; returns the number of the request';
+
+CREATE FUNCTION cdp.unrestrict_subject(profile_id bigint, reason text) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._restrict_subject($1, false, $2)
+$$;
+COMMENT ON FUNCTION cdp.unrestrict_subject(bigint, text) IS
+'lift a restriction; segments and scores follow with the next merge run; returns the number of the request';
+
+CREATE FUNCTION cdp.rectify_subject(profile_id bigint, trait text, value jsonb, reason text) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._rectify_trait($1, $2, $3, $4)
+$$;
+COMMENT ON FUNCTION cdp.rectify_subject(bigint, text, jsonb, text) IS
+'correct a trait by pinning it; returns the number of the request';
+
+CREATE FUNCTION cdp.rectify_subject(profile_id bigint, type text, wrong text, correct text, reason text)
+RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._rectify_identifier($1, $2, $3, $4, $5)
+$$;
+COMMENT ON FUNCTION cdp.rectify_subject(bigint, text, text, text, text) IS
+'correct the value of an identifier, which keeps all its evidence, and the trait of that name; returns the number of the request';
+
+CREATE FUNCTION cdp.find_value(value text)
+RETURNS TABLE (table_name text, column_name text, rows bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT * FROM cdp._find_value($1)
+$$;
+COMMENT ON FUNCTION cdp.find_value(text) IS
+'where in the store a value stands, in any case and also as a part of what others wrote; reads every table';
+
 REVOKE ALL ON FUNCTION
 	cdp.request_privacy(text, text, text, text, timestamptz, text),
 	cdp.erase_subject(bigint, text, text),
-	cdp.readmit_identifier(text, text, text, text) FROM PUBLIC;
+	cdp.readmit_identifier(text, text, text, text),
+	cdp.export_subject(bigint, text),
+	cdp.restrict_subject(bigint, text),
+	cdp.unrestrict_subject(bigint, text),
+	cdp.rectify_subject(bigint, text, jsonb, text),
+	cdp.rectify_subject(bigint, text, text, text, text),
+	cdp.find_value(text) FROM PUBLIC;

@@ -55,8 +55,14 @@ BEGIN ATOMIC
 			'unretract', 'undo_action', 'pin_trait', 'unpin_trait', 'lineage', 'record_consent',
 			'consent', 'consent_at', 'consent_receipt', 'add_consent_document', 'suppress',
 			'unsuppress', 'why_not', 'computed_traits', 'overlap', 'segment_diff', 'waterfall',
-			'audience_funnel', 'export_subject', 'convert_amounts', 'previous_purchase',
-			'interests', 'intent', 'recommend', 'channel_preference', 'journey_stage']),
+			'audience_funnel', 'convert_amounts', 'previous_purchase', 'interests', 'intent',
+			'recommend', 'channel_preference', 'journey_stage']),
+		-- what people ask about their own data
+		('privacy', 'SELECT', ARRAY['privacy_request', 'erasure', 'profile_id_map',
+			'profile_identifier', 'purpose', 'channel', 'health']),
+		('privacy', 'EXECUTE', ARRAY['find_profile', 'resolve', 'request_privacy', 'export_subject',
+			'erase_subject', 'restrict_subject', 'unrestrict_subject', 'rectify_subject',
+			'find_value', 'readmit_identifier', 'record_consent', 'suppress', 'unsuppress']),
 		-- records in, nothing out
 		('ingest', 'INSERT', ARRAY['inbox']),
 		('ingest', 'EXECUTE', ARRAY['ingest', 'ingest_batch']),
@@ -108,7 +114,7 @@ BEGIN
 			AND NOT EXISTS (SELECT FROM cdp._role_matrix() AS matrix WHERE matrix.kind = $2) THEN
 		RAISE EXCEPTION 'unknown kind of role "%"', coalesce($2, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value',
-				DETAIL = 'A kind is reader, crm, activation, steward, ingest, operator or auditor.';
+				DETAIL = 'A kind is reader, crm, activation, steward, privacy, ingest, operator or auditor.';
 	END IF;
 	IF $1 IS NULL THEN
 		RAISE EXCEPTION 'the role must not be null'
@@ -228,7 +234,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp.grant_role(text, text) IS
-'let a role work as reader, crm, activation, steward, ingest, operator or auditor; run it again after an upgrade';
+'let a role work as reader, crm, activation, steward, privacy, ingest, operator or auditor; run it again after an upgrade';
 
 CREATE FUNCTION cdp.revoke_role(role text, kind text) RETURNS void
 LANGUAGE plpgsql VOLATILE

@@ -160,6 +160,22 @@ $$;
 COMMENT ON FUNCTION cdp._repeat_request(bigint, bigint[], text, text, timestamptz) IS
 'write the request that a grant confirms for other identifiers, too; nothing where no request is needed';
 
+-- While the profile was waited for, it may have been erased.
+CREATE FUNCTION cdp._check_still_known(type text, identifier_id bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM FROM cdp.identifier WHERE identifier.identifier_id = $2 FOR KEY SHARE;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'the customer known by that identifier of type "%" was erased meanwhile', $1
+			USING ERRCODE = 'no_data_found';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_still_known(text, bigint) IS
+'raise if an identifier is gone; who deletes it later waits';
+
 -- The answer is written for the identifier named and for one of each other
 -- profile that was merged into this one.
 CREATE FUNCTION cdp._record_consent(
@@ -186,6 +202,7 @@ BEGIN
 				HINT = 'Send the consent with a record: cdp.ingest(source, ''{"consent": ...}'').';
 	END IF;
 	live := cdp._lock_profile_of(named);
+	PERFORM cdp._check_still_known($1, named);
 	SELECT array_agg(speaker.identifier_id) INTO others
 	FROM cdp._other_speakers(named, live) AS speaker;
 	IF $5 = 'granted' THEN

@@ -47,6 +47,32 @@ $$;
 COMMENT ON FUNCTION cdp._settle_subject(bigint) IS
 'judge the sets that wait and touch a profile; the live profile it is then';
 
+-- Rows of other profiles may still show what has moved into this one, directly
+-- or by way of others, as long as they wait to be made anew.
+CREATE FUNCTION cdp._stale_neighbours(profile_ids bigint[]) RETURNS bigint[]
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	waiting bigint[] := ARRAY(SELECT DISTINCT unnest(ids) FROM cdp.todo WHERE phase = 'profile');
+	found_ids bigint[] := $1;
+	next bigint[] := $1;
+BEGIN
+	WHILE cardinality(next) > 0 AND cardinality(waiting) > 0 LOOP
+		next := ARRAY(
+			SELECT DISTINCT other.id
+			FROM (SELECT log.profile_before AS id FROM cdp.identity_log AS log WHERE log.profile_after = ANY (next)
+				UNION SELECT log.profile_after FROM cdp.identity_log AS log WHERE log.profile_before = ANY (next)) AS other
+			JOIN unnest(waiting) AS late (id) USING (id)
+			WHERE other.id <> ALL (found_ids));
+		found_ids := found_ids || next;
+	END LOOP;
+	RETURN found_ids;
+END
+$$;
+COMMENT ON FUNCTION cdp._stale_neighbours(bigint[]) IS
+'these profiles, and those that exchanged something with them and wait for phase "profile"';
+
 CREATE FUNCTION cdp._find_subject(
 	profile_id bigint,
 	OUT leaves bigint[],
@@ -213,6 +239,20 @@ $$;
 COMMENT ON FUNCTION cdp._drop_strong_pairs(bigint[], bigint[]) IS
 'forget with which strong identifiers weak ones were seen, where the evidence has gone';
 
+CREATE FUNCTION cdp._losing_profiles(identifier_ids bigint[], profile_ids bigint[])
+RETURNS bigint[]
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(array_agg(DISTINCT profile.root), '{}')
+	FROM unnest($1) AS gone (id)
+	JOIN cdp.identifier ON identifier.identifier_id = gone.id
+	JOIN cdp.profile ON profile.profile_id = identifier.leaf
+	WHERE profile.root <> ALL ($2)
+$$;
+COMMENT ON FUNCTION cdp._losing_profiles(bigint[], bigint[]) IS
+'live profiles, other than these, that have some of these identifiers';
+
 -- identifier_ids: members and lone.  Returns how many rows went.
 CREATE FUNCTION cdp._erase_identity(
 	identifier_ids bigint[],
@@ -236,7 +276,11 @@ DECLARE
 			UNION SELECT identifier_a FROM cdp.decision WHERE identifier_b = ANY ($1) AND withdrawn_by IS NULL
 			UNION SELECT former_founder FROM cdp.profile
 			WHERE profile_id = ANY ($2) AND former_founder IS NOT NULL
-			UNION SELECT id FROM unnest($4) AS id) AS partner
+			UNION SELECT id FROM unnest($4) AS id
+			UNION SELECT other.identifier_id
+			FROM unnest(cdp._losing_profiles($1, $2)) AS live (root)
+			JOIN cdp._profile_leaf AS every ON every.root = live.root
+			JOIN cdp.identifier AS other ON other.leaf = every.leaf) AS partner
 		WHERE partner.id <> ALL ($1));
 	done jsonb := cdp._erase_actions($1, $2, $3);
 	identifiers bigint;

@@ -22,6 +22,7 @@ AS $$
 		FROM cdp.profile_return AS returns
 	) AS purchase
 	WHERE purchase.occurred_at < $1
+		AND purchase.profile_id NOT IN (SELECT profile_id FROM cdp._restricted_profile)
 	GROUP BY purchase.profile_id
 $$;
 COMMENT ON FUNCTION cdp._customer_rfm(timestamptz) IS

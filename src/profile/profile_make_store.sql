@@ -151,11 +151,12 @@ COMMENT ON VIEW cdp._purchases IS
 'orders with their amounts and returns with theirs taken away';
 
 -- Live profiles: those with identifiers.  One whose identifiers have all been
--- blocked has none.
+-- blocked has none.  Those that are restricted are only kept.
 CREATE VIEW cdp._live_profile AS
 SELECT profile.profile_id, profile.ord
 FROM cdp.profile
 WHERE profile.root = profile.profile_id
+	AND (NOT (SELECT EXISTS (SELECT FROM cdp.restriction)) OR NOT cdp._is_restricted(profile.profile_id))
 	AND (EXISTS (
 			SELECT
 			FROM cdp.identifier

@@ -111,6 +111,7 @@ BEGIN
 		GROUP BY timeline_chunk.profile_id
 	) AS later ON later.profile_id = first.profile_id
 	WHERE first.chunk = 1
+		AND first.profile_id NOT IN (SELECT restricted.profile_id FROM cdp._restricted_profile AS restricted)
 		AND ($6 IS NULL OR first.profile_id = $6)
 		AND cdp.timeline_first(first.data) < $4
 		AND cardinality(cdp._evaluate(ARRAY[$2], context, $4, first.profile_id,

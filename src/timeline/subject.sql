@@ -1,10 +1,8 @@
 -- The events of one profile in the log, found without reading the log: its
 -- timeline has the name and time of each, which probe the index of the log
 -- over both; those that are in no timeline yet wait in cdp.todo by their
--- numbers.  A profile whose timeline waits to be made anew shares its events
--- with all the others that wait (remake.sql); one that waits for the log to be
--- read from end to end ("rescan_timeline") is the one case in which this reads
--- it, too.
+-- numbers.  If the profile's timeline waits to be made anew (remake.sql), that is
+-- done first; where it takes reading the log from end to end, so does this.
 
 CREATE FUNCTION cdp._events_in_timelines(set_ids bigint[], from_ids bigint[])
 RETURNS TABLE (event_id bigint, occurred_at timestamptz)
@@ -68,27 +66,36 @@ COMMENT ON FUNCTION cdp._events_in_todo(bigint[]) IS
 
 CREATE FUNCTION cdp._events_of(profile_ids bigint[], set_ids bigint[])
 RETURNS TABLE (event_id bigint, occurred_at timestamptz)
-LANGUAGE plpgsql STABLE
+LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict use_column
-DECLARE
-	waiting bigint[] := ARRAY(
-		SELECT DISTINCT unnest(todo.ids)
-		FROM cdp.todo WHERE todo.phase = 'rebuild_timeline');
-BEGIN
-	IF EXISTS (SELECT FROM cdp.todo WHERE phase = 'rescan_timeline' AND ids && $1) THEN
-		RETURN QUERY
-		SELECT event.event_id, event.occurred_at::timestamptz
-		FROM cdp.event WHERE event.set_id = ANY ($2);
-		RETURN;
-	END IF;
-	RETURN QUERY
-	SELECT * FROM cdp._events_in_timelines($2,
-		CASE WHEN waiting && $1 THEN ARRAY(SELECT unnest(waiting || $1) GROUP BY 1) ELSE $1 END)
+	SELECT * FROM cdp._events_in_timelines($2, $1)
 	UNION
-	SELECT * FROM cdp._events_in_todo($2);
-END
+	SELECT * FROM cdp._events_in_todo($2)
 $$;
 COMMENT ON FUNCTION cdp._events_of(bigint[], bigint[]) IS
-'the keys of the events in the log that belong to a profile, given by all its ids and its sets';
+'the keys of the events in the log that belong to a profile whose timeline is right, given by all its ids and its sets';
+
+-- Timelines that wait to be made anew hold each other's events: all of them
+-- are made, if this profile is among them.
+CREATE FUNCTION cdp._settle_timelines(profile_ids bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	FOR attempt IN 1 .. 3 LOOP
+		IF NOT EXISTS (SELECT FROM cdp.todo
+			WHERE phase IN ('rebuild_timeline', 'rescan_timeline') AND ids && $1)
+		THEN
+			RETURN;
+		END IF;
+		PERFORM cdp._timeline_remake_some(2147483647);
+	END LOOP;
+	RAISE EXCEPTION 'could not make the timeline of a profile anew'
+		USING ERRCODE = 'lock_not_available',
+			DETAIL = 'Another transaction holds a profile that it shares events with.',
+			HINT = 'Try again when that one has ended.';
+END
+$$;
+COMMENT ON FUNCTION cdp._settle_timelines(bigint[]) IS
+'if the timeline of a profile, given by all its ids, waits to be made anew, make all that wait';

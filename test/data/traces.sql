@@ -5,18 +5,14 @@
 -- stands: as text, whatever the type, in any case; as bytes; and as its SHA-256
 -- or MD5.  What is kept on purpose is a keyed hash, which this does not find.
 
-CREATE FUNCTION pg_temp.needles(given text[]) RETURNS text
+CREATE FUNCTION pg_temp.needles(given text[]) RETURNS text[]
 LANGUAGE sql AS $$
-	SELECT string_agg(DISTINCT needle, '|')
+	SELECT array_agg(DISTINCT lower(needle))
 	FROM unnest(given) AS value
-		CROSS JOIN LATERAL (VALUES
-			(regexp_replace(value, '([][(){}.*+?^$|\\-])', '\\\1', 'g')),
-			(regexp_replace(trim('"' FROM to_jsonb(value)::text), '([][(){}.*+?^$|\\-])', '\\\1', 'g')),
+		CROSS JOIN LATERAL (VALUES (value), (trim('"' FROM to_jsonb(value)::text)),
 			(encode(convert_to(value, 'UTF8'), 'hex')),
-			(encode(sha256(convert_to(value, 'UTF8')), 'hex')),
-			(md5(value)),
-			(encode(sha256(convert_to(lower(value), 'UTF8')), 'hex')),
-			(md5(lower(value)))) AS form (needle)
+			(encode(sha256(convert_to(value, 'UTF8')), 'hex')), (md5(value)),
+			(encode(sha256(convert_to(lower(value), 'UTF8')), 'hex')), (md5(lower(value)))) AS form (needle)
 $$;
 
 CREATE VIEW pg_temp.place AS
@@ -38,10 +34,11 @@ RETURNS TABLE (relation text, place text, rows bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
 	looked record;
-	needles text := pg_temp.needles(given);
+	needles text[] := pg_temp.needles(given);
 BEGIN
 	FOR looked IN SELECT * FROM pg_temp.place WHERE relname <> ALL (but_tables) ORDER BY 1, 2 LOOP
-		EXECUTE format('SELECT count(*) FROM cdp.%I WHERE (%s)::text ~* $1',
+		EXECUTE format('SELECT count(*) FROM (SELECT lower((%2$s)::text) AS said FROM cdp.%1$I OFFSET 0) AS line'
+			' WHERE EXISTS (SELECT FROM unnest($1) AS needle WHERE strpos(said, needle) > 0)',
 			looked.relname, looked.expression)
 		INTO rows USING needles;
 		relation := looked.relname;

@@ -1,0 +1,111 @@
+-- Requests of those whose data it is: what is held, only keep it, correct it.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set fresh :abs_srcdir '/test/data/fresh.sql'
+\i :fresh
+\set SHOW_CONTEXT never
+SET timezone = 'UTC';
+SELECT cdp.add_source('web');
+SELECT cdp.define_segment('buyers', 'count(order) > 0'), cdp.add_destination('mailer', 'csv'),
+	cdp.add_audience('letters', 'buyers', 'marketing', 'email', 'mailer');
+INSERT INTO cdp.consent_document (document, purpose, version, language, url) VALUES ('form 7', 'marketing', '7', 'de', 'https://example.com/7');
+SELECT cdp.ingest('web', '{"type": "track", "event": "order", "messageId": "m1", "timestamp": "2026-05-01T10:00:00Z",
+	"userId": "u1", "anonymousId": "c1", "properties": {"amount": 12.5, "order_id": "o1", "gift": true},
+	"context": {"traits": {"email": "ann@example.com", "first_name": "Ann"}},
+	"consent": [{"purpose": "marketing", "channel": "email", "state": "granted", "at": "2026-05-01T10:00:00Z", "document": "form 7", "evidence": {"ip": "192.0.2.1"}}]}') AS ann,
+	cdp.ingest('web', '{"type": "track", "event": "order", "timestamp": "2026-05-02T10:00:00Z", "userId": "u2",
+	"properties": {"amount": 5, "order_id": "o2", "note": "for Ann@example.com"}}') AS bob \gset
+SELECT cdp.ingest('web', '{"type": "track", "event": "order", "timestamp": "1950-01-01T10:00:00Z", "userId": "u1"}');
+SELECT cdp.pin_trait(:ann, 'city', '"Ulm"', 'letter'), cdp.suppress('email', 'ann@example.com', 'sms');
+CALL cdp.merge();
+SELECT count(*) FROM cdp.audience_delta('letters');
+
+-- somebody asks, and has an answer within a month
+SELECT cdp.request_privacy('export', 'email', 'Ann@Example.com', 'by letter', '2026-05-20'),
+	cdp.request_privacy('erase', 'email', 'nobody@example.com', 'by mail', '2026-04-30');
+SELECT request_id, kind, requested_at, due_at, done_at FROM cdp.privacy_request ORDER BY 1;
+SELECT name, value, state FROM cdp.health WHERE name = 'privacy_requests_overdue';
+SELECT cdp.export_subject(:ann) AS document \gset
+SELECT request_id, kind, done_at, reason, counts,
+	receipt_sha256 = sha256(convert_to(:'document', 'UTF8')) AS is_this_document
+FROM cdp.privacy_request WHERE done_at IS NOT NULL;
+
+-- the document: its parts, and what they hold
+SELECT key, jsonb_typeof(value) FROM jsonb_each(:'document') ORDER BY 1;
+SELECT part, jsonb_pretty(:'document'::jsonb -> part)
+FROM unnest(ARRAY['identifiers', 'records', 'events', 'consents', 'suppressions', 'pins', 'released', 'rejected', 'requests', 'traits']) AS part;
+
+-- restricted: only kept
+SELECT cdp.restrict_subject(:ann, 'disputes the order');
+SELECT cdp.restrict_subject(:ann, 'again');
+SELECT profile_id = :bob AS bob FROM cdp.unified_profile;
+SELECT count(*) FROM cdp.audience_member;
+SELECT change FROM cdp.audience_delta('letters', 0);
+SELECT count(*) FROM cdp.segment_member WHERE profile_id = :ann;
+SELECT cdp.refresh_scores();
+CALL cdp.merge();
+CALL cdp.rebuild();
+SELECT profile_id = :bob AS bob, count(*) FROM cdp.profile_score GROUP BY 1;
+SELECT count(*) FROM cdp.segment_member WHERE profile_id = :ann;
+-- records go on coming in, and a merge does not lift it
+SELECT cdp.ingest('web', '{"type": "track", "event": "order", "timestamp": "2026-05-03T10:00:00Z", "userId": "u1", "anonymousId": "c2"}') = :ann AS kept;
+SELECT cdp.ingest('web', '{"type": "track", "event": "order", "timestamp": "2026-05-04T10:00:00Z", "context": {"traits": {"email": "carl@example.com"}}}') AS carl \gset
+SELECT cdp.decide('user_id:u1', 'email:carl@example.com', 'always', 'one person') IS NOT NULL AS decided;
+CALL cdp.merge();
+SELECT cdp.resolve(:carl) = :ann AS merged;
+SELECT profile_id = :bob AS bob FROM cdp.unified_profile;
+-- nor does it stay with whom it was not laid on
+SELECT cdp.undecide('user_id:u1', 'email:carl@example.com', 'they are two') IS NOT NULL AS undecided;
+CALL cdp.merge();
+SELECT profile_id = :bob AS bob, email FROM cdp.unified_profile ORDER BY profile_id;
+SELECT (cdp.export_subject(:ann) ->> 'restricted')::boolean AS restricted, jsonb_array_length(cdp.export_subject(:ann) -> 'events') AS events;
+SELECT cdp.unrestrict_subject(cdp.resolve(:ann), 'settled');
+CALL cdp.merge();
+SELECT count(*) FROM cdp.unified_profile;
+SELECT count(*) FROM cdp.audience_member;
+SELECT ok FROM cdp.verify_identity();
+
+-- rectified: a trait, an identifier
+SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'u1'), 'first_name', '"Anne"', 'misspelt') IS NOT NULL AS trait,
+	cdp.rectify_subject(cdp.find_profile('user_id', 'u1'), 'email', 'Ann@example.com', 'anne@example.com', 'misspelt') IS NOT NULL AS identifier;
+SELECT first_name, email, traits -> 'email' AS trait FROM cdp.unified_profile WHERE profile_id = cdp.find_profile('email', 'anne@example.com');
+SELECT identifier FROM cdp.audience_member;
+SELECT cdp.find_profile('email', 'ann@example.com');
+SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'u1'), 'email', 'ann@example.com', 'anna@example.com', 'x');
+SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'u1'), 'user_id', 'u1', 'u2', 'x');
+SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'u1'), 'email', 'anne@example.com', 'anne', 'x');
+SELECT ok FROM cdp.verify_identity();
+
+-- what others wrote is found, and left
+SELECT * FROM cdp.find_value('ANN@example');
+SELECT * FROM cdp.find_value('an');
+-- erased identifiers are nobody's to take
+SELECT cdp.erase_subject(cdp.find_profile('user_id', 'u1'), 'asked') IS NOT NULL AS erased;
+SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'u2'), 'user_id', 'u2', 'u1', 'x');
+SELECT * FROM cdp.find_value('ann@example');
+SELECT cdp.request_privacy('forget', 'email', 'a@example.com', 'x');
+SELECT cdp.request_privacy('erase', 'email', 'ann@example.com', 'x', '2027-01-01');
+SELECT kind, count(*), count(done_at) FROM cdp.privacy_request GROUP BY 1 ORDER BY 1;
+
+-- a privacy officer works through doors, and sees no tables
+CREATE ROLE roof_privacy_officer;
+SELECT cdp.grant_role('roof_privacy_officer', 'privacy');
+SET ROLE roof_privacy_officer;
+SELECT cdp.find_profile('user_id', 'u2') AS bob \gset
+SELECT jsonb_array_length(cdp.export_subject(:bob) -> 'events') AS events;
+SELECT cdp.rectify_subject(:bob, 'city', '"Ulm"', 'moved') IS NOT NULL AS corrected;
+SELECT cdp.restrict_subject(:bob, 'disputes') IS NOT NULL AS restricted;
+SELECT cdp.unrestrict_subject(:bob, 'settled') IS NOT NULL AS lifted;
+SELECT cdp.erase_subject(:bob, 'asked') ->> 'identifiers' AS erased;
+SELECT cdp.readmit_identifier('user_id', 'u2', 'came back') AS readmitted;
+SELECT count(*) FROM cdp.privacy_request WHERE actor <> session_user;
+SELECT count(*) > 0 AS some FROM cdp.erasure;
+SELECT count(*) FROM cdp.find_value('nobody at all');
+SELECT * FROM cdp.tombstone;
+SELECT * FROM cdp.event;
+SELECT cdp._erase_subject(1, 'x', NULL);
+INSERT INTO cdp.erasure VALUES ('00', 'email', now());
+CALL cdp.replay_erasures();
+RESET ROLE;
+SELECT cdp.revoke_role('roof_privacy_officer', 'privacy');
+REVOKE USAGE ON SCHEMA cdp FROM roof_privacy_officer;
+DROP ROLE roof_privacy_officer;
