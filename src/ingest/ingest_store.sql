@@ -207,7 +207,7 @@ ALTER TABLE cdp.event_other ALTER properties SET STATISTICS 0;
 COMMENT ON TABLE cdp.event IS
 'the event log, partitioned by month of occurred_at (UTC)';
 COMMENT ON COLUMN cdp.event.set_id IS
-'the identifiers that came with it (cdp.identifier_set); whose event it is follows from them';
+'the identifiers that came with it (cdp.identifier_set); whose event it is follows from them; 0: of somebody who was erased';
 COMMENT ON COLUMN cdp.event.amount IS
 'in the store''s currency; NULL if there was none, or no exchange rate for it: then the property cdp_amount keeps it for cdp.convert_amounts()';
 COMMENT ON COLUMN cdp.event.currency IS
