@@ -15,8 +15,7 @@
  *
  * The optimiser sees theta = ln r, ln alpha, ln(a+b), logit a/(a+b): how fast
  * people drop out and how much they differ in it are nearly independent, a
- * and b are not.  The box for alpha is relative to the mean time under watch,
- * so the unit of time does not matter.
+ * and b are not.
  */
 #include <math.h>
 #include <string.h>
@@ -34,16 +33,6 @@
 #define A 2
 #define B 3
 #define NPARAMS CDP_SURFACE_PARAMS
-
-/* What evaluate_count() works on. */
-typedef struct CountData
-{
-	CdpCountKind kind;
-	const CdpCountGroup *groups;
-	size_t		ngroups;
-	size_t		stride;
-	CdpPause	pause;
-} CountData;
 
 /* Add what depends on x alone, for customers of this weight together. */
 static void
@@ -97,7 +86,7 @@ add_dropout(CdpSurface *surface, const CdpCountParams *params, double survived,
 
 /* Sum over all groups. */
 static void
-sum_surface(CountData *data, const CdpCountParams *params, CdpSurface *surface)
+sum_surface(const CdpSurfaceData *data, const CdpCountParams *params, CdpSurface *surface)
 {
 	CdpRising	rate = {0};
 	CdpBetaRising dropout = {0};
@@ -136,25 +125,25 @@ sum_surface(CountData *data, const CdpCountParams *params, CdpSurface *surface)
 	add_common(surface, &rate, &dropout, common);
 }
 
-/* Natural parameters and the Jacobian d params / d theta. */
-static CdpCountParams
-to_natural(const double *theta, CdpMatrix jacobian)
+/* The CdpToNatural of these models. */
+static void
+to_natural(const double *theta, double *params, CdpMatrix jacobian)
 {
 	double		total = exp(theta[2]);
 	double		share = cdp_model_logistic(theta[3]);
 	double		rest = cdp_model_logistic(-theta[3]);
-	CdpCountParams params = {
-		exp(theta[0]), exp(theta[1]), total * share, total * rest
-	};
 
+	params[R] = exp(theta[0]);
+	params[ALPHA] = exp(theta[1]);
+	params[A] = total * share;
+	params[B] = total * rest;
 	memset(jacobian, 0, sizeof(CdpMatrix));
-	jacobian[R][0] = params.r;
-	jacobian[ALPHA][1] = params.alpha;
-	jacobian[A][2] = params.a;
-	jacobian[B][2] = params.b;
+	jacobian[R][0] = params[R];
+	jacobian[ALPHA][1] = params[ALPHA];
+	jacobian[A][2] = params[A];
+	jacobian[B][2] = params[B];
 	jacobian[A][3] = total * share * rest;
 	jacobian[B][3] = -total * share * rest;
-	return params;
 }
 
 /* Add gradient times second derivatives of params in theta. */
@@ -180,27 +169,17 @@ static void
 evaluate_count(void *arg, const double *theta, double *value,
 			   double *gradient, CdpMatrix hessian)
 {
-	CountData  *data = arg;
 	CdpMatrix	jacobian;
-	CdpCountParams params = to_natural(theta, jacobian);
+	double		natural[NPARAMS];
+	CdpCountParams params;
 	CdpSurface	surface;
 
-	sum_surface(data, &params, &surface);
+	to_natural(theta, natural, jacobian);
+	params = (CdpCountParams) {natural[R], natural[ALPHA], natural[A],
+	natural[B]};
+	sum_surface(arg, &params, &surface);
 	cdp_model_turn_surface(&surface, jacobian, value, gradient, hessian);
 	add_bend(&surface, &params, jacobian, hessian);
-}
-
-/* The box; see the file's story. */
-static void
-set_box(CdpProblem *problem, double mean_time)
-{
-	const double low[NPARAMS] = {log(1e-4), log(1e-6 * mean_time),
-	log(1e-3), -16};
-	const double high[NPARAMS] = {log(1e4), log(1e7 * mean_time),
-	log(1e5), 16};
-
-	memcpy(problem->low, low, sizeof(low));
-	memcpy(problem->high, high, sizeof(high));
 }
 
 /* See count_fit.h. */
@@ -208,42 +187,19 @@ void
 cdp_model_fit_count(CdpCountKind kind, const CdpCountGroup *groups,
 					size_t ngroups, CdpPause pause, CdpFit *fit)
 {
-	static const double guess[3][3] = {	/* r, a + b, a/(a + b) */
-		{0.3, 3, 0.25}, {1, 1.5, 0.5}, {4, 10, 0.05}
+	const CdpSurfaceFit model = {
+		.evaluate = evaluate_count,
+		.to_natural = to_natural,
+		.rate_spread = {0.3, 1, 4},
+		/* a + b, odds of a */
+		.dropout = {
+			{log(3), log(1.0 / 3)}, {log(1.5), 0}, {log(10), log(1.0 / 19)}
+		},
+		.low = {log(1e-3), -16},
+		.high = {log(1e5), 16}
 	};
-	CountData	data = {kind, groups, ngroups, 1, pause};
-	CdpFitTask	task = {0};
-	double		starts[3][CDP_NEWTON_MAX];
-	double		mean_time;
-	double		mean_rate;
-	CdpOptimum	best;
-	CdpMatrix	jacobian;
-	CdpCountParams params;
+	CdpSurfaceData data = {.kind = kind,.groups = groups,.ngroups = ngroups,
+	.pause = pause};
 
-	memset(fit, 0, sizeof(*fit));
-	fit->nparams = NPARAMS;
-	fit->status = CDP_FIT_INSUFFICIENT;
-	if (!cdp_model_summarise_groups(groups, ngroups, &mean_time, &mean_rate))
-		return;
-	for (int i = 0; i < 3; i++)
-	{
-		starts[i][0] = log(guess[i][0]);
-		starts[i][1] = log(guess[i][0] / mean_rate / 2);
-		starts[i][2] = log(guess[i][1]);
-		starts[i][3] = log(guess[i][2] / (1 - guess[i][2]));
-	}
-	task.problem.nparams = NPARAMS;
-	task.problem.evaluate = evaluate_count;
-	task.problem.data = &data;
-	task.stride = &data.stride;
-	task.ngroups = ngroups;
-	set_box(&task.problem, mean_time);
-	task.nstarts = 3;
-	task.starts = (const double (*)[CDP_NEWTON_MAX]) starts;
-	cdp_model_fit_starts(&task, &best, fit);
-	params = to_natural(best.theta, jacobian);
-	memcpy(fit->params, &params, sizeof(params));
-	fit->loglik = best.value;
-	cdp_model_transform_covariance(NPARAMS, jacobian, best.covariance,
-								   fit->covariance);
+	cdp_model_fit_surface(&model, &data, fit);
 }

@@ -31,13 +31,40 @@ typedef struct CdpSurface
 	double		hessian[CDP_SURFACE_PARAMS][CDP_SURFACE_PARAMS];	/* j <= i */
 } CdpSurface;
 
+/* What a CdpEvaluate of these models works on: every stride-th group. */
+typedef struct CdpSurfaceData
+{
+	CdpCountKind kind;			/* of BG/NBD and MBG/NBD */
+	const CdpCountGroup *groups;
+	size_t		ngroups;
+	size_t		stride;
+	CdpPause	pause;
+} CdpSurfaceData;
+
+/* Natural parameters, and the Jacobian d params / d theta. */
+typedef void (*CdpToNatural) (const double *theta, double *params,
+							  CdpMatrix jacobian);
+
+#define CDP_SURFACE_STARTS 3
+
 /*
- * Mean time under watch and mean rate of repeat purchases; false if there is
- * too little to fit.
+ * What a model's fit has of its own.  Theta 0 and 1 are ln r and ln alpha; 2
+ * and 3 are of dropout, where 3 may be the logarithm of a time.
  */
-extern bool cdp_model_summarise_groups(const CdpCountGroup *groups,
-									   size_t ngroups, double *mean_time,
-									   double *mean_rate);
+typedef struct CdpSurfaceFit
+{
+	CdpEvaluate evaluate;
+	CdpToNatural to_natural;
+	double		rate_spread[CDP_SURFACE_STARTS];	/* r */
+	double		dropout[CDP_SURFACE_STARTS][2]; /* theta 2 and 3 */
+	double		low[2];			/* bounds of theta 2 and 3 */
+	double		high[2];
+	bool		has_time;		/* theta 3, relative to the mean time */
+} CdpSurfaceFit;
+
+/* Fit groups sorted by customer. */
+extern void cdp_model_fit_surface(const CdpSurfaceFit *model,
+								  CdpSurfaceData *data, CdpFit *fit);
 
 /* Add ln (r)_x of customers of this weight together. */
 extern void cdp_model_add_rising(CdpSurface *surface, const CdpRising *rate,

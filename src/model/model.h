@@ -36,7 +36,7 @@
  *	pareto.c	Pareto/NBD: likewise					pure
  *	count_case.c one customer under any of these		pure
  *	fit_core.c	from several starts to one fit			pure
- *	count_surface.c what their likelihoods share		pure
+ *	count_surface.c what likelihoods and fits of these share pure
  *	count_fit.c	likelihood and fit of BG/NBD, MBG/NBD	pure
  *	pareto_fit.c likelihood and fit of Pareto/NBD		pure
  *	spend.c		Gamma-Gamma: scores and fit				pure

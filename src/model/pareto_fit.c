@@ -21,8 +21,7 @@
  * p E h_i, and p (Cov + E h_ij) + p (1-p) E h_i E h_j.
  *
  * A group costs a panel or two of 10 or 20 nodes at 60 ns.  The optimiser sees
- * the logarithms of the parameters, times relative to the mean time under
- * watch.
+ * the logarithms of the parameters.
  */
 #include <math.h>
 #include <string.h>
@@ -43,15 +42,6 @@
 #define S 2
 #define BETA 3
 #define NPARAMS CDP_SURFACE_PARAMS
-
-/* What evaluate_pareto() works on. */
-typedef struct ParetoData
-{
-	const CdpCountGroup *groups;
-	size_t		ngroups;
-	size_t		stride;
-	CdpPause	pause;
-} ParetoData;
 
 /*
  * Sums over nodes, relative to e^scale: of weights, of v and of products of
@@ -223,7 +213,7 @@ add_survival(CdpSurface *surface, const CdpParetoParams *params,
 
 /* Sum over all groups. */
 static void
-sum_surface(ParetoData *data, const CdpParetoParams *params,
+sum_surface(const CdpSurfaceData *data, const CdpParetoParams *params,
 			CdpSurface *surface)
 {
 	CdpRising	rate = {0};
@@ -251,18 +241,13 @@ sum_surface(ParetoData *data, const CdpParetoParams *params,
 	}
 }
 
-/* Natural parameters and the Jacobian d params / d theta. */
-static CdpParetoParams
-to_natural(const double *theta, CdpMatrix jacobian)
+/* The CdpToNatural of this model. */
+static void
+to_natural(const double *theta, double *params, CdpMatrix jacobian)
 {
-	CdpParetoParams params = {
-		exp(theta[R]), exp(theta[ALPHA]), exp(theta[S]), exp(theta[BETA])
-	};
-
 	memset(jacobian, 0, sizeof(CdpMatrix));
 	for (int i = 0; i < NPARAMS; i++)
-		jacobian[i][i] = exp(theta[i]);
-	return params;
+		params[i] = jacobian[i][i] = exp(theta[i]);
 }
 
 /* The CdpEvaluate of this model. */
@@ -271,26 +256,15 @@ evaluate_pareto(void *arg, const double *theta, double *value,
 				double *gradient, CdpMatrix hessian)
 {
 	CdpMatrix	jacobian;
-	CdpParetoParams params = to_natural(theta, jacobian);
+	double		params[NPARAMS];
 	CdpSurface	surface;
 
-	sum_surface(arg, &params, &surface);
+	to_natural(theta, params, jacobian);
+	sum_surface(arg, &(CdpParetoParams) {params[R], params[ALPHA], params[S],
+		params[BETA]}, &surface);
 	cdp_model_turn_surface(&surface, jacobian, value, gradient, hessian);
 	for (int i = 0; i < NPARAMS; i++)
 		hessian[i][i] += gradient[i];
-}
-
-/* The box: relative to the mean time under watch. */
-static void
-set_box(CdpProblem *problem, double mean_time)
-{
-	const double low[NPARAMS] = {log(1e-4), log(1e-6 * mean_time),
-	log(1e-4), log(1e-6 * mean_time)};
-	const double high[NPARAMS] = {log(1e4), log(1e7 * mean_time),
-	log(1e4), log(1e7 * mean_time)};
-
-	memcpy(problem->low, low, sizeof(low));
-	memcpy(problem->high, high, sizeof(high));
 }
 
 /* See pareto_fit.h. */
@@ -298,42 +272,19 @@ void
 cdp_model_fit_pareto(const CdpCountGroup *groups, size_t ngroups,
 					 CdpPause pause, CdpFit *fit)
 {
-	static const double guess[3][3] = {	/* r, s, beta / mean time */
-		{0.5, 0.5, 0.5}, {1, 0.2, 0.1}, {2, 3, 6}
+	const CdpSurfaceFit model = {
+		.evaluate = evaluate_pareto,
+		.to_natural = to_natural,
+		.rate_spread = {0.5, 1, 2},
+		/* s, beta */
+		.dropout = {
+			{log(0.5), log(0.5)}, {log(0.2), log(0.1)}, {log(3), log(6)}
+		},
+		.low = {log(1e-4), log(1e-6)},
+		.high = {log(1e4), log(1e7)},
+		.has_time = true
 	};
-	ParetoData	data = {groups, ngroups, 1, pause};
-	CdpFitTask	task = {0};
-	double		starts[3][CDP_NEWTON_MAX];
-	double		mean_time;
-	double		mean_rate;
-	CdpOptimum	best;
-	CdpMatrix	jacobian;
-	CdpParetoParams params;
+	CdpSurfaceData data = {.groups = groups,.ngroups = ngroups,.pause = pause};
 
-	memset(fit, 0, sizeof(*fit));
-	fit->nparams = NPARAMS;
-	fit->status = CDP_FIT_INSUFFICIENT;
-	if (!cdp_model_summarise_groups(groups, ngroups, &mean_time, &mean_rate))
-		return;
-	for (int i = 0; i < 3; i++)
-	{
-		starts[i][R] = log(guess[i][0]);
-		starts[i][ALPHA] = log(guess[i][0] / mean_rate / 2);
-		starts[i][S] = log(guess[i][1]);
-		starts[i][BETA] = log(guess[i][2] * mean_time);
-	}
-	task.problem.nparams = NPARAMS;
-	task.problem.evaluate = evaluate_pareto;
-	task.problem.data = &data;
-	task.stride = &data.stride;
-	task.ngroups = ngroups;
-	set_box(&task.problem, mean_time);
-	task.nstarts = 3;
-	task.starts = (const double (*)[CDP_NEWTON_MAX]) starts;
-	cdp_model_fit_starts(&task, &best, fit);
-	params = to_natural(best.theta, jacobian);
-	memcpy(fit->params, &params, sizeof(params));
-	fit->loglik = best.value;
-	cdp_model_transform_covariance(NPARAMS, jacobian, best.covariance,
-								   fit->covariance);
+	cdp_model_fit_surface(&model, &data, fit);
 }
