@@ -79,6 +79,35 @@ FROM public.fit, public.fit AS single
 WHERE single.way = 'single'
 ORDER BY fit.way COLLATE "C";
 
+-- spend and BG/NBD likewise
+CREATE TABLE public.buyer AS
+SELECT x, m, n FROM public.spender, generate_series(1, customers::integer) AS n ORDER BY (n * 7919) % 104729, m;
+ALTER TABLE public.buyer SET (parallel_workers = 3);
+ANALYZE public.buyer;
+CREATE TABLE public.other_fit AS SELECT 'single' AS way, cdp.fit_gamma_gamma(x, m) AS spend FROM public.buyer;
+INSERT INTO public.other_fit SELECT 'grouped', cdp.fit_gamma_gamma(x, m, customers) FROM public.spender;
+INSERT INTO public.other_fit SELECT 'shuffled', cdp.fit_gamma_gamma(x, m) FROM (SELECT * FROM public.buyer ORDER BY n, x DESC) AS other;
+INSERT INTO public.other_fit SELECT 'summaries', cdp.fit_gamma_gamma(cdp.make_rfm(x, 1, 1, m)) FROM public.buyer;
+ALTER TABLE public.other_fit ADD COLUMN bg cdp.clv_model;
+UPDATE public.other_fit SET bg = (SELECT cdp.fit_bgnbd(x, t_x, t) FROM public.customer);
+UPDATE public.other_fit SET bg = (SELECT cdp.fit_bgnbd(x, t_x, t, customers) FROM public.history) WHERE way = 'grouped';
+SET max_parallel_workers_per_gather = 3;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+CREATE TABLE public.parallel_spend AS SELECT 'parallel' AS way, cdp.fit_gamma_gamma(x, m) AS spend FROM public.buyer;
+CREATE TABLE public.parallel_count AS SELECT cdp.fit_bgnbd(x, t_x, t) AS bg FROM public.customer;
+RESET max_parallel_workers_per_gather;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+INSERT INTO public.other_fit SELECT * FROM public.parallel_spend, public.parallel_count;
+SELECT other_fit.way, other_fit.spend::text = single.spend::text AS spend, other_fit.bg::text = single.bg::text AS bg
+FROM public.other_fit, public.other_fit AS single
+WHERE single.way = 'single'
+ORDER BY other_fit.way COLLATE "C";
+DROP TABLE public.buyer, public.other_fit, public.parallel_spend, public.parallel_count;
+
 -- the unit of time changes alpha and the likelihood, and nothing else
 WITH weeks AS (SELECT cdp.fit_bgnbd(x, t_x, t, customers) AS model FROM public.history),
 	hours AS (SELECT cdp.fit_bgnbd(x, t_x * 168, t * 168, customers) AS model FROM public.history)
@@ -133,15 +162,24 @@ SELECT cdp.fit_gamma_gamma(-1, 2);
 SELECT cdp.fit_gamma_gamma(1, 'NaN');
 SELECT cdp.fit_bgnbd(rfm) FROM (VALUES (cdp.make_rfm(0, 0, 1)), (cdp.make_rfm(0, 0, 1, 0, '1 day'))) AS row (rfm);
 
--- a fit can be stopped while it runs
-SET statement_timeout = '200ms';
-DO $$
+-- fits and measures can be stopped while they run
+CREATE FUNCTION public.is_stopped(what text) RETURNS boolean
+LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM cdp.fit_mbgnbd(n % 60, (n % 60) / 10.0, 6 + n / 1e6) FROM generate_series(1, 3000000) AS n;
+	EXECUTE format('SELECT cdp.%s FROM generate_series(1, 30000000) AS n', what);
+	RETURN false;
 EXCEPTION WHEN query_canceled THEN
-	RAISE WARNING 'stopped';
+	RETURN true;
 END
 $$;
+SET statement_timeout = '200ms';
+SELECT public.is_stopped('fit_bgnbd(n % 60, (n % 60) / 10.0, 6 + n / 1e6)');
+SELECT public.is_stopped('fit_mbgnbd(n % 60, (n % 60) / 10.0, 6 + n / 1e6)');
+SELECT public.is_stopped('fit_gamma_gamma(1 + n % 60, 1 + n / 7.0)');
+SELECT public.is_stopped('fit_sbg(n, n % 3 = 0)');
+SELECT public.is_stopped('auc(n, n % 3 = 0)');
+SELECT public.is_stopped('lift(-n, n % 3 = 0)');
+SELECT public.is_stopped('calibration(sin(n), n, 10)');
 RESET statement_timeout;
 DROP TABLE public.history, public.spender, public.customer, public.fit, public.parallel_fit;
-DROP FUNCTION public.relative;
+DROP FUNCTION public.relative, public.is_stopped;

@@ -8,7 +8,14 @@
  * them.  A final function merges once more: what it sees is sorted, and does
  * not depend on the plan that brought the rows.
  *
- * Interrupts are served while sorting.
+ * Memory: 8 bytes a column of each distinct row, half as much again to grow
+ * into, and for the moment of growing both the old and the new array: 2.5
+ * times the distinct rows at the most.  That is no part of work_mem: a fit
+ * looks at all rows in each iteration, so nothing is gained by spilling them.
+ * Arrays may be larger than a gigabyte; what a parallel worker sends may not,
+ * which is an error with a way out.
+ *
+ * Interrupts are served for each row.
  */
 #include "postgres.h"
 
@@ -55,6 +62,7 @@ cdp_model_gather_merge(CdpGather *state)
 	{
 		double	   *row = state->rows + i * width;
 
+		CHECK_FOR_INTERRUPTS();
 		if (memcmp(row, kept, (width - 1) * sizeof(double)) == 0)
 		{
 			kept[width - 1] += row[width - 1];
@@ -173,7 +181,10 @@ cdp__gather_combine(PG_FUNCTION_ARGS)
 	state->n += other->n;
 	state->skipped += other->skipped;
 	for (Size i = 0; i < other->nrows; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		cdp_model_gather_add(state, other->rows + i * other->width);
+	}
 	PG_RETURN_POINTER(state);
 }
 
@@ -192,6 +203,8 @@ cdp__gather_serial(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("too many distinct rows for a parallel aggregate"),
+				 errdetail("A worker sends at most 1 GB; its %zu rows of %d columns take more.",
+						   state->nrows, state->width),
 				 errhint("Set max_parallel_workers_per_gather to 0.")));
 	bytes = palloc(VARHDRSZ + header + size);
 	SET_VARSIZE(bytes, VARHDRSZ + header + size);

@@ -27,14 +27,16 @@ typedef struct Block
 } Block;
 
 static Block
-find_block(const CdpQualityRow *rows, size_t nrows, size_t first)
+find_block(const CdpQualityRows *all, size_t first)
 {
+	const CdpQualityRow *rows = all->rows;
 	Block		block = {first, 0, 0};
 
-	while (block.end < nrows && rows[block.end].score == rows[first].score)
+	while (block.end < all->nrows && rows[block.end].score == rows[first].score)
 	{
 		block.count += rows[block.end].weight;
 		block.ones += rows[block.end].weight * rows[block.end].happened;
+		cdp_model_pause_at(block.end, all->pause);
 		block.end++;
 	}
 	return block;
@@ -42,31 +44,31 @@ find_block(const CdpQualityRow *rows, size_t nrows, size_t first)
 
 /* How many rows there are, by weight, and the sum of what happened. */
 static void
-find_totals(const CdpQualityRow *rows, size_t nrows, double *count,
-			double *ones)
+find_totals(const CdpQualityRows *all, double *count, double *ones)
 {
 	*count = *ones = 0;
-	for (size_t i = 0; i < nrows; i++)
+	for (size_t i = 0; i < all->nrows; i++)
 	{
-		*count += rows[i].weight;
-		*ones += rows[i].weight * rows[i].happened;
+		*count += all->rows[i].weight;
+		*ones += all->rows[i].weight * all->rows[i].happened;
+		cdp_model_pause_at(i, all->pause);
 	}
 }
 
 /* P(a one scores above a zero), equal scores by halves. */
 double
-cdp_model_auc(const CdpQualityRow *rows, size_t nrows)
+cdp_model_auc(const CdpQualityRows *all)
 {
 	double		zeros = 0;
 	double		ones = 0;
 	double		area = 0;
 	Block		block;
 
-	for (size_t i = 0; i < nrows; i = block.end)
+	for (size_t i = 0; i < all->nrows; i = block.end)
 	{
 		double		of_block;
 
-		block = find_block(rows, nrows, i);
+		block = find_block(all, i);
 		of_block = block.count - block.ones;
 		area += block.ones * (zeros + of_block / 2);
 		zeros += of_block;
@@ -79,7 +81,7 @@ cdp_model_auc(const CdpQualityRow *rows, size_t nrows)
 
 /* Share of ones in the best fraction over their share in all. */
 double
-cdp_model_lift(const CdpQualityRow *rows, size_t nrows, double fraction)
+cdp_model_lift(const CdpQualityRows *all, double fraction)
 {
 	double		count;
 	double		ones;
@@ -87,14 +89,14 @@ cdp_model_lift(const CdpQualityRow *rows, size_t nrows, double fraction)
 	double		left;			/* rows to leave out, from the lowest score */
 	Block		block;
 
-	find_totals(rows, nrows, &count, &ones);
+	find_totals(all, &count, &ones);
 	if (ones <= 0 || ones >= count)
 		return NAN;
 	above = ones;
 	left = count * (1 - fraction);
-	for (size_t i = 0; i < nrows && left > 0; i = block.end)
+	for (size_t i = 0; i < all->nrows && left > 0; i = block.end)
 	{
-		block = find_block(rows, nrows, i);
+		block = find_block(all, i);
 		above -= block.ones * fmin(left / block.count, 1);
 		left -= block.count;
 	}
@@ -103,8 +105,8 @@ cdp_model_lift(const CdpQualityRow *rows, size_t nrows, double fraction)
 
 /* See quality.h: a block goes where its middle is among all rows. */
 void
-cdp_model_calibration(const CdpQualityRow *rows, size_t nrows,
-					  CdpQualityBand *bands, int nbands)
+cdp_model_calibration(const CdpQualityRows *all, CdpQualityBand *bands,
+					  int nbands)
 {
 	double		count;
 	double		ones;
@@ -113,16 +115,16 @@ cdp_model_calibration(const CdpQualityRow *rows, size_t nrows,
 
 	for (int i = 0; i < nbands; i++)
 		bands[i] = (CdpQualityBand) {0, 0, 0};
-	find_totals(rows, nrows, &count, &ones);
-	for (size_t i = 0; i < nrows; i = block.end)
+	find_totals(all, &count, &ones);
+	for (size_t i = 0; i < all->nrows; i = block.end)
 	{
 		CdpQualityBand *band;
 		double		place;
 
-		block = find_block(rows, nrows, i);
+		block = find_block(all, i);
 		place = floor((before + block.count / 2) / count * nbands);
 		band = &bands[(int) fmin(place, nbands - 1)];
-		band->said += block.count * rows[i].score;
+		band->said += block.count * all->rows[i].score;
 		band->happened += block.ones;
 		band->count += block.count;
 		before += block.count;

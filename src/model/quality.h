@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "model/pause.h"
+
 /* So many with this score of whom this happened (1 or 0, or an amount). */
 typedef struct CdpQualityRow
 {
@@ -24,13 +26,20 @@ typedef struct CdpQualityBand
 	double		happened;
 } CdpQualityBand;
 
-/* Each of rows sorted by score; NaN if only one outcome is there. */
-extern double cdp_model_auc(const CdpQualityRow *rows, size_t nrows);
-extern double cdp_model_lift(const CdpQualityRow *rows, size_t nrows,
-							 double fraction);
+/* Rows sorted by score; pause may be NULL. */
+typedef struct CdpQualityRows
+{
+	const CdpQualityRow *rows;
+	size_t		nrows;
+	CdpPause	pause;
+} CdpQualityRows;
+
+/* NaN if only one outcome is there. */
+extern double cdp_model_auc(const CdpQualityRows *all);
+extern double cdp_model_lift(const CdpQualityRows *all, double fraction);
 
 /* Fills bands, of which there are nbands; empty ones have count 0. */
-extern void cdp_model_calibration(const CdpQualityRow *rows, size_t nrows,
+extern void cdp_model_calibration(const CdpQualityRows *all,
 								  CdpQualityBand *bands, int nbands);
 
 /* What one row adds to the Brier score and to log loss, 0 <= p <= 1. */

@@ -141,37 +141,41 @@ cdp__calibration_step(PG_FUNCTION_ARGS)
 	return cdp_model_gather_return(fcinfo, state);
 }
 
-/* The sorted rows of a final function's state; NULL if there are none. */
-static CdpQualityRow *
+/* The sorted rows of a final function's state, which is not NULL. */
+static CdpQualityRows
 final_rows(FunctionCallInfo fcinfo, CdpGather **state)
 {
-	if (PG_ARGISNULL(0))
-		return NULL;
 	*state = (CdpGather *) PG_GETARG_POINTER(0);
 	cdp_model_gather_merge(*state);
-	return (CdpQualityRow *) (*state)->rows;
+	return (CdpQualityRows)
+	{
+		(CdpQualityRow *) (*state)->rows, (*state)->nrows,
+			cdp_model_serve_interrupts
+	};
 }
 
 Datum
 cdp__auc_final(PG_FUNCTION_ARGS)
 {
 	CdpGather  *state;
-	CdpQualityRow *rows = final_rows(fcinfo, &state);
+	CdpQualityRows rows;
 
-	if (rows == NULL)
+	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	CDP_RETURN_FINITE(cdp_model_auc(rows, state->nrows));
+	rows = final_rows(fcinfo, &state);
+	CDP_RETURN_FINITE(cdp_model_auc(&rows));
 }
 
 Datum
 cdp__lift_final(PG_FUNCTION_ARGS)
 {
 	CdpGather  *state;
-	CdpQualityRow *rows = final_rows(fcinfo, &state);
+	CdpQualityRows rows;
 
-	if (rows == NULL)
+	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	CDP_RETURN_FINITE(cdp_model_lift(rows, state->nrows, state->setting));
+	rows = final_rows(fcinfo, &state);
+	CDP_RETURN_FINITE(cdp_model_lift(&rows, state->setting));
 }
 
 /* Bands that are not empty, as a jsonb array; NULL if a sum overflowed. */
@@ -179,14 +183,15 @@ Datum
 cdp__calibration_final(PG_FUNCTION_ARGS)
 {
 	CdpGather  *state;
-	CdpQualityRow *rows = final_rows(fcinfo, &state);
+	CdpQualityRows rows;
 	CdpQualityBand *bands;
 	StringInfoData out;
 
-	if (rows == NULL)
+	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
+	rows = final_rows(fcinfo, &state);
 	bands = palloc(sizeof(CdpQualityBand) * (int) state->setting);
-	cdp_model_calibration(rows, state->nrows, bands, (int) state->setting);
+	cdp_model_calibration(&rows, bands, (int) state->setting);
 	initStringInfo(&out);
 	for (int i = 0; i < (int) state->setting; i++)
 	{

@@ -330,7 +330,7 @@ evaluate_sbg(void *arg, const double *theta, double *value, double *gradient,
 
 /* Is there anything to fit: two customers, and a renewal faced? */
 static bool
-is_sufficient(const CdpSbgGroup *groups, size_t ngroups)
+is_sufficient(const CdpSbgGroup *groups, size_t ngroups, CdpPause pause)
 {
 	double		weight = 0;
 	double		faced = 0;
@@ -339,6 +339,7 @@ is_sufficient(const CdpSbgGroup *groups, size_t ngroups)
 	{
 		weight += groups[i].weight;
 		faced += groups[i].weight * groups[i].tenure;
+		cdp_model_pause_at(i, pause);
 	}
 	return weight >= 2 && faced > 0;
 }
@@ -360,7 +361,7 @@ cdp_model_fit_sbg(const CdpSbgGroup *groups, size_t ngroups, CdpPause pause,
 	memset(fit, 0, sizeof(*fit));
 	fit->nparams = NPARAMS;
 	fit->status = CDP_FIT_INSUFFICIENT;
-	if (!is_sufficient(groups, ngroups))
+	if (!is_sufficient(groups, ngroups, pause))
 		return;
 	task.problem.nparams = NPARAMS;
 	task.problem.evaluate = evaluate_sbg;

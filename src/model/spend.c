@@ -175,6 +175,7 @@ cdp_model_fit_spend(const CdpSpendGroup *groups, size_t ngroups,
 	{
 		weight += groups[i].weight;
 		mean += groups[i].weight * groups[i].m;
+		cdp_model_pause_at(i, pause);
 	}
 	if (weight < 2)
 		return;

@@ -297,6 +297,7 @@ measure_quality(Bytes *bytes)
 	CdpQualityRow rows[MAX_ROWS];
 	CdpQualityBand bands[MAX_ROWS];
 	int			n = 1 + take_byte(bytes) % MAX_ROWS;
+	CdpQualityRows all = {rows, n};
 	int			nbands = 1 + take_byte(bytes) % MAX_ROWS;
 	double		fraction = (1 + take_byte(bytes)) / 256.0;
 	double		area;
@@ -312,15 +313,15 @@ measure_quality(Bytes *bytes)
 		count += rows[i].weight;
 	}
 	qsort(rows, n, sizeof(CdpQualityRow), compare_rows);
-	area = cdp_model_auc(rows, n);
-	lift = cdp_model_lift(rows, n, fraction);
+	area = cdp_model_auc(&all);
+	lift = cdp_model_lift(&all, fraction);
 	fuzz_insist(isnan(area) == isnan(lift), "both compare two outcomes");
 	fuzz_insist(isnan(area) || (area >= 0 && area <= 1 + ROUNDING),
 				"an area is from 0 to 1");
 	fuzz_insist(isnan(lift) ||
 				(lift >= 0 && lift <= (1 + ROUNDING) / fraction),
 				"a lift is no more than all there are");
-	cdp_model_calibration(rows, n, bands, nbands);
+	cdp_model_calibration(&all, bands, nbands);
 	for (int i = 0; i < nbands; i++)
 		count -= bands[i].count;
 	fuzz_insist(count == 0, "each row is in a band");
