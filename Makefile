@@ -73,7 +73,7 @@ else
 .PHONY: $(PHONE_MODULE)
 endif
 
-.PHONY: install-phone uninstall-phone lint fuzz
+.PHONY: install-phone uninstall-phone lint fuzz soak
 install-phone: $(PHONE_MODULE)
 	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
 	if test -f $(PHONE_MODULE); then \
@@ -90,6 +90,12 @@ FUZZ_SECONDS ?= 600
 fuzz:
 	for harness in model norm phone predicate record timeline; do PG_CONFIG=$(PG_CONFIG) \
 		bash test/fuzz/run.sh $$harness $(FUZZ_SECONDS) || exit 1; done
+
+# Each soak for so long.
+SOAK_SECONDS ?= 600
+soak:
+	for soak in test/soak/*.sh; do \
+		bash $$soak $(SOAK_SECONDS) || exit 1; done
 
 # Every object depends on every front door: rooms are small.
 $(OBJS): $(wildcard src/*.h src/*/*.h)
