@@ -38,6 +38,7 @@
  *	best_sellers.sql	what sells where
  *	crm.sql				next actions, and the dealings with a customer
  *	outbox.sql			what changed, for a CRM that asks from time to time
+ *	dmp.sql				categories, who browsed them, reach of audiences
  *
  * The room has no C functions for others.
  */

@@ -267,15 +267,17 @@ AS $$
 DECLARE
 	feed cdp.crm_feed;
 	now timestamptz := cdp.clock();
-	refreshed timestamptz := (SELECT coalesce(refreshed_at, '-infinity') FROM cdp.segment_refresh);
+	refreshed record;
 	every interval := greatest(cdp._read_setting('crm_every'::text)::interval, '1 minute');
 	ids bigint[];
 BEGIN
 	PERFORM cdp._check_store();
 	SELECT * INTO STRICT feed FROM cdp.crm_feed FOR UPDATE;
-	IF feed.acted_at IS DISTINCT FROM refreshed THEN
+	SELECT coalesce(refreshed_at, '-infinity') AS at, run_id INTO refreshed
+	FROM cdp.segment_refresh;
+	IF (feed.acted_at, feed.acted_run) IS DISTINCT FROM (refreshed.at, refreshed.run_id) THEN
 		PERFORM cdp._refresh_actions(now);
-		UPDATE cdp.crm_feed SET acted_at = refreshed;
+		UPDATE cdp.crm_feed SET acted_at = refreshed.at, acted_run = refreshed.run_id;
 	END IF;
 	IF coalesce(cdp._later(feed.learnt_at, every) <= now, true) THEN
 		PERFORM cdp._learn_pipelines(now);
