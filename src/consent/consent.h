@@ -59,6 +59,12 @@
  * releasing fail closed instead of forgetting every suppression.
  *
  * The key may be in a file outside of the database (secret_key.c).
+ *
+ * Whoever is erased (cdp_erase.sql) leaves hashes of the same kind: tombstones,
+ * which ingest looks for, so that their records are refused; what they had
+ * answered, as cdp.consent_proof; and their requests, in the ledger
+ * cdp.privacy_request (privacy.sql).  cdp.restriction names, by identifiers,
+ * profiles that are only kept.
  */
 #ifndef CDP_CONSENT_H
 #define CDP_CONSENT_H
