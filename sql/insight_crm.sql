@@ -59,6 +59,10 @@ SELECT (SELECT count(*) FROM cdp.crm_contact) AS contacts,
 	(SELECT count(*) FROM (TABLE oracle EXCEPT TABLE answer) AS missing) AS missing,
 	(SELECT count(*) FROM (TABLE answer EXCEPT TABLE oracle) AS wrong WHERE person IN (SELECT person FROM told)) AS wrong;
 SELECT crm_ids, email, last_name, owner, loyalty_points, permissions FROM cdp.crm_contact WHERE email = 'u7@example.com';
+-- one contact, by any id
+SELECT count(*) AS contacts, bool_and(contact = one) AS equal
+FROM cdp.crm_contact AS contact, cdp.contact_of(contact.profile_id) AS one;
+SELECT cdp.contact_of(NULL);
 -- the next action is that of the first true rule, kept by the merge run or asked now
 SELECT count(*) AS contacts, count(*) FILTER (WHERE next_action IS DISTINCT FROM (
 	SELECT rule.action FROM cdp.next_action_rule AS rule

@@ -35,7 +35,8 @@ BEGIN ATOMIC
 			'computed_traits', 'why_not', 'memberships', 'profile', 'consent', 'record_consent',
 			'suppress', 'previous_purchase', 'interests', 'intent', 'recommend',
 			'channel_preference', 'journey_stage', 'attribution', 'deals_of', 'funnel', 'forecast',
-			'forecast_backtest', 'interaction_history', 'next_action', 'best_sellers']),
+			'forecast_backtest', 'interaction_history', 'next_action', 'best_sellers',
+			'contact_of']),
 		-- those who may be reached
 		('activation', 'SELECT', ARRAY['audience_member', 'audience_contactable', 'audience_arm',
 			'audience', 'destination', 'lookalike_feature', 'taxonomy', 'taxonomy_item',
