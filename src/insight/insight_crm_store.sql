@@ -56,7 +56,7 @@ CREATE TABLE cdp.crm_feed (
 	since_log_id bigint NOT NULL DEFAULT 0,
 	checked_at timestamptz,
 	acted_at timestamptz,
-	acted_run bigint,
+	run_id bigint,
 	learnt_at timestamptz
 );
 INSERT INTO cdp.crm_feed DEFAULT VALUES;
@@ -68,7 +68,7 @@ COMMENT ON COLUMN cdp.crm_feed.checked_at IS
 'when all customers were last compared with what was told of them; NULL: the next merge run does';
 COMMENT ON COLUMN cdp.crm_feed.acted_at IS
 'the refresh of segments after which next actions were last made; NULL: the next merge run makes them';
-COMMENT ON COLUMN cdp.crm_feed.acted_run IS
+COMMENT ON COLUMN cdp.crm_feed.run_id IS
 'the run of that refresh';
 COMMENT ON COLUMN cdp.crm_feed.learnt_at IS
 'when the probabilities of cdp.pipeline_stage were last learnt';

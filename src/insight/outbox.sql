@@ -275,9 +275,9 @@ BEGIN
 	SELECT * INTO STRICT feed FROM cdp.crm_feed FOR UPDATE;
 	SELECT coalesce(refreshed_at, '-infinity') AS at, run_id INTO refreshed
 	FROM cdp.segment_refresh;
-	IF (feed.acted_at, feed.acted_run) IS DISTINCT FROM (refreshed.at, refreshed.run_id) THEN
+	IF (feed.acted_at, feed.run_id) IS DISTINCT FROM (refreshed.at, refreshed.run_id) THEN
 		PERFORM cdp._refresh_actions(now);
-		UPDATE cdp.crm_feed SET acted_at = refreshed.at, acted_run = refreshed.run_id;
+		UPDATE cdp.crm_feed SET acted_at = refreshed.at, run_id = refreshed.run_id;
 	END IF;
 	IF coalesce(cdp._later(feed.learnt_at, every) <= now, true) THEN
 		PERFORM cdp._learn_pipelines(now);
