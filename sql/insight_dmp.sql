@@ -5,6 +5,7 @@
 \i :fresh
 SET TIME ZONE 'UTC';
 SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
 \set SHOW_CONTEXT never
 SELECT cdp.add_source('web') \g /dev/null
 

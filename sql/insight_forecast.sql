@@ -4,6 +4,7 @@
 \i :fresh
 SET TIME ZONE 'UTC';
 SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
 \set SHOW_CONTEXT never
 SELECT cdp.add_source('crm') \g /dev/null
 -- nothing is known of nothing

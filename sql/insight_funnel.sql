@@ -5,6 +5,7 @@
 \i :fresh
 SET TIME ZONE 'UTC';
 SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
 \set SHOW_CONTEXT never
 SELECT cdp.add_source('crm', priority => 300), cdp.add_source('shop') \g /dev/null
 \set seed 0.3183
