@@ -4,16 +4,10 @@
 \i :fresh
 SET TimeZone = 'UTC';
 
--- orders come from a table here, so that each is known
-DROP VIEW IF EXISTS cdp.profile_order, cdp.profile_return CASCADE;
+-- purchases come from a table here, so that each is known
 CREATE TABLE public.orders (profile_id bigint, at timestamptz, amount numeric);
-CREATE VIEW cdp.profile_order AS
-SELECT profile_id, (row_number() OVER ())::text AS order_key, at AS occurred_at, amount, 1 AS source_id
-FROM public.orders WHERE amount >= 0;
-CREATE VIEW cdp.profile_return AS
-SELECT profile_id, (row_number() OVER ())::text AS order_key, at AS occurred_at, -amount AS amount, 1 AS source_id
-FROM public.orders WHERE amount < 0;
-CREATE TABLE IF NOT EXISTS cdp.profile_current (profile_id bigint PRIMARY KEY, orders bigint);
+CREATE OR REPLACE VIEW cdp._purchases AS
+SELECT profile_id, NULL::text AS order_key, at AS occurred_at, amount, 1 AS source_id FROM public.orders;
 INSERT INTO public.orders VALUES
 	-- 1: a regular who went silent; 2: a regular; 3: one-time; 4: new; 5: gave all back
 	(1, '2025-06-01 10:00', 50), (1, '2025-07-02 10:00', 40), (1, '2025-08-01 10:00', 60),
@@ -154,5 +148,4 @@ DELETE FROM public.orders WHERE profile_id > 105;
 SELECT cdp._fit_models();
 SELECT name, status, version, detail FROM cdp.model WHERE kind <> 'propensity' ORDER BY name;
 DROP TABLE public.before;
-DROP VIEW cdp.profile_order, cdp.profile_return CASCADE;
-DROP TABLE public.orders;
+DROP TABLE public.orders CASCADE;

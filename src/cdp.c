@@ -32,7 +32,7 @@ static const CdpPhase merge_phases[] = {
 	TODO_SIZE("timeline") " + cdp._todo_size('rebuild_timeline')"
 	" + cdp._todo_size('rescan_timeline')", true, NULL},
 	{"profile", "SELECT cdp._profile_step($1)", "SELECT cdp._fold_todo('profile')", true, NULL},
-	{"score", "SELECT cdp._score_step($1)", NULL, true, NULL},
+	{"score", "SELECT cdp._score_step($1)", "SELECT cdp._fold_todo('score')", true, NULL},
 	{"propensity", "SELECT cdp._propensity_step($1)", NULL, true, NULL},
 	{"segment", "SELECT cdp._segment_step($1)", NULL, true, NULL},
 	{"insight", "SELECT cdp._insight_step($1)", NULL, true, NULL},

@@ -36,13 +36,14 @@ BEGIN
 		FROM unnest(touched || cdp._profiles_of_sets(set_ids)) AS id);
 	IF cardinality(touched) > 0 THEN
 		PERFORM cdp._refresh_profiles(touched);
+		PERFORM cdp._score_profiles(touched);
 		PERFORM cdp._evaluate_profiles(touched);
 	END IF;
 	RETURN true;
 END
 $$;
 COMMENT ON FUNCTION cdp._settle(bigint[], bigint[], bigint[], timestamptz, timestamptz) IS
-'stitch, append, refresh and evaluate what a call has written; false: left to the merge run';
+'stitch, append, refresh, score and evaluate what a call has written; false: left to the merge run';
 
 CREATE FUNCTION cdp._profiles_of_sets(set_ids bigint[]) RETURNS bigint[]
 LANGUAGE plpgsql STABLE

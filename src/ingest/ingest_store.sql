@@ -232,7 +232,9 @@ COMMENT ON COLUMN cdp.event_type.aliases IS
 INSERT INTO cdp.event_type (name, business_key, aliases, description) VALUES
 	('order', 'order_id', '{order_completed,order_placed,purchase}', 'a purchase'),
 	('return', 'return_id', '{order_refunded,refund}', 'goods given back; its amount lessens revenue'),
+	('contract_start', NULL, '{subscription_started,subscription_created}', 'a contract or subscription begun'),
 	('renewal', 'renewal_id', '{subscription_renewed}', 'a contract or subscription renewed'),
+	('cancellation', NULL, '{subscription_cancelled,subscription_canceled}', 'a contract or subscription cancelled: it will not renew'),
 	('cart_add', NULL, '{product_added,wishlist_product_added_to_cart}', 'a product put into the cart'),
 	('cart_remove', NULL, '{product_removed}', 'a product taken out of the cart'),
 	('checkout', NULL, '{checkout_started}', 'checkout begun'),

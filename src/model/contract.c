@@ -20,9 +20,9 @@ PG_FUNCTION_INFO_V1(cdp__churn_contract);
 PG_FUNCTION_INFO_V1(cdp_expected_lifetime);
 PG_FUNCTION_INFO_V1(cdp__dert_contract);
 
-/* The parameters in argument 0; false if the model has none. */
-static bool
-open_contract(CdpSbgParams *params, FunctionCallInfo fcinfo)
+/* See score_args.h. */
+bool
+cdp_model_open_contract(CdpSbgParams *params, FunctionCallInfo fcinfo)
 {
 	CdpClvModel *model = PG_GETARG_CLV_MODEL(0);
 
@@ -53,7 +53,7 @@ Datum
 cdp_retention(PG_FUNCTION_ARGS)
 {
 	CdpSbgParams params;
-	bool		known = open_contract(&params, fcinfo);
+	bool		known = cdp_model_open_contract(&params, fcinfo);
 	double		period = get_periods(fcinfo, 1, "period");
 
 	if (period < 1)
@@ -71,7 +71,7 @@ Datum
 cdp_survival(PG_FUNCTION_ARGS)
 {
 	CdpSbgParams params;
-	bool		known = open_contract(&params, fcinfo);
+	bool		known = cdp_model_open_contract(&params, fcinfo);
 	double		tenure = get_periods(fcinfo, 1, "tenure");
 
 	if (!known)
@@ -84,7 +84,7 @@ Datum
 cdp__p_active_contract(PG_FUNCTION_ARGS)
 {
 	CdpSbgParams params;
-	bool		known = open_contract(&params, fcinfo);
+	bool		known = cdp_model_open_contract(&params, fcinfo);
 	double		tenure = get_periods(fcinfo, 1, "tenure");
 	double		horizon = get_periods(fcinfo, 2, "horizon");
 
@@ -98,7 +98,7 @@ Datum
 cdp__churn_contract(PG_FUNCTION_ARGS)
 {
 	CdpSbgParams params;
-	bool		known = open_contract(&params, fcinfo);
+	bool		known = cdp_model_open_contract(&params, fcinfo);
 	double		tenure = get_periods(fcinfo, 1, "tenure");
 	double		horizon = get_periods(fcinfo, 2, "horizon");
 
@@ -112,7 +112,7 @@ Datum
 cdp_expected_lifetime(PG_FUNCTION_ARGS)
 {
 	CdpSbgParams params;
-	bool		known = open_contract(&params, fcinfo);
+	bool		known = cdp_model_open_contract(&params, fcinfo);
 	double		tenure = get_periods(fcinfo, 1, "tenure");
 	double		horizon = PG_GETARG_FLOAT8(2);
 
@@ -128,7 +128,7 @@ Datum
 cdp__dert_contract(PG_FUNCTION_ARGS)
 {
 	CdpSbgParams params;
-	bool		known = open_contract(&params, fcinfo);
+	bool		known = cdp_model_open_contract(&params, fcinfo);
 	double		tenure = get_periods(fcinfo, 1, "tenure");
 	double		rate = cdp_model_endless_rate(PG_GETARG_CLV_MODEL(0),
 											  PG_GETARG_FLOAT8(2));

@@ -69,6 +69,19 @@ AS 'MODULE_PATHNAME', 'cdp__churn_contract';
 COMMENT ON FUNCTION cdp.churn(cdp.clv_model, double precision, double precision) IS
 'probability that a customer who renewed tenure times leaves at one of the next horizon renewals';
 
+CREATE FUNCTION cdp.churn_interval(
+	model cdp.clv_model,
+	tenure double precision,
+	horizon double precision,
+	level double precision DEFAULT 0.95,
+	OUT low double precision,
+	OUT high double precision)
+RETURNS record
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'cdp__churn_interval_contract';
+COMMENT ON FUNCTION cdp.churn_interval(cdp.clv_model, double precision, double precision, double precision) IS
+'how well cdp.churn of a customer under contract is known (delta method)';
+
 CREATE FUNCTION cdp.expected_lifetime(
 	model cdp.clv_model,
 	tenure double precision,

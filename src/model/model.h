@@ -56,7 +56,10 @@
  *	contract.c	scores of customers under contract
  *	quality_agg.c how good scores were
  *	fit_logistic.c fit and prediction of logistic regression
- *	model.sql	what manages models in the store: fit, measure, score
+ *	model.sql	what manages models in the store: options, fit, measure
+ *	tenure.sql	models of contracts, from events of profiles
+ *	model_score_store.sql what the scores of one customer are, inlined
+ *	profile_score.sql the scores of all profiles, or of a few
  *	report.sql	what they say of themselves and of one customer, in words
  *
  * Pure files see no server header: doubles in, doubles out, no allocation but

@@ -1,4 +1,4 @@
--- What manages models in the store: fit, measure, score, report.
+-- What manages models in the store: their options, their fits, their measures.
 --
 -- A purchase is an order of cdp.profile_order, net of what cdp.profile_return
 -- has of the same day; days are those of the store's time zone.  The heavy
@@ -13,14 +13,8 @@ AS $$
 	SELECT purchase.profile_id,
 		cdp.rfm_agg(purchase.occurred_at, purchase.amount, $1, '7 days', 'day',
 			(SELECT coalesce(cdp._read_setting('time_zone'::text), 'UTC'))),
-		sum(purchase.amount)
-	FROM (
-		SELECT orders.profile_id, orders.occurred_at, orders.amount
-		FROM cdp.profile_order AS orders
-		UNION ALL
-		SELECT returns.profile_id, returns.occurred_at, -abs(returns.amount)
-		FROM cdp.profile_return AS returns
-	) AS purchase
+		coalesce(sum(purchase.amount), 0)
+	FROM cdp._purchases AS purchase
 	WHERE purchase.occurred_at < $1
 		AND purchase.profile_id NOT IN (SELECT profile_id FROM cdp._restricted_profile)
 	GROUP BY purchase.profile_id
@@ -37,7 +31,87 @@ RETURN coalesce(options ->> name, CASE name
 	WHEN 'min_repeat_customers' THEN '20'
 	WHEN 'margin' THEN '1'
 	WHEN 'annual_rate' THEN '0'
+	WHEN 'grace' THEN '7 days'
+	WHEN 'lifetime' THEN '5 years'
+	WHEN 'min_ended' THEN '20'
 END);
+
+-- The options that a model of a kind may have.
+CREATE FUNCTION cdp._model_options(kind text) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE kind
+	WHEN 'churn' THEN '{horizon,kinds,min_repeat_customers}'
+	WHEN 'clv' THEN '{horizon,kinds,min_repeat_customers,margin,annual_rate}'
+	WHEN 'contract' THEN '{horizon,period,grace,lifetime,min_ended}'
+	ELSE '{}'
+END::text[];
+
+CREATE FUNCTION cdp._check_option(name text, value text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	rule text;
+BEGIN
+	CASE
+		WHEN $1 IN ('horizon', 'period', 'lifetime')
+			AND NOT ($2::interval > '0' AND $2::interval <= '100 years') THEN
+			rule := 'It is an interval longer than 0 and of at most 100 years.';
+		WHEN $1 = 'grace' AND NOT $2::interval BETWEEN '0' AND '100 years' THEN
+			rule := 'It is an interval of at most 100 years.';
+		WHEN $1 = 'kinds' AND NOT ($2::jsonb <@ '["bgnbd", "mbgnbd", "pareto_nbd"]' AND $2::jsonb <> '[]'
+				AND jsonb_typeof($2::jsonb) = 'array') THEN
+			rule := 'It is an array of bgnbd, mbgnbd and pareto_nbd.';
+		WHEN $1 IN ('min_repeat_customers', 'min_ended') AND $2::bigint < 1 THEN
+			rule := 'It is at least 1.';
+		WHEN $1 = 'margin' AND NOT ($2::double precision > 0 AND $2::double precision < 'infinity') THEN
+			rule := 'It is a number above 0.';
+		WHEN $1 = 'annual_rate' AND NOT ($2::double precision >= 0 AND $2::double precision < 'infinity') THEN
+			rule := 'It is a number from 0 on; 0.1 is 10 per cent.';
+		ELSE
+			RETURN;
+	END CASE;
+	RAISE EXCEPTION 'invalid option "%" of a model: "%"', $1, $2
+		USING ERRCODE = 'invalid_parameter_value',
+			DETAIL = rule;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_option(text, text) IS
+'raise unless an option of a model may have this value';
+
+-- What is wrong with a model is told to whoever writes its row, not to the
+-- merge run.
+CREATE FUNCTION cdp._check_model() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	known text[] := cdp._model_options(NEW.kind);
+	given record;
+BEGIN
+	IF NEW.kind IN ('churn', 'clv') AND NEW.name <> NEW.kind THEN
+		RAISE EXCEPTION 'a model of kind % cannot have the name "%"', NEW.kind, NEW.name
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'Its scores are columns of profiles, so there is one of that kind and name.';
+	END IF;
+	FOR given IN SELECT key, value FROM jsonb_each_text(NEW.options) LOOP
+		IF given.key <> ALL (known) THEN
+			RAISE EXCEPTION 'a model of kind % has no option "%"', NEW.kind, given.key
+				USING ERRCODE = 'invalid_parameter_value',
+					HINT = format('Its options: %s.', coalesce(nullif(array_to_string(known, ', '), ''), 'none'));
+		END IF;
+		PERFORM cdp._check_option(given.key, given.value);
+	END LOOP;
+	IF NEW.kind = 'contract' AND NOT NEW.options ? 'period' THEN
+		RAISE EXCEPTION 'model "%" needs the option "period"', NEW.name
+			USING ERRCODE = 'null_value_not_allowed',
+				HINT = 'Say how long a contract runs from one renewal to the next, such as {"period": "1 month"}.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_model() IS
+'raise unless the options of a model are its kind''s';
 
 CREATE FUNCTION cdp._model_starter() RETURNS void
 LANGUAGE sql VOLATILE
@@ -60,12 +134,14 @@ CREATE FUNCTION cdp._fit_customers(
 	OUT count_model cdp.clv_model,
 	OUT spend_model cdp.clv_model,
 	OUT customers bigint,
-	OUT repeat_customers bigint)
+	OUT repeat_customers bigint,
+	OUT left_out bigint)
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
-	SELECT best.model, fitted.spend, fitted.customers, fitted.repeat_customers
+	SELECT best.model, fitted.spend, fitted.customers, fitted.repeat_customers,
+		fitted.left_out
 	FROM (
 		SELECT
 			cdp.fit_bgnbd(rfm) FILTER (WHERE 'bgnbd' = ANY ($2)) AS bgnbd,
@@ -73,7 +149,8 @@ AS $$
 			cdp.fit_pareto_nbd(rfm) FILTER (WHERE 'pareto_nbd' = ANY ($2)) AS pareto_nbd,
 			cdp.fit_gamma_gamma(rfm) AS spend,
 			count(rfm) AS customers,
-			count(rfm) FILTER (WHERE cdp.x(rfm) > 0) AS repeat_customers
+			count(rfm) FILTER (WHERE cdp.x(rfm) > 0) AS repeat_customers,
+			count(*) FILTER (WHERE rfm IS NULL) AS left_out
 		FROM cdp._customer_rfm($1)
 	) AS fitted
 		LEFT JOIN LATERAL (
@@ -116,16 +193,11 @@ COMMENT ON FUNCTION cdp._model_holdout(text, jsonb, cdp.clv_model, cdp.clv_model
 'per customer known before the holdout: what a model fitted then said of it, and what happened';
 
 -- The window held out: the model's horizon, at most a third of the history.
-CREATE FUNCTION cdp._holdout_from(options jsonb, as_of timestamptz)
+CREATE FUNCTION cdp._holdout_from(options jsonb, history_from timestamptz, as_of timestamptz)
 RETURNS timestamptz
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT $2 - least(cdp._model_option($1, 'horizon')::interval,
-		($2 - min(orders.occurred_at)) / 3)
-	FROM cdp.profile_order AS orders
-	WHERE orders.occurred_at < $2
-$$;
+RETURN $3 - least(cdp._model_option($1, 'horizon')::interval, ($3 - $2) / 3);
 
 CREATE FUNCTION cdp._keep_quality(
 	model text,
@@ -157,6 +229,8 @@ AS $$
 			FROM cdp.model_verdict_rule AS rule
 			WHERE rule.kind = $3
 				AND (rule.max_error IS NULL OR abs(figures.error) <= rule.max_error)
+				AND (rule.max_relative_error IS NULL
+					OR abs(figures.error) <= rule.max_relative_error * figures.happened)
 				AND (rule.min_auc IS NULL OR figures.auc >= rule.min_auc)
 			ORDER BY rule.position
 			LIMIT 1)
@@ -180,7 +254,8 @@ BEGIN
 	SELECT * INTO STRICT measured FROM cdp.model WHERE name = $1;
 	SELECT as_of INTO STRICT until FROM cdp.model_version AS made
 	WHERE made.model = $1 AND made.version = $2;
-	cut := cdp._holdout_from(measured.options, until);
+	cut := cdp._holdout_from(measured.options, (
+		SELECT min(occurred_at) FROM cdp._purchases WHERE occurred_at < until), until);
 	SELECT * INTO early FROM cdp._fit_customers(cut,
 		ARRAY(SELECT jsonb_array_elements_text(cdp._model_option(measured.options, 'kinds')::jsonb)));
 	IF early.count_model IS NULL THEN
@@ -195,20 +270,38 @@ $$;
 COMMENT ON FUNCTION cdp._measure_model(text, integer) IS
 'write the holdout figures and verdict of a version; nothing when there is too little before the holdout';
 
--- Fit one model anew.  A fit that is not usable leaves the version in use.
-CREATE FUNCTION cdp._fit_model(model text, as_of timestamptz) RETURNS boolean
+-- A model that has to wait leaves the version in use.
+CREATE FUNCTION cdp._keep_waiting(model text, missing text) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE cdp.model SET detail = $2,
+		status = CASE WHEN model.version IS NULL THEN 'waiting' ELSE model.status END
+	WHERE name = $1
+$$;
+
+-- The next version of a model, put into use; the caller fills in the fit.
+CREATE FUNCTION cdp._use_next_version(model text, status text) RETURNS integer
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE cdp.model SET detail = NULL, status = $2, version = (
+		SELECT coalesce(max(made.version), 0) + 1
+		FROM cdp.model_version AS made WHERE made.model = $1)
+	WHERE name = $1
+	RETURNING version
+$$;
+
+CREATE FUNCTION cdp._fit_purchases(fitted record, as_of timestamptz) RETURNS boolean
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	fitted cdp.model;
+	needed bigint := cdp._model_option(fitted.options, 'min_repeat_customers')::bigint;
 	fit record;
-	needed bigint;
 	missing text;
 	next_version integer;
 BEGIN
-	SELECT * INTO STRICT fitted FROM cdp.model WHERE name = $1 FOR UPDATE;
-	needed := cdp._model_option(fitted.options, 'min_repeat_customers')::bigint;
 	SELECT * INTO fit FROM cdp._fit_customers($2,
 		ARRAY(SELECT jsonb_array_elements_text(cdp._model_option(fitted.options, 'kinds')::jsonb)));
 	missing := CASE
@@ -220,39 +313,81 @@ BEGIN
 			'the spend model does not converge on these customers'
 	END;
 	IF missing IS NOT NULL THEN
-		UPDATE cdp.model SET detail = missing,
-			status = CASE WHEN model.version IS NULL THEN 'waiting' ELSE model.status END
-		WHERE name = $1;
+		PERFORM cdp._keep_waiting(fitted.name, missing);
 		RETURN false;
 	END IF;
-	SELECT coalesce(max(made.version), 0) + 1 INTO next_version
-	FROM cdp.model_version AS made WHERE made.model = $1;
+	next_version := cdp._use_next_version(fitted.name, cdp.model_status(fit.count_model));
 	INSERT INTO cdp.model_version (model, version, as_of, status, customers,
-		repeat_customers, count_model, spend_model)
-	VALUES ($1, next_version, $2, cdp.model_status(fit.count_model), fit.customers,
-		fit.repeat_customers, fit.count_model,
+		repeat_customers, left_out, count_model, spend_model)
+	VALUES (fitted.name, next_version, $2, cdp.model_status(fit.count_model), fit.customers,
+		fit.repeat_customers, fit.left_out, fit.count_model,
 		CASE fitted.kind WHEN 'clv' THEN fit.spend_model END);
-	UPDATE cdp.model SET version = next_version, detail = NULL,
-		status = cdp.model_status(fit.count_model)
-	WHERE name = $1;
-	PERFORM cdp._measure_model($1, next_version);
+	PERFORM cdp._measure_model(fitted.name, next_version);
 	RETURN true;
 END
 $$;
-COMMENT ON FUNCTION cdp._fit_model(text, timestamptz) IS
-'fit a model to all customers as of a time and keep it as a new version; false when it has to wait';
+COMMENT ON FUNCTION cdp._fit_purchases(record, timestamptz) IS
+'fit a model of purchases to all customers as of a time and keep it as a new version; false when it has to wait';
 
-CREATE FUNCTION cdp._fit_models(only_missing boolean DEFAULT false) RETURNS bigint
-LANGUAGE sql VOLATILE
+CREATE FUNCTION cdp._fit_model(model text, as_of timestamptz) RETURNS boolean
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT count(*) FILTER (WHERE cdp._fit_model(model.name, cdp.clock()))
-	FROM (SELECT name FROM cdp.model
-		WHERE (version IS NULL OR NOT $1) AND kind <> 'propensity'
-		ORDER BY name) AS model
+DECLARE
+	fitted cdp.model;
+BEGIN
+	SELECT * INTO STRICT fitted FROM cdp.model WHERE name = $1 FOR UPDATE;
+	RETURN CASE fitted.kind
+		WHEN 'contract' THEN cdp._fit_contracts(fitted, $2)
+		ELSE cdp._fit_purchases(fitted, $2) END;
+END
+$$;
+COMMENT ON FUNCTION cdp._fit_model(text, timestamptz) IS
+'fit a model as of a time and keep it as a new version; false when it has to wait';
+
+CREATE FUNCTION cdp._note_failure(model text, deed text, message text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE cdp.model SET status = 'failed', detail = format('could not %s: %s', $2, $3)
+	WHERE name = $1;
+	RAISE WARNING 'model "%" could not %', $1, $2
+		USING DETAIL = $3;
+END
+$$;
+COMMENT ON FUNCTION cdp._note_failure(text, text, text) IS
+'keep the error of a model that could not do its work';
+
+-- One model that fails does not keep the others from being fitted.
+CREATE FUNCTION cdp._fit_models(only_missing boolean DEFAULT false) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	name text;
+	fitted bigint := 0;
+BEGIN
+	FOR name IN
+		SELECT described.name
+		FROM cdp.model AS described
+		WHERE described.kind <> 'propensity' AND (described.version IS NULL OR NOT $1)
+		ORDER BY described.name
+	LOOP
+		BEGIN
+			fitted := fitted + cdp._fit_model(name, cdp.clock())::integer;
+		EXCEPTION WHEN OTHERS THEN
+			IF cdp._may_pass(SQLSTATE) THEN
+				RAISE;
+			END IF;
+			PERFORM cdp._note_failure(name, 'fit', SQLERRM);
+		END;
+	END LOOP;
+	RETURN fitted;
+END
 $$;
 COMMENT ON FUNCTION cdp._fit_models(boolean) IS
-'fit all models of purchase counts, or those without a version; returns how many got one';
+'fit all models but labelled ones, or those without a version; returns how many got one';
 
 CREATE FUNCTION cdp._fit_step(batch integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -265,205 +400,3 @@ END
 $$;
 COMMENT ON FUNCTION cdp._fit_step(integer) IS
 'the fit phase of cdp.fit_models(): all models in one batch';
-
--- All scores as of a time.  A function of orders, model versions and as_of.
-CREATE FUNCTION cdp._compute_scores(as_of timestamptz)
-RETURNS TABLE (
-	profile_id bigint,
-	rfm_recency integer, rfm_frequency integer, rfm_monetary integer,
-	lifecycle text,
-	clv_365d numeric, clv_365d_low numeric, clv_365d_high numeric,
-	churn_90d double precision, churn_band text, model_verdict text,
-	scores jsonb, as_of timestamptz, revenue numeric, rfm cdp.rfm_summary)
-LANGUAGE sql STABLE ROWS 100000
-SET search_path = pg_catalog, pg_temp
-SET jit = off
-AS $$
-	WITH in_use AS MATERIALIZED (
-		SELECT model.name, model.version, made.count_model, made.spend_model,
-			cdp._model_option(model.options, 'horizon')::interval AS horizon,
-			cdp._model_option(model.options, 'annual_rate')::double precision AS annual_rate,
-			cdp._model_option(model.options, 'margin')::double precision AS margin,
-			quality.verdict
-		FROM cdp.model
-			JOIN cdp.model_version AS made
-				ON made.model = model.name AND made.version = model.version
-			LEFT JOIN cdp.model_quality AS quality
-				ON quality.model = made.model AND quality.version = made.version
-		WHERE model.name IN ('churn', 'clv')
-	), verdict AS MATERIALIZED (
-		SELECT CASE
-			WHEN bool_or(verdict = 'do not use') THEN 'do not use'
-			WHEN bool_or(verdict = 'usable') THEN 'usable'
-			WHEN bool_and(verdict = 'good') THEN 'good'
-		END AS verdict
-		FROM in_use
-	), scored AS MATERIALIZED (
-		SELECT customer.profile_id, customer.rfm, customer.revenue,
-			cdp.churn(churn.count_model, customer.rfm, churn.horizon) AS churn,
-			churn_range.low AS churn_low, churn_range.high AS churn_high,
-			churn.version AS churn_version,
-			cdp.clv(clv.count_model, clv.spend_model, customer.rfm,
-				clv.annual_rate, clv.horizon, clv.margin) AS clv,
-			clv_range.low AS clv_low, clv_range.high AS clv_high,
-			clv.version AS clv_version
-		FROM cdp._customer_rfm($1) AS customer
-			LEFT JOIN in_use AS churn ON churn.name = 'churn'
-			LEFT JOIN in_use AS clv ON clv.name = 'clv'
-			LEFT JOIN LATERAL cdp.churn_interval(churn.count_model, customer.rfm,
-				churn.horizon) AS churn_range ON true
-			LEFT JOIN LATERAL cdp.clv_interval(clv.count_model, clv.spend_model,
-				customer.rfm, clv.annual_rate, clv.horizon, clv.margin) AS clv_range ON true
-	), placed AS (
-		SELECT scored.*,
-			ntile(5) OVER (PARTITION BY rfm IS NULL
-				ORDER BY cdp.last_at(rfm), cdp.x(rfm), revenue, profile_id) AS recency,
-			ntile(5) OVER (PARTITION BY rfm IS NULL
-				ORDER BY cdp.x(rfm), revenue, cdp.last_at(rfm), profile_id) AS frequency,
-			ntile(5) OVER (PARTITION BY rfm IS NULL
-				ORDER BY revenue, cdp.x(rfm), cdp.last_at(rfm), profile_id) AS monetary,
-			round((100 * percent_rank() OVER (PARTITION BY churn IS NULL ORDER BY churn))::numeric, 1) AS churn_percentile,
-			round((100 * percent_rank() OVER (PARTITION BY clv IS NULL ORDER BY clv))::numeric, 1) AS clv_percentile
-		FROM scored
-	)
-	SELECT profile_id,
-		CASE WHEN rfm IS NOT NULL THEN recency END,
-		CASE WHEN rfm IS NOT NULL THEN frequency END,
-		CASE WHEN rfm IS NOT NULL THEN monetary END,
-		(SELECT stage FROM cdp.lifecycle_rule
-			WHERE rfm IS NOT NULL
-				AND (first_within IS NULL OR cdp.first_at(rfm) > $1 - first_within)
-				AND (silent_for IS NULL OR cdp.last_at(rfm) <= $1 - silent_for)
-				AND (max_purchases IS NULL OR cdp.x(rfm) + 1 <= max_purchases)
-				AND (churn_from IS NULL OR churn >= churn_from)
-			ORDER BY position
-			LIMIT 1),
-		round(clv::numeric, 2), round(clv_low::numeric, 2), round(clv_high::numeric, 2),
-		churn,
-		(SELECT band FROM cdp.churn_band_rule
-			WHERE churn >= churn_from ORDER BY churn_from DESC LIMIT 1),
-		(SELECT verdict FROM verdict),
-		CASE WHEN churn IS NULL THEN '{}' ELSE jsonb_build_object('churn', jsonb_build_object(
-			'value', churn, 'low', churn_low, 'high', churn_high,
-			'percentile', churn_percentile, 'version', churn_version)) END
-		|| CASE WHEN clv IS NULL THEN '{}' ELSE jsonb_build_object('clv', jsonb_build_object(
-			'value', round(clv::numeric, 2), 'low', round(clv_low::numeric, 2),
-			'high', round(clv_high::numeric, 2),
-			'percentile', clv_percentile, 'version', clv_version)) END,
-		$1, revenue, rfm
-	FROM placed
-$$;
-COMMENT ON FUNCTION cdp._compute_scores(timestamptz) IS
-'the rows that cdp.profile_score should have as of a time';
-
--- Rows of profiles without purchases go, but for what other models say.
-CREATE FUNCTION cdp._forget_scores(as_of timestamptz, models text[]) RETURNS void
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	ids bigint[];
-	others jsonb[];
-BEGIN
-	WITH gone AS (
-		DELETE FROM cdp.profile_score AS scored
-		WHERE scored.revenue IS NOT NULL
-			AND NOT EXISTS (SELECT FROM cdp.profile_order AS orders
-				WHERE orders.profile_id = scored.profile_id AND orders.occurred_at < $1)
-			AND NOT EXISTS (SELECT FROM cdp.profile_return AS returns
-				WHERE returns.profile_id = scored.profile_id AND returns.occurred_at < $1)
-		RETURNING scored.profile_id, scored.scores - $2 AS scores
-	)
-	SELECT array_agg(gone.profile_id), array_agg(gone.scores) INTO ids, others
-	FROM gone
-	WHERE gone.scores <> '{}';
-	INSERT INTO cdp.profile_score (profile_id, scores, as_of)
-	SELECT kept.profile_id, kept.scores, $1
-	FROM unnest(ids, others) AS kept (profile_id, scores);
-END
-$$;
-COMMENT ON FUNCTION cdp._forget_scores(timestamptz, text[]) IS
-'take these models'' scores from profiles that have no purchase before as_of';
-
-CREATE FUNCTION cdp.refresh_scores() RETURNS bigint
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	at timestamptz := cdp.clock();
-	models text[] := ARRAY(SELECT name FROM cdp.model WHERE kind <> 'propensity');
-	scored bigint;
-BEGIN
-	PERFORM cdp._check_store();
-	INSERT INTO cdp.profile_score AS kept
-	SELECT made.* FROM cdp._compute_scores(at) AS made
-	ORDER BY made.profile_id
-	ON CONFLICT (profile_id) DO UPDATE SET
-		(rfm_recency, rfm_frequency, rfm_monetary, lifecycle, clv_365d,
-			clv_365d_low, clv_365d_high, churn_90d, churn_band, model_verdict,
-			scores, as_of, revenue, rfm)
-		= (excluded.rfm_recency, excluded.rfm_frequency, excluded.rfm_monetary,
-			excluded.lifecycle, excluded.clv_365d, excluded.clv_365d_low,
-			excluded.clv_365d_high, excluded.churn_90d, excluded.churn_band,
-			excluded.model_verdict, kept.scores - models || excluded.scores,
-			excluded.as_of, excluded.revenue, excluded.rfm);
-	GET DIAGNOSTICS scored = ROW_COUNT;
-	PERFORM cdp._forget_scores(at, models);
-	INSERT INTO cdp.score_run (as_of, profiles, statement_at)
-	VALUES (at, scored, statement_timestamp())
-	ON CONFLICT (only_row) DO UPDATE SET as_of = excluded.as_of,
-		profiles = excluded.profiles, statement_at = excluded.statement_at;
-	RETURN scored;
-END
-$$;
-COMMENT ON FUNCTION cdp.refresh_scores() IS
-'score every profile with an order as of now, whether touched or not: silence is news; returns how many';
-
--- Due: never done, done long ago, or more than one in a hundred customers
--- came since.  A run scores once: the statement's time tells.
-CREATE FUNCTION cdp._scores_due() RETURNS boolean
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT coalesce((
-		SELECT statement_at <> statement_timestamp()
-			AND (cdp.clock() >= as_of + coalesce(cdp._read_setting('score_every'::text), '1 day')::interval
-				OR (SELECT count(*) FROM cdp.profile_current AS customer
-					WHERE customer.orders > 0
-						AND NOT EXISTS (SELECT FROM cdp.profile_score AS scored
-							WHERE scored.profile_id = customer.profile_id
-								AND scored.revenue IS NOT NULL))
-					> profiles / 100)
-		FROM cdp.score_run), true)
-$$;
-COMMENT ON FUNCTION cdp._scores_due() IS
-'should a merge run score all customers now';
-
-CREATE FUNCTION cdp._score_step(batch integer) RETURNS bigint
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF NOT cdp._scores_due() THEN
-		RETURN 0;
-	END IF;
-	PERFORM cdp._fit_models(only_missing => true);
-	RETURN cdp.refresh_scores();
-END
-$$;
-COMMENT ON FUNCTION cdp._score_step(integer) IS
-'the score phase of a merge run: when due, fit models that have no version yet, and score all customers';
-
--- Versions are truth, so a rebuild scores again and fits nothing.
-CREATE FUNCTION cdp._score_rebuild(batch integer) RETURNS bigint
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	DELETE FROM cdp.profile_score;
-	PERFORM cdp.refresh_scores();
-	RETURN 0;
-END
-$$;
-COMMENT ON FUNCTION cdp._score_rebuild(integer) IS
-'the score phase of a rebuild: make all scores anew with the model versions in use';

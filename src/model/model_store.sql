@@ -3,7 +3,7 @@ INSERT INTO cdp.setting (name, value, description, kind) VALUES
 
 CREATE TABLE cdp.model (
 	name text PRIMARY KEY,
-	kind text NOT NULL CHECK (kind IN ('clv', 'churn', 'propensity')),
+	kind text NOT NULL CHECK (kind IN ('clv', 'churn', 'contract', 'propensity')),
 	description text,
 	options jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(options) = 'object'),
 	version integer,
@@ -11,10 +11,12 @@ CREATE TABLE cdp.model (
 	detail text,
 	created_at timestamptz NOT NULL DEFAULT cdp.clock()
 );
+CREATE TRIGGER check_row BEFORE INSERT OR UPDATE OF name, kind, options ON cdp.model
+	FOR EACH ROW EXECUTE FUNCTION cdp._check_model();
 COMMENT ON TABLE cdp.model IS
-'models that score customers: what they say, their options, the version in use, and what they wait for';
+'models that score customers: what they say, their options, the version in use, and what they wait for; a row of kind contract is yours to insert';
 COMMENT ON COLUMN cdp.model.options IS
-'horizon (interval), kinds (purchase-count models to choose from by likelihood), min_repeat_customers; for clv also margin and annual_rate; models of kind propensity have theirs in cdp.propensity';
+'horizon (interval), kinds (purchase-count models to choose from by likelihood), min_repeat_customers; for clv also margin and annual_rate; for contract horizon, period (between renewals), grace (how late a renewal may come), lifetime (how far ahead renewals are counted), min_ended; models of kind propensity have theirs in cdp.propensity';
 COMMENT ON COLUMN cdp.model.status IS
 'waiting (detail says for what), converged, boundary (usable; the model in cdp.model_version says what is not identified), or failed (detail is the error; its scores stay)';
 SELECT cdp._watch_table('cdp.model', 'name');
@@ -27,6 +29,8 @@ CREATE TABLE cdp.model_version (
 	status text NOT NULL,
 	customers bigint NOT NULL,
 	repeat_customers bigint,
+	left_out bigint,
+	ended bigint,
 	count_model cdp.clv_model,
 	spend_model cdp.clv_model,
 	labels bigint,
@@ -38,6 +42,12 @@ CREATE TABLE cdp.model_version (
 );
 COMMENT ON TABLE cdp.model_version IS
 'every fit of a model: from which customers, as of when, and the fitted model itself';
+COMMENT ON COLUMN cdp.model_version.left_out IS
+'of a model of purchases: profiles that ordered, but paid nothing or gave all back; they are not among its customers';
+COMMENT ON COLUMN cdp.model_version.ended IS
+'of a model of contracts: of how many of the customers the contract had ended';
+COMMENT ON COLUMN cdp.model_version.count_model IS
+'how often customers buy; of a model of contracts, who renews';
 COMMENT ON COLUMN cdp.model_version.labels IS
 'of a labelled model: of how many of the customers the label was true';
 COMMENT ON COLUMN cdp.model_version.features IS
@@ -60,9 +70,9 @@ CREATE TABLE cdp.model_quality (
 		ON UPDATE CASCADE ON DELETE CASCADE
 );
 COMMENT ON TABLE cdp.model_quality IS
-'how a model fitted before holdout_from did up to holdout_to: churn and propensity as share of customers, clv as revenue';
+'how a model fitted before holdout_from did up to holdout_to: clv as revenue, others as share of customers';
 COMMENT ON COLUMN cdp.model_quality.error IS
-'churn, propensity: share said less share that happened; clv: revenue said over revenue that happened, less 1';
+'share said less share that happened; clv: revenue said over revenue that happened, less 1';
 COMMENT ON COLUMN cdp.model_quality.calibration IS
 'ten bands of customers by what was said, each with customers, said and happened';
 
@@ -71,21 +81,31 @@ CREATE TABLE cdp.model_verdict_rule (
 	position integer NOT NULL,
 	verdict text NOT NULL CHECK (verdict IN ('good', 'usable', 'do not use')),
 	max_error double precision,
+	max_relative_error double precision,
 	min_auc double precision,
+	reason text,
 	PRIMARY KEY (kind, position)
 );
 COMMENT ON TABLE cdp.model_verdict_rule IS
 'a model gets the verdict of the first row of its kind whose limits its holdout figures keep';
-INSERT INTO cdp.model_verdict_rule (kind, position, verdict, max_error, min_auc) VALUES
-	('churn', 1, 'good', 0.05, 0.70),
-	('churn', 2, 'usable', 0.10, 0.60),
-	('churn', 3, 'do not use', NULL, NULL),
-	('clv', 1, 'good', 0.15, NULL),
-	('clv', 2, 'usable', 0.35, NULL),
-	('clv', 3, 'do not use', NULL, NULL),
-	('propensity', 1, 'good', 0.02, 0.70),
-	('propensity', 2, 'usable', 0.05, 0.60),
-	('propensity', 3, 'do not use', NULL, NULL);
+COMMENT ON COLUMN cdp.model_verdict_rule.max_error IS
+'largest error, as cdp.model_quality has it, whatever its sign';
+COMMENT ON COLUMN cdp.model_verdict_rule.max_relative_error IS
+'largest error as a share of what happened: of something rare an error of some per cent points is large';
+COMMENT ON COLUMN cdp.model_verdict_rule.reason IS 'where the limits come from';
+INSERT INTO cdp.model_verdict_rule (kind, position, verdict, max_error, max_relative_error, min_auc, reason) VALUES
+	('churn', 1, 'good', 0.05, NULL, 0.70, 'AUC 0.7: acceptable discrimination (Hosmer, Lemeshow 2000, section 5.2.4); error: our choice, one customer in 20'),
+	('churn', 2, 'usable', 0.10, NULL, 0.60, 'our choice: ranks better than chance, one customer in 10'),
+	('churn', 3, 'do not use', NULL, NULL, NULL, 'what is left'),
+	('clv', 1, 'good', 0.15, NULL, NULL, 'our choice: near enough to plan by'),
+	('clv', 2, 'usable', 0.35, NULL, NULL, 'our choice: enough to tell customers apart, not to plan revenue'),
+	('clv', 3, 'do not use', NULL, NULL, NULL, 'what is left'),
+	('contract', 1, 'good', 0.05, NULL, NULL, 'error as of churn; no AUC: contracts of one age are all scored alike'),
+	('contract', 2, 'usable', 0.10, NULL, NULL, 'error as of churn'),
+	('contract', 3, 'do not use', NULL, NULL, NULL, 'what is left'),
+	('propensity', 1, 'good', NULL, 0.25, 0.70, 'AUC as of churn; error: 100 labels, the fewest to learn from, vary by a tenth by chance, and by a quarter about once in 80 times'),
+	('propensity', 2, 'usable', NULL, 0.50, 0.60, 'our choice: ranks better than chance, but off by up to half'),
+	('propensity', 3, 'do not use', NULL, NULL, NULL, 'what is left');
 
 CREATE TABLE cdp.churn_band_rule (
 	band text PRIMARY KEY,
@@ -119,8 +139,9 @@ INSERT INTO cdp.lifecycle_rule (position, stage, first_within, silent_for, max_p
 	(80, 'cooling', NULL, '90 days', NULL, NULL, 'no model yet: silent for a quarter'),
 	(90, 'active', NULL, NULL, NULL, NULL, 'no model yet: bought within a quarter');
 
--- Derived: a row of a profile with an order is as of the last refresh of them
--- all; one that only models of kind propensity score has no revenue.
+-- Derived: a row is as of the last refresh of them all, or of the profile's own
+-- last cdp.ingest() or merge run; ranks (fifths and percentiles) are of the last
+-- refresh of all.  A profile without orders and returns has no revenue.
 CREATE TABLE cdp.profile_score (
 	profile_id bigint PRIMARY KEY,
 	rfm_recency integer,
@@ -139,9 +160,9 @@ CREATE TABLE cdp.profile_score (
 	rfm cdp.rfm_summary
 ) WITH (fillfactor = 60);
 COMMENT ON TABLE cdp.profile_score IS
-'scores of every profile with an order, as of the last cdp.refresh_scores(), and of those that other models score';
+'scores of every profile with an order, and of those that other models score';
 COMMENT ON COLUMN cdp.profile_score.scores IS
-'by model: value, low, high, percentile (0 to 100) and version; without a version it is a sum of points';
+'by model: value, low, high, percentile (0 to 100; none before the first refresh of all that saw the profile) and version; without a version it is a sum of points; of contracts also lifetime, the renewals expected to come';
 
 CREATE TABLE cdp.score_run (
 	only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),

@@ -21,11 +21,18 @@ AS $$
 				format('failed: %s', described.detail)
 			WHEN made.version IS NULL THEN
 				format('waiting: %s', coalesce(described.detail, 'not fitted yet'))
+			WHEN quality.model IS NULL AND described.kind = 'contract' THEN
+				format('fitted on %s contracts, of which %s had ended; too little history to hold some back and measure it', made.customers, made.ended)
 			WHEN quality.model IS NULL THEN
 				format('fitted on %s customers; too little history to hold some back and measure it', made.customers)
 			WHEN described.kind = 'propensity' THEN
 				format('learnt from %s customers, of whom %s did it; of %s held back it said %s %% would, %s %% did: %s',
 					made.customers, made.labels, quality.customers,
+					round((100 * quality.said)::numeric, 1),
+					round((100 * quality.happened)::numeric, 1), quality.verdict)
+			WHEN described.kind = 'contract' THEN
+				format('fitted on %s contracts, of which %s had ended; of %s held back it said %s %% would end, %s %% did: %s',
+					made.customers, made.ended, quality.customers,
 					round((100 * quality.said)::numeric, 1),
 					round((100 * quality.happened)::numeric, 1), quality.verdict)
 			WHEN described.kind = 'churn' THEN
@@ -48,10 +55,49 @@ $$;
 COMMENT ON FUNCTION cdp.model_report(text) IS
 'one row on a model: fitted on whom, what it said against what happened in the holdout, and whether to use it';
 
+-- A bar is as long as what happened, of at most 40 signs; "|" is where it was
+-- said to end.
+CREATE FUNCTION cdp.model_calibration(model text)
+RETURNS TABLE (band bigint, customers bigint, said numeric, did numeric, bar text)
+LANGUAGE sql STABLE ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH banded AS (
+		SELECT one.ord, (one.value -> 'customers')::bigint AS customers,
+			(one.value -> 'said')::double precision AS said,
+			(one.value -> 'happened')::double precision AS did,
+			described.kind = 'clv' AS is_amount
+		FROM cdp.model AS described
+			JOIN cdp.model_quality AS quality
+				ON quality.model = described.name AND quality.version = described.version
+			CROSS JOIN LATERAL jsonb_array_elements(quality.calibration)
+				WITH ORDINALITY AS one (value, ord)
+		WHERE described.name = $1
+	), scaled AS (
+		SELECT banded.*, 40 / nullif(max(greatest(said, did)) OVER (), 0) AS signs
+		FROM banded
+	)
+	SELECT ord, customers,
+		round((said * CASE WHEN is_amount THEN 1 ELSE 100 END)::numeric, 1),
+		round((did * CASE WHEN is_amount THEN 1 ELSE 100 END)::numeric, 1),
+		rtrim(overlay(rpad(repeat('#', round(did * signs)::integer), 41)
+			PLACING '|' FROM 1 + round(said * signs)::integer))
+	FROM scaled
+	ORDER BY ord
+$$;
+COMMENT ON FUNCTION cdp.model_calibration(text) IS
+'the holdout of the version in use by bands of as many customers each, lowest first: what was said of them, what they did (per cent; clv: mean revenue), and that as bars';
+
 -- "31 days", "1 day"
 CREATE FUNCTION cdp._say_days(days numeric) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN concat(round(days), CASE WHEN round(days) = 1 THEN ' day' ELSE ' days' END);
+
+-- "; 87 % of customers are less likely to leave"; nothing before the first
+-- refresh of all scores has ranked the profile.
+CREATE FUNCTION cdp._say_rank(score jsonb, others text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '; ' || round((score ->> 'percentile')::numeric) || ' % of ' || others;
 
 -- A customer's rhythm of purchases as a sentence.
 CREATE FUNCTION cdp._say_rhythm(profile_id bigint, as_of timestamptz) RETURNS text
@@ -62,13 +108,8 @@ AS $$
 		SELECT coalesce(cdp._read_setting('time_zone'::text), 'UTC') AS name
 	), purchase AS (
 		SELECT (occurred_at AT TIME ZONE zone.name)::date AS day
-		FROM (
-			SELECT occurred_at, amount FROM cdp.profile_order AS orders
-			WHERE orders.profile_id = $1 AND occurred_at < $2
-			UNION ALL
-			SELECT occurred_at, -abs(amount) FROM cdp.profile_return AS returns
-			WHERE returns.profile_id = $1 AND occurred_at < $2
-		) AS one, zone
+		FROM cdp._purchases AS one, zone
+		WHERE one.profile_id = $1 AND one.occurred_at < $2
 		GROUP BY 1
 		HAVING sum(amount) > 0
 	), gap AS (
@@ -105,7 +146,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT said.reason
 	FROM cdp.profile_score AS scored
-		JOIN cdp.model AS described ON described.name = $2
+		JOIN cdp.model AS described ON described.name = $2 AND described.kind <> 'contract'
 		LEFT JOIN cdp.model_version AS made
 			ON made.model = described.name AND made.version = described.version,
 		LATERAL (SELECT scored.scores -> $2 AS score,
@@ -113,10 +154,10 @@ AS $$
 		LATERAL (VALUES
 			(1, cdp._say_rhythm($1, scored.as_of)),
 			(2, CASE described.kind
-				WHEN 'churn' THEN format('no purchase in the next %s: %s %%; %s %% of customers are less likely to leave',
+				WHEN 'churn' THEN format('no purchase in the next %s: %s %%%s',
 					cdp._say_days((extract(epoch FROM one.horizon) / 86400)::numeric),
 					round(100 * (one.score ->> 'value')::numeric),
-					round((one.score ->> 'percentile')::numeric))
+					cdp._say_rank(one.score, 'customers are less likely to leave'))
 				ELSE format('expected in the next %s: %s purchases of %s on average, worth %s (%s to %s)',
 					cdp._say_days((extract(epoch FROM one.horizon) / 86400)::numeric),
 					round(cdp.expected_purchases(made.count_model, scored.rfm, one.horizon)::numeric, 1),

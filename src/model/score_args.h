@@ -8,6 +8,7 @@
 #include "model/clv_model.h"
 #include "model/count_case.h"
 #include "model/rfm.h"
+#include "model/sbg.h"
 
 /*
  * Set up a customer under a model of purchase counts; false if the model has
@@ -42,6 +43,12 @@ extern bool cdp_model_open_clv(FunctionCallInfo fcinfo, CdpCountCase *item,
 
 /* CHECK_FOR_INTERRUPTS as a CdpPause. */
 extern void cdp_model_serve_interrupts(void);
+
+/*
+ * The parameters of the model of contracts in argument 0; false if it has none.
+ */
+extern bool cdp_model_open_contract(CdpSbgParams *params,
+									FunctionCallInfo fcinfo);
 
 /* Each raises 22023, naming the argument, unless the value can be. */
 extern double cdp_model_check_horizon(double horizon);

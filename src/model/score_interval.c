@@ -21,6 +21,7 @@
 PG_FUNCTION_INFO_V1(cdp_p_alive_interval);
 PG_FUNCTION_INFO_V1(cdp_p_active_interval);
 PG_FUNCTION_INFO_V1(cdp_churn_interval);
+PG_FUNCTION_INFO_V1(cdp__churn_interval_contract);
 PG_FUNCTION_INFO_V1(cdp_expected_purchases_interval);
 PG_FUNCTION_INFO_V1(cdp_dert_interval);
 PG_FUNCTION_INFO_V1(cdp_expected_spend_interval);
@@ -32,6 +33,13 @@ typedef struct SpendCase
 	double		x;
 	double		m;
 } SpendCase;
+
+/* A contract with "horizon" renewals to face, after "tenure" that went well. */
+typedef struct ContractCase
+{
+	double		tenure;
+	double		horizon;
+} ContractCase;
 
 /* ln of what may have underflowed: a slope of it is finite. */
 static double
@@ -85,6 +93,16 @@ log_spend(const void *data, const double *values)
 	memcpy(&params, values, sizeof(params));
 	cdp_model_spend_expected(&params, item->x, item->m, &result);
 	return safe_log(result);
+}
+
+static double
+logit_renewed(const void *data, const double *values)
+{
+	const ContractCase *item = data;
+	CdpSbgParams params;
+
+	memcpy(&params, values, sizeof(params));
+	return logit(cdp_model_sbg_survival(&params, item->tenure, item->horizon));
 }
 
 /* The (low, high) of an interval function; NULLs if not finite. */
@@ -156,7 +174,7 @@ return_amount(FunctionCallInfo fcinfo, bool known, double value, double width,
 static Datum
 return_probability(FunctionCallInfo fcinfo, bool known, double p,
 				   double width, CdpScoreFunction score,
-				   const CdpCountCase *item, bool reversed)
+				   const void *item, bool reversed)
 {
 	CdpClvModel *model = PG_GETARG_CLV_MODEL(0);
 	double		sign = reversed ? -1 : 1;
@@ -217,6 +235,23 @@ Datum
 cdp_churn_interval(PG_FUNCTION_ARGS)
 {
 	return active_interval(fcinfo, true);
+}
+
+/* cdp.churn_interval(model, tenure, horizon, level) */
+Datum
+cdp__churn_interval_contract(PG_FUNCTION_ARGS)
+{
+	ContractCase item = {PG_GETARG_FLOAT8(1), PG_GETARG_FLOAT8(2)};
+	double		width = interval_width(PG_GETARG_FLOAT8(3));
+	CdpSbgParams params;
+	bool		known = cdp_model_open_contract(&params, fcinfo);
+
+	cdp_model_check_periods("tenure", item.tenure);
+	cdp_model_check_periods("horizon", item.horizon);
+	return return_probability(fcinfo, known,
+							  known ? cdp_model_sbg_survival(&params, item.tenure,
+															 item.horizon) : 0,
+							  width, logit_renewed, &item, true);
 }
 
 /* Of expected purchases under a case that is set up. */

@@ -101,7 +101,7 @@ FROM (
 	LEFT JOIN cdp.event_type ON event_type.name = event_name.name
 	LEFT JOIN cdp.property_slot
 		ON property_slot.property = event_type.business_key
-	WHERE event_name.name IN ('order', 'return')
+	WHERE event_name.name IN ('order', 'return', 'contract_start', 'renewal', 'cancellation')
 ) AS type
 JOIN cdp.timeline_chunk AS chunk
 	ON cdp.timeline_may_contain(chunk.data, type.name_id)
@@ -109,7 +109,7 @@ CROSS JOIN LATERAL cdp.timeline_events(chunk.data, ARRAY[type.name_id])
 	WITH ORDINALITY AS event (name_id, source_id, occurred_at, amount,
 		properties, place);
 COMMENT ON VIEW cdp._business_event IS
-'orders and returns of profiles, repeated ones included';
+'orders, returns and what becomes of contracts, by profile, repeated ones included';
 
 -- Which of several events with one business key counts: that of the source
 -- with the highest priority.  Events without a key all count.
@@ -125,7 +125,7 @@ SELECT raw.profile_id, raw.name, raw.business_key, raw.occurred_at, raw.amount,
 FROM cdp._business_event AS raw
 LEFT JOIN cdp.source ON source.source_id = raw.source_id;
 COMMENT ON VIEW cdp._ranked_business_event IS
-'orders and returns of profiles; of those with one business key rank 1 counts';
+'business events of profiles; of those with one business key rank 1 counts';
 
 CREATE VIEW cdp.profile_order AS
 SELECT profile_id, business_key AS order_key, occurred_at, amount, source_id
@@ -146,9 +146,21 @@ SELECT profile_id, business_key AS order_key, occurred_at,
 	CASE name WHEN 'return' THEN -abs(amount) ELSE amount END AS amount,
 	source_id
 FROM cdp._ranked_business_event
-WHERE rank = 1;
+WHERE name IN ('order', 'return') AND rank = 1;
 COMMENT ON VIEW cdp._purchases IS
 'orders with their amounts and returns with theirs taken away';
+
+-- One row for all that became of a profile's contract, so that whoever asks as
+-- of some instant reads each timeline once.
+CREATE VIEW cdp._contract_history AS
+SELECT profile_id,
+	array_agg(name ORDER BY occurred_at, name) AS names,
+	array_agg(occurred_at ORDER BY occurred_at, name) AS times
+FROM cdp._ranked_business_event
+WHERE name IN ('contract_start', 'renewal', 'cancellation') AND rank = 1
+GROUP BY profile_id;
+COMMENT ON VIEW cdp._contract_history IS
+'what became of the contract of each profile: events in their order';
 
 -- Live profiles: those with identifiers.  One whose identifiers have all been
 -- blocked has none.  Those that are restricted are only kept.
@@ -290,6 +302,7 @@ BEGIN ATOMIC
 				FILTER (WHERE business.name = 'order') AS last_order_at
 		FROM cdp._ranked_business_event AS business
 		WHERE business.profile_id = live.profile_id AND business.rank = 1
+			AND business.name IN ('order', 'return')
 	) AS bought
 	CROSS JOIN LATERAL (
 		SELECT jsonb_object_agg(said.purpose || '/' || said.channel,

@@ -184,6 +184,7 @@ BEGIN
 		SELECT id FROM unnest(ids) AS id
 		UNION
 		SELECT root FROM cdp.profile WHERE profile_id = ANY (ids)));
+	PERFORM cdp._add_todo('score', ids);
 	RETURN cardinality(ids);
 END
 $$;

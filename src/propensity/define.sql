@@ -195,7 +195,7 @@ BEGIN
 			USING ERRCODE = 'undefined_object',
 				HINT = 'Models are rows of cdp.model.';
 	END IF;
-	IF kind <> 'propensity' THEN
+	IF kind IN ('churn', 'clv') THEN
 		RAISE EXCEPTION 'cannot drop model "%"', $1
 			USING ERRCODE = 'object_in_use',
 				DETAIL = format('It is of kind %s, whose scores are columns of profiles.', kind);
@@ -209,7 +209,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp.drop_model(text) IS
-'remove a labelled model with its versions, rules and scores; refused while a segment or computed trait asks for its score';
+'remove a model with its versions, rules and scores, but not churn and clv; refused while a segment or computed trait asks for its score';
 
 CREATE FUNCTION cdp._propensity_starter() RETURNS void
 LANGUAGE sql VOLATILE

@@ -239,20 +239,6 @@ $$;
 COMMENT ON FUNCTION cdp._fit_propensities(boolean) IS
 'learn all labelled models, or those without a version; returns how many got one';
 
-CREATE FUNCTION cdp._note_failure(model text, deed text, message text) RETURNS void
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	UPDATE cdp.model SET status = 'failed', detail = format('could not %s: %s', $2, $3)
-	WHERE name = $1;
-	RAISE WARNING 'model "%" could not %', $1, $2
-		USING DETAIL = $3;
-END
-$$;
-COMMENT ON FUNCTION cdp._note_failure(text, text, text) IS
-'keep the error of a model that could not do its work';
-
 CREATE FUNCTION cdp._learn_step(batch integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp

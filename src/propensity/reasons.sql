@@ -117,7 +117,10 @@ BEGIN
 	END IF;
 	IF NOT EXISTS (SELECT FROM cdp.propensity AS defined WHERE defined.model = $2) THEN
 		RETURN QUERY SELECT said.reason, NULL::double precision
-		FROM cdp._count_reasons($1, $2) AS said;
+		FROM cdp._count_reasons($1, $2) AS said
+		UNION ALL
+		SELECT said.reason, NULL::double precision
+		FROM cdp._contract_reasons($1, $2) AS said;
 		RETURN;
 	END IF;
 	RETURN QUERY SELECT cdp._say_propensity($2, score), NULL::double precision;
