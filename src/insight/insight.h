@@ -23,6 +23,11 @@
  * is bought together) is derived, kept in tables, and made anew by the merge
  * run once it is old.
  *
+ * Cost.  One profile with tens of events takes about 2 ms CPU, most of which is
+ * planning and look-ups; what is made anew reads those events of the log that
+ * interest_weight names.  Attribution decodes the timelines of all who converted,
+ * a lookalike evaluates its features for all who agreed, twice fitted.
+ *
  * Privileges.  Tables of rules and figures without identifiers are for
  * readers; what tells of one person is a door for those who may know her.
  *
@@ -39,6 +44,12 @@
  *	crm.sql				next actions, and the dealings with a customer
  *	outbox.sql			what changed, for a CRM that asks from time to time
  *	dmp.sql				categories, who browsed them, reach of audiences
+ *	intent.sql			cdp.intent()
+ *	channel.sql			cdp.channel_preference()
+ *	journey.sql			cdp.journey_stage(), cdp.journey_flow()
+ *	recommend.sql		cdp.recommend(), products bought together, best sellers
+ *	attribution.sql		cdp.attribution()
+ *	lookalike.sql		cdp.lookalike()
  *
  * The room has no C functions for others.
  */
