@@ -10,6 +10,7 @@
 #	test/demo.sh			run, tell, clean up
 #	test/demo.sh identity	who is who: six orders, one truth, and back
 #	test/demo.sh ingest	records in: nothing lost, each value explained
+#	test/demo.sh scores	who is worth what, who will leave, and how we know
 #	... --keep				leave the server running to play with
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,7 +21,7 @@ keep=
 story=shop
 for word in "$@"; do
 	case $word in
-		identity | ingest | segments) story=$word ;;
+		identity | ingest | segments | scores) story=$word ;;
 		--keep) keep=yes ;;
 		*) sed -n 's/^#\t//p' "$0"; exit 2 ;;
 	esac
@@ -82,6 +83,15 @@ tell_segments() {
 		-c 'INSERT INTO cdp.inbox (source, record) SELECT source, line FROM shop.record ORDER BY at, line COLLATE "C"' \
 		-f "$here/demo/catalog.sql" -c 'CALL cdp.merge()'
 	run_sql -c 'SET client_min_messages = warning' -f "$here/demo/segments_story.sql" 2>&1 | tell
+}
+
+# What customers are worth and whether they stay, in a shop and under contract.
+tell_scores() {
+	run_sql -v people=2000 -f "$here/demo/shop.sql"
+	run_sql -o /dev/null -c 'SET client_min_messages = warning' -f "$here/demo/setup.sql" \
+		-c 'INSERT INTO cdp.inbox (source, record) SELECT source, line FROM shop.record ORDER BY at, line COLLATE "C"' \
+		-f "$here/demo/subscription.sql" -f "$here/demo/catalog.sql" -c 'CALL cdp.merge()'
+	run_sql -c 'SET client_min_messages = warning' -f "$here/demo/scores_story.sql" 2>&1 | tell
 }
 
 # The records of one month, in six orders into six stores; then the story, in

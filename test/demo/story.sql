@@ -30,6 +30,9 @@ SELECT segments, lifecycle, round(churn_90d::numeric, 2) AS churn_90d, churn_ban
 	clv_365d AS worth, clv_365d_low AS at_least, clv_365d_high AS at_most
 FROM cdp.unified_profile WHERE profile_id = :mara;
 SELECT reason FROM cdp.score_reasons(:mara, 'churn');
+\echo '## Is that to be believed? A model fitted three months ago said; these customers did. (# did, | said)'
+SELECT says FROM cdp.model_report('churn');
+SELECT customers, said, did, bar FROM cdp.model_calibration('churn');
 \echo '## Whom may we remind of a full cart, whom win back? Audiences are who of a segment agreed.'
 SELECT audience, step, members, lost, reason
 FROM unnest('{finish_cart,win_back}'::text[]) AS audience, cdp.audience_funnel(audience);
