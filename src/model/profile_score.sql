@@ -228,9 +228,11 @@ BEGIN
 			as_of = excluded.as_of,
 			revenue = excluded.revenue,
 			rfm = excluded.rfm
-		RETURNING kept.revenue IS NULL AND kept.scores = '{}' AS is_empty
+		RETURNING kept.revenue IS NOT NULL OR kept.scores ?| $3 AS is_scored,
+			kept.scores = '{}' AS says_nothing
 	)
-	SELECT count(*) FILTER (WHERE NOT is_empty), count(*) FILTER (WHERE is_empty)
+	SELECT count(*) FILTER (WHERE is_scored),
+		count(*) FILTER (WHERE NOT is_scored AND says_nothing)
 	INTO scored, emptied
 	FROM written;
 	IF emptied > 0 THEN
