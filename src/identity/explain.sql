@@ -20,7 +20,8 @@ AS 'MODULE_PATHNAME', 'cdp__tree_path';
 COMMENT ON FUNCTION cdp._tree_path(integer, integer[], integer[], integer, integer) IS
 'the links from one node to another in the tree that cdp._spanning_tree() finds, negative those that are walked from b to a; empty if nothing joins them';
 
--- A value may hold a slash itself, so the whole is tried first.
+-- A value may hold a slash itself, so the whole is tried first.  Errors do not say
+-- the value: they are in the server log.
 CREATE FUNCTION cdp._parse_identifier(key text) RETURNS bigint
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -31,7 +32,7 @@ DECLARE
 	found bigint;
 BEGIN
 	IF $1 IS NULL OR strpos($1, ':') = 0 THEN
-		RAISE EXCEPTION 'invalid identifier "%"', coalesce($1, 'NULL')
+		RAISE EXCEPTION 'invalid identifier'
 			USING ERRCODE = 'invalid_parameter_value',
 				DETAIL = 'There is no colon after a type.',
 				HINT = 'Write it as type:value, or type:source/value for a type whose values are a source''s own.';
@@ -41,7 +42,7 @@ BEGIN
 			cdp._find_identifier(type, substr(rest, strpos(rest, '/') + 1),
 				split_part(rest, '/', 1)) END);
 	IF found IS NULL THEN
-		RAISE EXCEPTION 'unknown identifier "%"', $1
+		RAISE EXCEPTION 'unknown identifier of type "%"', type
 			USING ERRCODE = 'no_data_found',
 				DETAIL = 'No record has brought it.',
 				HINT = CASE WHEN rest LIKE '%...%'
