@@ -11,6 +11,7 @@
 #	test/demo.sh identity	who is who: six orders, one truth, and back
 #	test/demo.sh ingest	records in: nothing lost, each value explained
 #	test/demo.sh scores	who is worth what, who will leave, and how we know
+#	test/demo.sh questions	what people ask, each answer under its SQL
 #	... --keep				leave the server running to play with
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -21,7 +22,7 @@ keep=
 story=shop
 for word in "$@"; do
 	case $word in
-		identity | ingest | segments | scores) story=$word ;;
+		identity | ingest | segments | scores | questions) story=$word ;;
 		--keep) keep=yes ;;
 		*) sed -n 's/^#\t//p' "$0"; exit 2 ;;
 	esac
@@ -92,6 +93,15 @@ tell_scores() {
 		-c 'INSERT INTO cdp.inbox (source, record) SELECT source, line FROM shop.record ORDER BY at, line COLLATE "C"' \
 		-f "$here/demo/subscription.sql" -f "$here/demo/catalog.sql" -c 'CALL cdp.merge()'
 	run_sql -c 'SET client_min_messages = warning' -f "$here/demo/scores_story.sql" 2>&1 | tell
+}
+
+# What people ask, in turn: the shop's records, merged.
+tell_questions() {
+	run_sql -v people=1000 -f "$here/demo/shop.sql"
+	run_sql -o /dev/null -c 'SET client_min_messages = warning' -f "$here/demo/setup.sql" \
+		-c 'INSERT INTO cdp.inbox (source, record) SELECT source, line FROM shop.record ORDER BY at, line COLLATE "C"' \
+		-f "$here/demo/catalog.sql" -c 'CALL cdp.merge()'
+	run_sql -c 'SET client_min_messages = warning' -f "$here/demo/questions_story.sql" 2>&1 | tell
 }
 
 # The records of one month, in six orders into six stores; then the story, in
