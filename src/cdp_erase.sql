@@ -226,6 +226,10 @@ DECLARE
 	request bigint;
 BEGIN
 	IF NOT members <@ $2 AND members && $2 THEN
+		-- Erasing takes decisions about what is buried anyway.
+		DELETE FROM cdp.decision
+		WHERE verdict = 'always' AND identifier_a = ANY (members) AND identifier_b = ANY (members)
+			AND (identifier_a = ANY ($2)) <> (identifier_b = ANY ($2));
 		live := cdp._unmerge(live, (cdp._subject_values(ARRAY(
 			SELECT unnest(members) INTERSECT SELECT unnest($2)))).keys, 'erased');
 	END IF;
