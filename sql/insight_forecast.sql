@@ -82,6 +82,12 @@ SELECT count(*) > 100 AS cells, count(*) FILTER (WHERE abs(told.chance
 	- pg_temp.share_won(pipeline, stage, '2026-01-01', age, 60)) > 1e-4) AS wrong
 FROM cdp._deal_chances('2026-01-01', 60) AS told WHERE pipeline IN ('p1', 'p2', 'p3', 'p17') AND known > 0;
 
+-- what a stage leads to in the end is learnt by the merge run, for cdp.deal
+CALL cdp.merge();
+SELECT count(*) AS stages, count(*) FILTER (WHERE learnt_from < 5 OR abs(learnt_probability
+	- pg_temp.share_won(pipeline, stage, '2026-06-01 12:00', 0, 1e9)) > 1e-4) AS wrong,
+	count(learnt_probability) AS learnt FROM cdp.pipeline_stage WHERE outcome = 'open' AND pipeline <> 'sales';
+SELECT count(*) > 100 AS deals, count(probability) = count(*) AS known FROM cdp.deal WHERE outcome = 'open';
 -- an open deal has the chance of the latest age before its own
 SELECT count(*) > 100 AS deals, count(*) FILTER (WHERE chance IS NULL) AS unknown, count(*) FILTER (WHERE abs(open.chance - (
 	SELECT soon.chance FROM cdp._deal_chances('2026-01-01', 60) AS soon
