@@ -53,8 +53,8 @@ FROM (
 	SELECT known.*,
 		lead(known.occurred_at) OVER deal AS until,
 		first_value(known.occurred_at) OVER deal AS opened_at,
-		(known.pipeline, known.stage) IS DISTINCT FROM
-			(lag(known.pipeline) OVER deal, lag(known.stage) OVER deal)
+		known.pipeline IS DISTINCT FROM lag(known.pipeline) OVER deal
+			OR known.stage IS DISTINCT FROM lag(known.stage) OVER deal
 			OR known.place = 1 AS entered
 	FROM (
 		SELECT told.deal_id, told.profile_id, told.occurred_at, told.place,
