@@ -16,7 +16,7 @@
 --					are removed
 --	privacy_request	the ledger's row
 --	membership_change	that a profile of some number has left: for those who
---					follow changes
+--					follow changes; likewise the row "erased" of crm_outbox
 --	counts			sizes of segments, figures of models, tallies
 --
 -- Locks, in the order of everybody else: the merger's lock, then ingest held
@@ -127,11 +127,12 @@ BEGIN
 		cdp._erase_scores(whom.leaves),
 		cdp._erase_traits(gone, whom.leaves, whom.sets),
 		cdp._erase_consents(gone, whom.leaves),
-		cdp._erase_identity(gone, whom.leaves, whom.sets, whom.beside)]);
+		cdp._erase_identity(gone, whom.leaves, whom.sets, whom.beside),
+		cdp._erase_answers(whom.leaves)]);
 	PERFORM cdp._refresh_profiles(losing);
 	PERFORM cdp._drop_todo('{stitch}', whom.sets);
 	PERFORM cdp._drop_todo('{timeline}', event_ids);
-	PERFORM cdp._drop_todo('{profile,segment,rebuild_timeline,rescan_timeline}', whom.leaves);
+	PERFORM cdp._drop_todo('{profile,score,segment,rebuild_timeline,rescan_timeline}', whom.leaves);
 END
 $$;
 COMMENT ON FUNCTION cdp._erase_profile(bigint, boolean) IS

@@ -50,6 +50,7 @@
  *	recommend.sql		cdp.recommend(), products bought together, best sellers
  *	attribution.sql		cdp.attribution()
  *	lookalike.sql		cdp.lookalike()
+ *	erase.sql			what is known of a person who is erased, gone
  *
  * The room has no C functions for others.
  */

@@ -3,7 +3,7 @@ CREATE TABLE cdp.journey_rule (
 	stage text COLLATE "C" NOT NULL UNIQUE CHECK (stage ~ '^[a-z][a-z0-9_]{0,50}$'),
 	predicate cdp.predicate NOT NULL,
 	description text,
-	segment_id integer REFERENCES cdp.segment ON DELETE SET NULL
+	segment_id integer REFERENCES cdp.segment_definition ON DELETE SET NULL
 );
 COMMENT ON TABLE cdp.journey_rule IS
 'the stages of the customers'' journey, your own: a profile is in the last one, by position, whose predicate is true of it';

@@ -111,19 +111,29 @@ cdp__feature_row(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(row);
 }
 
-/* cdp._feature_sum(state, row): the state is the number of rows, then sums. */
+/*
+ * cdp._feature_sum(state, row): the state is the number of rows, then sums.
+ * Rows that are NULL are skipped.
+ */
 Datum
 cdp__feature_sum(PG_FUNCTION_ARGS)
 {
 	int			nsums;
 	int			nnumbers;
-	double	   *numbers = get_row(PG_GETARG_ARRAYTYPE_P(1), &nnumbers);
+	double	   *numbers;
 	double	   *sums;
 	ArrayType  *state;
 	MemoryContext context;
 
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "feature aggregate called outside an aggregate");
+	if (PG_ARGISNULL(1))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	numbers = get_row(PG_GETARG_ARRAYTYPE_P(1), &nnumbers);
 	if (PG_ARGISNULL(0))
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
