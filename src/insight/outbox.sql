@@ -19,9 +19,10 @@
 -- a look at all customers every "crm_every".  All of this costs nothing until
 -- cdp.feed_crm() enables the triggers.
 --
--- Erasure (erase.sql) calls cdp._crm_tell_erased(profile_ids) in its transaction, with the live profile and all ids that lead to it: what was told
--- of them goes from the table, and one row "erased" each, which holds nothing but the
--- profile id, tells those who have copied it.
+-- Erasure (erase.sql) calls cdp._crm_tell_erased(profile_ids) in its transaction,
+-- with the live profile and all ids that lead to it: what was told of them goes
+-- from the table, and one row "erased" each, which holds nothing but the profile
+-- id, tells those who have copied it.
 
 -- Tables whose changes are told, and the column that names the profile.
 CREATE FUNCTION cdp._make_crm_triggers() RETURNS void
