@@ -55,8 +55,8 @@ CROSS JOIN LATERAL (
 						WHERE suppression.key_hash = point.key_hash
 							AND suppression.channel IN ('', channel.channel)
 							AND (suppression.until IS NULL OR suppression.until > known.at))))
-			AND cdp._verified_key((SELECT key FROM cdp.secret_key),
-				(SELECT check_value FROM cdp.secret_key)) IS NOT NULL
+			AND cdp._verifies_key((SELECT key FROM cdp.secret_key),
+				(SELECT check_value FROM cdp.secret_key))
 	) AS granted
 ) AS permitted
 LEFT JOIN LATERAL (

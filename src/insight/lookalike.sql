@@ -228,8 +228,8 @@ AS $$
 			AND NOT EXISTS (
 				SELECT FROM cdp._suppressed AS held
 				WHERE held.profile_id = design.profile_id AND held.channels ? $5)
-			AND cdp._verified_key((SELECT key FROM cdp.secret_key),
-				(SELECT check_value FROM cdp.secret_key)) IS NOT NULL
+			AND cdp._verifies_key((SELECT key FROM cdp.secret_key),
+				(SELECT check_value FROM cdp.secret_key))
 	)
 	SELECT total.seeds, total.rest,
 		(SELECT cdp.auc(score, is_seed) FROM judged),
