@@ -17,6 +17,7 @@ CALL insight_test.make(200, 3000);
 VACUUM ANALYZE cdp.timeline_chunk, cdp.event, cdp.profile_current, cdp.identifier, cdp.identifier_set, cdp.identifier_set_member, cdp.profile;
 SELECT person, profile_id AS profile FROM insight_test.person ORDER BY person LIMIT 1 \gset
 SELECT count(*) AS own FROM insight_test.sent WHERE person = :person \gset
+SELECT pg_stat_force_next_flush() \g /dev/null
 BEGIN;
 SELECT count(*) > 0 AS answered FROM cdp.interests(:profile);
 SELECT count(*) > 0 AS answered FROM cdp.intent(:profile);

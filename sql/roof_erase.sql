@@ -60,6 +60,7 @@ SELECT relation, place, rows FROM pg_temp.traces(ARRAY(SELECT value FROM annabel
 -- the log of events is not read from end to end, neither to tell nor to erase
 CREATE VIEW pg_temp.scans AS SELECT coalesce(sum(seq_scan), 0) AS n FROM pg_stat_xact_user_tables
 	WHERE relname ~ '^(event_(other|[0-9]+)|message|timeline_chunk)$';
+SELECT pg_stat_force_next_flush() \g /dev/null
 BEGIN;
 SELECT jsonb_array_length(cdp.export_subject(:ann) -> 'events') AS events;
 SELECT cdp.erase_subject(:ann, 'asked by letter') AS receipt \gset

@@ -48,10 +48,10 @@ SELECT count(*) FROM cdp.todo;
 SELECT cdp.refresh_scores() > 0 AS scored;
 SELECT cdp.refresh_segments() >= 0 AS refreshed;
 CREATE TEMP TABLE told AS SELECT * FROM pg_temp.canonical_digest();
-CREATE TEMP TABLE said AS SELECT * FROM pg_temp.exact_digest('{run_log,segment_refresh,segment_size_log,segment_membership,segment,score_run,identity_state,group_kind,membership_base,profile_score,propensity}', '{as_of}');
+CREATE TEMP TABLE said AS SELECT * FROM pg_temp.exact_digest('{run_log,segment_refresh,segment_size_log,segment_membership,segment_state,score_run,insight_run,identity_state,group_kind,membership_base,profile_score,propensity}', '{as_of}');
 CALL cdp.rebuild();
 SELECT name FROM told FULL JOIN pg_temp.canonical_digest() AS again USING (name) WHERE told.digest IS DISTINCT FROM again.digest;
-SELECT name FROM said FULL JOIN pg_temp.exact_digest('{run_log,segment_refresh,segment_size_log,segment_membership,segment,score_run,identity_state,group_kind,membership_base,profile_score,propensity}', '{as_of}') AS again USING (name)
+SELECT name FROM said FULL JOIN pg_temp.exact_digest('{run_log,segment_refresh,segment_size_log,segment_membership,segment_state,score_run,insight_run,identity_state,group_kind,membership_base,profile_score,propensity}', '{as_of}') AS again USING (name)
 WHERE said.digest IS DISTINCT FROM again.digest;
 
 -- what was erased stays erased, though all is sent again

@@ -34,7 +34,7 @@ COMMENT ON FUNCTION cdp._erased_keys(text[], text[], text[], integer[]) IS
 
 CREATE FUNCTION cdp._record_keys(sources text[], records text[])
 RETURNS TABLE (place integer, type text, source text, value text)
-LANGUAGE c STABLE
+LANGUAGE c STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'cdp__record_keys';
 COMMENT ON FUNCTION cdp._record_keys(text[], text[]) IS
