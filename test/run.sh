@@ -199,16 +199,13 @@ chmod 644 "$work/server.conf"
 
 build
 if wanted lint; then lint; fi
-# Isolation specs mostly wait, so they do it beside the regression tests.
-if wanted isolation; then
-	run_suite isolation REGRESS= TAP_TESTS= &
-fi
+# Isolation specs mostly wait and TAP tests mostly start servers, so they do it
+# beside the regression tests.
 if wanted regress; then
-	run_suite regress ISOLATION= TAP_TESTS= ${TESTS:+REGRESS="$TESTS"}
-	report_suite regress
+	run_suite regress ISOLATION= TAP_TESTS= ${TESTS:+REGRESS="$TESTS"} &
 fi
 if wanted isolation; then
-	wait
+	run_suite isolation REGRESS= TAP_TESTS=
 	report_suite isolation
 fi
 if wanted tap; then
@@ -218,6 +215,10 @@ if wanted tap; then
 	for file in "$work"/tree/test/tap/*.pl; do
 		tap "$file"
 	done
+fi
+if wanted regress; then
+	wait
+	report_suite regress
 fi
 if wanted fuzz; then
 	section "fuzz"
