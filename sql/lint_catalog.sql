@@ -85,6 +85,14 @@ WHERE pronamespace = 'cdp'::regnamespace
 	AND (proconfig IS NULL OR 'search_path=pg_catalog, pg_temp' <> ALL (proconfig))
 ORDER BY 1;
 
+-- who turns a kind of scan off turns compiling off, too: what is left has a cost
+-- beyond all measure, which would be compiled each time
+SELECT oid::regprocedure::text COLLATE "C" AS compiles
+FROM pg_proc
+WHERE pronamespace = 'cdp'::regnamespace
+	AND 'enable_seqscan=off' = ANY (proconfig) AND 'jit=off' <> ALL (proconfig)
+ORDER BY 1;
+
 -- the store belongs to whoever ran setup, none of it to the extension
 SELECT class.oid::regclass::text COLLATE "C" AS owned_by_extension
 FROM pg_depend

@@ -28,6 +28,7 @@ SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
+SET jit = off
 AS $$
 BEGIN
 	RETURN EXISTS (SELECT FROM cdp.consent_state WHERE profile_id = ANY ($1))

@@ -316,6 +316,7 @@ SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_hashjoin = off
+SET jit = off
 AS $$
 DECLARE
 	has_contracts boolean := EXISTS (SELECT FROM cdp.model WHERE kind = 'contract');
