@@ -125,7 +125,9 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF NOT EXISTS (SELECT FROM pg_timezone_names WHERE lower(name) = lower($1)) THEN
+	-- The usual one first: the view reads hundreds of files.
+	IF $1 IS DISTINCT FROM 'UTC'
+		AND NOT EXISTS (SELECT FROM pg_timezone_names WHERE lower(name) = lower($1)) THEN
 		RAISE EXCEPTION 'unknown time zone "%"', $1
 			USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'See pg_timezone_names.';
