@@ -84,6 +84,12 @@ SELECT cdp.block_value('user_id', 'hal') \g /dev/null
 CALL cdp.merge(phases => '{stitch,timeline,profile}');
 SELECT count(*) FROM cdp.search_text('later');
 
+-- nor one that has been kept for its time
+BEGIN;
+UPDATE cdp.source SET retention = cdp.clock() - timestamptz '2026-05-02 12:00+00';
+SELECT who, occurred_at FROM pg_temp.found('refund', 'chat');
+ROLLBACK;
+
 -- once is enough; another configuration is another index
 SELECT cdp.index_text('chat', 'body');
 SELECT cdp.index_text('chat', 'body', 'english');

@@ -108,8 +108,11 @@ AS $$
 		' ts_rank(%3$s, wanted.query) AS rank'
 		' FROM websearch_to_tsquery(%2$L::regconfig, $1) AS wanted (query)'
 		' CROSS JOIN cdp.event'
+		' JOIN cdp.source ON source.source_id = event.source_id'
 		' JOIN cdp._set_profile AS owner ON owner.set_id = event.set_id'
 		' WHERE event.name = %4$L AND %3$s @@ wanted.query'
+		' AND (source.retention IS NULL'
+		' OR event.occurred_at > cdp._kept_after(source.retention))'
 		' ORDER BY rank DESC, event.occurred_at DESC, event.event_id DESC LIMIT $2)',
 		$2, $3, cdp._text_vector($2, $3), $1)
 $$;
