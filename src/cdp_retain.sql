@@ -113,6 +113,8 @@ $$;
 COMMENT ON FUNCTION cdp._outdated_event_month() IS
 'the oldest partition of the log in which every event has been kept as long as its source allows';
 
+-- Ingest locks event_other from the beginning to the end of its transaction
+-- (batch.c): what it was about to bring is looked at once the lock is ours.
 CREATE FUNCTION cdp._drop_event_month() RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -127,6 +129,9 @@ BEGIN
 		RETURN 0;
 	END IF;
 	LOCK TABLE cdp.event_other IN ACCESS EXCLUSIVE MODE;
+	IF month IS DISTINCT FROM cdp._outdated_event_month() THEN
+		RETURN 0;
+	END IF;
 	EXECUTE format('SELECT count(*), array_agg(DISTINCT set_id) FROM %s', month)
 	INTO removed, sets;
 	EXECUTE format('DROP TABLE %s', month);
