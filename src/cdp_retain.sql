@@ -115,6 +115,7 @@ COMMENT ON FUNCTION cdp._outdated_event_month() IS
 
 -- Ingest locks event_other from the beginning to the end of its transaction
 -- (batch.c): what it was about to bring is looked at once the lock is ours.
+-- Readers lock cdp.event first, so that lock is none that they wait for.
 CREATE FUNCTION cdp._drop_event_month() RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -128,7 +129,7 @@ BEGIN
 	IF month IS NULL THEN
 		RETURN 0;
 	END IF;
-	LOCK TABLE cdp.event_other IN ACCESS EXCLUSIVE MODE;
+	LOCK TABLE cdp.event_other IN SHARE ROW EXCLUSIVE MODE;
 	IF month IS DISTINCT FROM cdp._outdated_event_month() THEN
 		RETURN 0;
 	END IF;
@@ -137,7 +138,7 @@ BEGIN
 	EXECUTE format('DROP TABLE %s', month);
 	PERFORM cdp._add_todo('rebuild_timeline', cdp._profiles_of_sets(sets));
 	RETURN greatest(removed, 1);
-EXCEPTION WHEN lock_not_available THEN
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
 	RETURN 0;
 END
 $$;
