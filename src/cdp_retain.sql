@@ -9,8 +9,10 @@
 -- kept long enough is dropped, which costs nothing by event.  If the log is too
 -- busy for that, its rows go like any others.
 --
--- Once a day.  Nobody waits for it: views show nothing that has been kept for
--- its time, to the instant, and cdp.retention_rule lists what time that is.
+-- Once a day.  Views of the log (cdp.profile_event, cdp.event_product,
+-- cdp.profile_trait_history) and cdp.search_text() do not wait for it: they show
+-- nothing that has been kept for its time, to the instant.  Profiles, their
+-- traits and orders follow with the pass.  cdp.retention_rule lists the times.
 -- Limits are cut to the day (UTC): timelines that lose events
 -- are made anew from the log, which is not worth it for each minute's worth.
 -- cdp.source.removed_before tells how far a source has been cleared, so a run
