@@ -109,3 +109,17 @@ RESET ROLE;
 SELECT cdp.revoke_role('roof_privacy_officer', 'privacy');
 REVOKE USAGE ON SCHEMA cdp FROM roof_privacy_officer;
 DROP ROLE roof_privacy_officer;
+
+-- a table source forgets where it stopped, as its table spells it
+DROP SCHEMA IF EXISTS shop CASCADE;
+CREATE SCHEMA shop;
+CREATE TABLE shop.lead (mail text PRIMARY KEY, nickname text, changed timestamptz NOT NULL);
+INSERT INTO shop.lead VALUES ('Eve@Example.COM', 'E', '2026-05-01');
+SELECT cdp.add_table_source('leads', 'shop.lead',
+	'{"identifiers": {"email": "$.mail"}, "at": "$.changed", "traits": {"nickname": "$.nickname"}}',
+	key => 'mail', watermark => 'changed');
+CALL cdp.merge();
+SELECT position_key FROM cdp.table_source;
+SELECT cdp.erase_subject(cdp.find_profile('email', 'eve@example.com'), 'asked') IS NOT NULL AS erased;
+SELECT position_key FROM cdp.table_source;
+DROP SCHEMA shop CASCADE;

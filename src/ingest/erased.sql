@@ -147,7 +147,7 @@ BEGIN
 	GET DIAGNOSTICS warnings = ROW_COUNT;
 	UPDATE cdp.table_source
 	SET position_key = NULL, position_watermark = NULL, position_run = NULL
-	WHERE position_key = ANY ($2);
+	WHERE source_id = ANY ($3) OR position_key = ANY ($2);
 	RETURN jsonb_build_object('inbox', coalesce(cardinality(inbox_ids), 0),
 		'reject', coalesce(cardinality(reject_ids), 0), 'ingest_warning', warnings);
 END
