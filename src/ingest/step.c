@@ -233,39 +233,29 @@ reject_poison(CdpItem *item, const ErrorData *error)
 	SPI_finish();
 }
 
-/* Clear what an attempt left in the items. */
-static void
-reset_items(CdpItem *items, int nitems)
-{
-	for (int i = 0; i < nitems; i++)
-	{
-		CdpItem    *item = &items[i];
-		CdpItem		fresh = {
-			.source_name = item->source_name,.text = item->text,
-			.len = item->len,.received_at = item->received_at,
-			.default_message_id = item->default_message_id
-		};
-
-		*item = fresh;
-	}
-}
-
-/* Take the items into the store, in halves if one of them raises. */
+/*
+ * Take the items into the store, in halves if one of them raises.  Each attempt
+ * begins with the items as they were taken: one that names somebody who was
+ * erased loses its text on the way (erased.c).
+ */
 static void
 process_items(CdpItem *items, int nitems)
 {
 	MemoryContext outer = CurrentMemoryContext;
 	MemoryContext attempt = AllocSetContextCreate(outer, "cdp ingest",
 												  ALLOCSET_DEFAULT_SIZES);
+	Size		size = sizeof(CdpItem) * nitems;
+	CdpItem    *taken = MemoryContextAllocHuge(attempt, size);
 	ErrorData  *error;
 
 	check_stack_depth();
+	memcpy(taken, items, size);
 	MemoryContextSwitchTo(attempt);
 	error = try_items(items, nitems);
 	if (error != NULL && !is_data_error(error))
 		ReThrowError(error);
 	if (error != NULL)
-		reset_items(items, nitems);
+		memcpy(items, taken, size);
 	if (error != NULL && nitems == 1)
 		reject_poison(items, error);
 	MemoryContextSwitchTo(outer);
