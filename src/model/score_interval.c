@@ -41,18 +41,23 @@ typedef struct ContractCase
 	double		horizon;
 } ContractCase;
 
-/* ln of what may have underflowed: a slope of it is finite. */
+/*
+ * ln of what may have underflowed: a slope of it is finite.  What is not a
+ * number stays so; fmax() and fmin() would make one of it.
+ */
 static double
 safe_log(double value)
 {
-	return log(fmax(value, DBL_MIN));
+	return log(value < DBL_MIN ? DBL_MIN : value);
 }
 
 /* Log-odds of what may have been rounded to 0 or 1, likewise. */
 static double
 logit(double p)
 {
-	return safe_log(p) - log1p(-fmin(p, 1 - DBL_EPSILON / 2));
+	double		most = 1 - DBL_EPSILON / 2;
+
+	return safe_log(p) - log1p(p > most ? -most : -p);
 }
 
 /* CdpScoreFunctions: scores as functions of parameters. */
