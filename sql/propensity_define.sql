@@ -161,7 +161,12 @@ SELECT cdp.drop_model('nothing');
 SELECT cdp.drop_segment('hot');
 INSERT INTO cdp.lead_rule (model, predicate, points) VALUES ('lead', 'in_segment(''sleeping'')', -5);
 SELECT regexp_replace(message, '[0-9]+', 'N') AS message FROM pg_temp.refusal('SELECT cdp.drop_segment(''sleeping'')') AS message;
+-- under the merger's lock, as whoever writes scores
+BEGIN;
 SELECT cdp.drop_model('lead');
+SELECT count(*) FROM pg_locks
+WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND classid = 6513776 AND objid = 2;
+COMMIT;
 SELECT name FROM cdp.model ORDER BY name;
 SELECT count(*) AS rules FROM cdp.lead_rule WHERE model = 'lead';
 SELECT who, scores, revenue FROM cdp.profile_score JOIN pg_temp.who USING (profile_id) ORDER BY 1;
