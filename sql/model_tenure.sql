@@ -139,6 +139,18 @@ SELECT count(*) AS different FROM public.before FULL JOIN cdp.profile_score AS a
 WHERE to_jsonb(before) IS DISTINCT FROM to_jsonb(after);
 DROP TABLE public.before;
 
+-- who is restricted has no contract and no score, until that is lifted
+BEGIN;
+SELECT cdp.restrict_subject(:u1, 'disputes it') IS NOT NULL AS restricted;
+SELECT cdp.ingest('billing', '{"type": "track", "event": "Subscription Renewed", "messageId": "r9", "userId": "u1", "timestamp": "2026-01-08T12:00:00Z"}') = :u1 AS kept;
+SELECT count(*) FROM cdp.contract WHERE profile_id = :u1;
+SELECT count(*) FROM cdp.profile_score WHERE profile_id = :u1;
+SELECT cdp.refresh_scores();
+SELECT count(*) FROM cdp.profile_score WHERE profile_id = :u1;
+SELECT cdp.unrestrict_subject(:u1, 'settled') IS NOT NULL AS lifted;
+SELECT model, renewals, lifetime IS NOT NULL AS scored FROM cdp.contract WHERE profile_id = :u1;
+ROLLBACK;
+
 -- hours or years: the same contracts, faster
 SELECT cdp.fit_sbg(state.renewals + state.ended::int, state.ended)::jsonb - 'unit' = made.count_model::jsonb - 'unit' AS same, count(*)
 FROM cdp._contract_history AS history

@@ -46,8 +46,11 @@ CALL cdp.merge();
 CALL cdp.rebuild();
 SELECT profile_id = :bob AS bob, count(*) FROM cdp.profile_score GROUP BY 1;
 SELECT count(*) FROM cdp.segment_member WHERE profile_id = :ann;
--- records go on coming in, and a merge does not lift it
+-- records go on coming in, and a merge does not lift it; they make no scores,
+-- of which a model of contracts would have everybody asked
+INSERT INTO cdp.model (name, kind, options) VALUES ('renews', 'contract', '{"period": "1 month"}');
 SELECT cdp.ingest('web', '{"type": "track", "event": "order", "timestamp": "2026-05-03T10:00:00Z", "userId": "u1", "anonymousId": "c2"}') = :ann AS kept;
+SELECT count(*) FROM cdp.profile_score WHERE profile_id = :ann;
 SELECT cdp.ingest('web', '{"type": "track", "event": "order", "timestamp": "2026-05-04T10:00:00Z", "context": {"traits": {"email": "carl@example.com"}}}') AS carl \gset
 SELECT cdp.decide('user_id:u1', 'email:carl@example.com', 'always', 'one person') IS NOT NULL AS decided;
 CALL cdp.merge();
@@ -59,6 +62,7 @@ CALL cdp.merge();
 SELECT profile_id = :bob AS bob, email FROM cdp.unified_profile ORDER BY profile_id;
 SELECT (cdp.export_subject(:ann) ->> 'restricted')::boolean AS restricted, jsonb_array_length(cdp.export_subject(:ann) -> 'events') AS events;
 SELECT cdp.unrestrict_subject(cdp.resolve(:ann), 'settled');
+SELECT count(*) FROM cdp.profile_score WHERE profile_id = cdp.resolve(:ann);
 CALL cdp.merge();
 SELECT count(*) FROM cdp.unified_profile;
 SELECT count(*) FROM cdp.audience_member;

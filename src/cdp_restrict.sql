@@ -32,6 +32,7 @@ BEGIN
 		DELETE FROM cdp.restriction WHERE identifier_id = ANY (whom.members);
 	END IF;
 	PERFORM cdp._refresh_profiles(ARRAY[live]);
+	PERFORM cdp._score_profiles(ARRAY[live]);
 	PERFORM cdp._close_request(request, hashes, $3,
 		jsonb_build_object('identifier', cardinality(whom.members)), NULL);
 	RETURN request;

@@ -73,6 +73,7 @@ BEGIN
 			CASE WHEN count(*) > 0 THEN coalesce(sum(purchase.amount), 0) END AS revenue
 		FROM cdp._purchases AS purchase
 		WHERE purchase.profile_id = wanted.profile_id AND purchase.occurred_at < $2
+			AND (NOT (SELECT EXISTS (SELECT FROM cdp.restriction)) OR NOT cdp._is_restricted(wanted.profile_id))
 	) AS customer
 	CROSS JOIN LATERAL cdp._customer_scores(customer.rfm, $2, in_use.churn_model,
 		in_use.churn_horizon, in_use.count_model, in_use.spend_model,

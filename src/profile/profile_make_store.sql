@@ -151,13 +151,14 @@ COMMENT ON VIEW cdp._purchases IS
 'orders with their amounts and returns with theirs taken away';
 
 -- One row for all that became of a profile's contract, so that whoever asks as
--- of some instant reads each timeline once.
+-- of some instant reads each timeline once.  Who is restricted has none.
 CREATE VIEW cdp._contract_history AS
 SELECT profile_id,
 	array_agg(name ORDER BY occurred_at, name) AS names,
 	array_agg(occurred_at ORDER BY occurred_at, name) AS times
 FROM cdp._ranked_business_event
 WHERE name IN ('contract_start', 'renewal', 'cancellation') AND rank = 1
+	AND profile_id NOT IN (SELECT restricted.profile_id FROM cdp._restricted_profile AS restricted)
 GROUP BY profile_id;
 COMMENT ON VIEW cdp._contract_history IS
 'what became of the contract of each profile: events in their order';
