@@ -7,6 +7,8 @@ AS $$
 DECLARE
 	above text := NEW.parent;
 BEGIN
+	-- Two that move categories at one time could make a circle.
+	PERFORM pg_advisory_xact_lock(6513776, 2);
 	WHILE above IS NOT NULL LOOP
 		IF above = NEW.category THEN
 			RAISE EXCEPTION 'category "%" would be below itself', NEW.category

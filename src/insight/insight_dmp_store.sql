@@ -32,8 +32,10 @@ WITH RECURSIVE path AS (
 	FROM path
 	JOIN cdp.taxonomy AS above ON above.category = path.ancestor
 	WHERE above.parent IS NOT NULL
-)
-SELECT category::text AS category, ancestor::text AS ancestor, distance FROM path;
+) CYCLE category, ancestor SET is_cycle USING seen
+SELECT category::text AS category, ancestor::text AS ancestor, distance
+FROM path
+WHERE NOT is_cycle;
 COMMENT ON VIEW cdp.taxonomy_path IS
 'every category with itself (distance 0) and all above it';
 
