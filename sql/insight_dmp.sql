@@ -66,6 +66,14 @@ WITH expected AS (
 ), answer AS (SELECT * FROM cdp.browsing('bags', 20))
 SELECT (SELECT count(*) > 20 FROM expected) AS enough, (SELECT count(*) FROM (TABLE expected EXCEPT TABLE answer) AS missing) AS missing,
 	(SELECT count(*) FROM (TABLE answer EXCEPT TABLE expected) AS wrong) AS wrong;
+-- nobody who is suppressed
+SELECT person AS stopped FROM told JOIN person USING (person)
+WHERE ads AND event = 'page_view' AND category = 'bags' AND at >= timestamptz '2026-06-01 12:00' - interval '20 days' AND at < '2026-06-01 12:00'
+ORDER BY 1 LIMIT 1 \gset
+SELECT count(*) FROM cdp.browsing('bags', 20) WHERE profile_id = cdp.find_profile('user_id', :'stopped');
+SELECT cdp.suppress('email', :'stopped' || '@example.com', 'ads', 'objection') IS NOT NULL AS stopped;
+SELECT count(*) FROM cdp.browsing('bags', 20) WHERE profile_id = cdp.find_profile('user_id', :'stopped');
+DELETE FROM cdp.suppression WHERE channel = 'ads';
 SELECT count(*) FROM cdp.browsing('bags', 20, 'analytics', 'web');
 SELECT * FROM cdp.browsing('hats');
 SELECT * FROM cdp.browsing('bags', 0);

@@ -122,6 +122,11 @@ BEGIN
 	CROSS JOIN LATERAL cdp.timeline_events(chunk.data, name_ids) AS event
 	WHERE held.purpose = $3 AND held.channel = $4 AND held.state = 'granted'
 		AND (held.expires_at IS NULL OR held.expires_at > cdp.clock())
+		AND NOT EXISTS (
+			SELECT FROM cdp._suppressed AS stopped
+			WHERE stopped.profile_id = held.profile_id AND stopped.channels ? $4)
+		AND cdp._verifies_key((SELECT key FROM cdp.secret_key),
+			(SELECT check_value FROM cdp.secret_key))
 		AND event.occurred_at >= since AND event.occurred_at < $5
 		AND CASE WHEN event.properties ->> category_slot <> ''
 			THEN event.properties ->> category_slot = ANY (names)
@@ -130,7 +135,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._browsing(text, integer, text, text, timestamptz) IS
-'who has looked at a category within so many days, of those who have granted the purpose';
+'who has looked at a category within so many days, of those who have granted the purpose and are not suppressed';
 
 CREATE FUNCTION cdp._check_audiences(audiences text[]) RETURNS void
 LANGUAGE plpgsql STABLE

@@ -102,7 +102,7 @@ AS $$
 $$;
 REVOKE ALL ON FUNCTION cdp.browsing(text, integer, text, text, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.browsing(text, integer, text, text, timestamptz) IS
-'who has looked at pages or products of a category, or of one below it, within so many days, and how often: only those who have granted the purpose on the channel';
+'who has looked at pages or products of a category, or of one below it, within so many days, and how often: only those who have granted the purpose on the channel, and not asked to be left alone there';
 
 CREATE FUNCTION cdp.audience_reach(audiences text[])
 RETURNS TABLE (
