@@ -72,6 +72,9 @@ INSERT INTO cdp.lookalike_feature VALUES (9, 'faith = ''any''');
 INSERT INTO cdp.lookalike_feature VALUES (9, 'days_to_anniversary(birth_date)');
 INSERT INTO cdp.lookalike_feature VALUES (9, 'in_segment(''best'')');
 INSERT INTO cdp.lookalike_feature VALUES (9, 'last(order)');
+UPDATE cdp.trait SET strict = false WHERE name = 'country';
+INSERT INTO cdp.lookalike_feature VALUES (9, 'country');
+UPDATE cdp.trait SET strict = true WHERE name = 'country';
 SELECT cdp.define_computed_trait('hidden', 'days_since(order)') \g /dev/null
 INSERT INTO cdp.lookalike_feature VALUES (9, 'hidden');
 UPDATE cdp.trait SET pii = 'personal' WHERE name = 'country';

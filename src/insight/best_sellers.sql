@@ -1,6 +1,7 @@
 -- What sells where.
 
--- An order that two sources report counts once, as in cdp.profile_order.
+-- An order that two sources report counts once, as in cdp.profile_order.  What
+-- fewer than ten customers bought is left out: a place may be one person's.
 CREATE FUNCTION cdp._best_sellers("window" interval, top integer, by text, as_of timestamptz)
 RETURNS TABLE (
 	place text,
@@ -18,11 +19,11 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	PERFORM cdp._check_span('window', $1);
-	IF NOT EXISTS (SELECT FROM cdp.trait WHERE name = $3 AND pii = 'none') THEN
+	IF NOT EXISTS (SELECT FROM cdp.trait WHERE name = $3 AND pii = 'none' AND strict) THEN
 		RAISE EXCEPTION 'cannot tell best sellers by "%"', coalesce($3, 'NULL')
 			USING ERRCODE = 'invalid_parameter_value',
-				DETAIL = 'It is a trait that is not personal.',
-				HINT = 'Run SELECT name FROM cdp.trait WHERE pii = ''none''.';
+				DETAIL = 'It is a trait that is declared not to be personal.',
+				HINT = 'Run SELECT name FROM cdp.trait WHERE pii = ''none'' AND strict.';
 	END IF;
 	IF NOT coalesce($2 > 0, false) THEN
 		RAISE EXCEPTION 'invalid number of products %', coalesce($2::text, 'NULL')
@@ -60,6 +61,7 @@ BEGIN
 		WHERE item.name = 'order'
 			AND item.occurred_at >= cdp._later($4, -$1) AND item.occurred_at < $4
 		GROUP BY 1, 2
+		HAVING count(DISTINCT item.profile_id) >= 10
 	), placed AS (
 		SELECT counted.*, row_number() OVER (PARTITION BY counted.place
 			ORDER BY units DESC, orders DESC, product_id) AS rank

@@ -103,4 +103,4 @@ AS $$
 $$;
 REVOKE ALL ON FUNCTION cdp.best_sellers(interval, integer, text, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.best_sellers(interval, integer, text, timestamptz) IS
-'the products most sold within the window, for each region (or value of another trait that is not personal) of customers; NULL: of those without';
+'the products most sold within the window, for each region (or value of another trait that is declared not to be personal) of customers; NULL: of those without; what fewer than ten customers bought is left out';

@@ -5,9 +5,9 @@
 -- cdp.lookalike_feature: numbers and booleans, as in the propensity room
 -- (sign(x) ln(1 + |x|), and a column more where some are unknown), and texts, of
 -- which each of the twenty most frequent values is a column.  None may be about
--- a trait that is personal or special (cdp.trait.pii), since who resembles whom
--- by these is not for advertisers to know, nor about segments, since the seeds'
--- own would tell all.
+-- a trait that is personal or special (cdp.trait.pii), or that nobody has declared
+-- to be neither, since who resembles whom by these is not for advertisers to know,
+-- nor about segments, since the seeds' own would tell all.
 --
 -- Only profiles that granted the purpose and channel take part, as seeds, as the
 -- rest, and in what comes out; nobody whose channel is suppressed comes out.
@@ -22,13 +22,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	context jsonb := cdp._evaluation_context();
-	secret text[] := ARRAY(SELECT name::text FROM cdp.trait WHERE pii <> 'none');
+	secret text[] := ARRAY(SELECT name::text FROM cdp.trait WHERE pii <> 'none' OR NOT strict);
 	bound record := cdp._expression_bind($1, context);
 	why text;
 BEGIN
 	SELECT reason INTO why
 	FROM (VALUES
-		(1, 'traits', 'It is about a trait that is personal or special (cdp.trait.pii).'),
+		(1, 'traits', 'It is about a trait that is personal or special, or that nobody has declared (cdp.trait.pii).'),
 		(2, 'segments', 'It is about a segment, and the seeds'' own would tell all.')
 	) AS rule (position, part, reason)
 	WHERE EXISTS (
