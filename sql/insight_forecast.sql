@@ -12,6 +12,11 @@ SELECT * FROM cdp.forecast();
 SELECT part, pipeline, expected, happened FROM cdp.forecast_backtest('30 days', 1);
 SELECT * FROM cdp.forecast('0 days');
 SELECT * FROM cdp.forecast_backtest('30 days', 0);
+-- many deals that are nearly sure, or nearly lost
+SELECT deals, chance, round(range.mean::numeric, 2) AS mean, range.low, range.high
+FROM (VALUES (1, 0.9999), (81, 0.9999), (100, 0.9999), (100, 0.0001), (100, '1e-200'::float8)) AS v (deals, chance)
+CROSS JOIN LATERAL cdp._sum_range(array_fill(1000::float8, ARRAY[deals]), array_fill(chance, ARRAY[deals]),
+	array_fill(0::float8, ARRAY[deals])) AS range;
 
 -- Deals of thirty pipelines, each with a world of its own: how long a deal stays
 -- in a stage, and how often it goes on from there.

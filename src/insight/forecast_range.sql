@@ -13,7 +13,8 @@ COMMENT ON FUNCTION cdp._sum_quantile(double precision, double precision, double
 'the quantile of a gamma distribution with this mean and variance';
 
 -- The distribution of a sum of amounts, each of which comes or not, on a grid of
--- so many cells: an amount between two points is shared by both.
+-- so many cells: an amount between two points is shared by both.  What is so
+-- unlikely that products would underflow is impossible.
 CREATE FUNCTION cdp._sum_distribution(amounts double precision[], chances double precision[], cells integer)
 RETURNS double precision[]
 LANGUAGE plpgsql IMMUTABLE
@@ -25,16 +26,19 @@ DECLARE
 	whole integer;
 	part double precision;
 	p double precision;
+	next double precision;
 BEGIN
 	share[1] := 1;
 	FOR i IN 1 .. cardinality($1) LOOP
 		whole := floor($1[i] / cell);
 		part := $1[i] / cell - whole;
-		p := $2[i];
+		part := CASE WHEN part < 1e-50 THEN 0 ELSE part END;
+		p := CASE WHEN $2[i] < 1e-50 THEN 0 ELSE $2[i] END;
 		FOR j IN REVERSE $3 + 2 .. 1 LOOP
-			share[j] := share[j] * (1 - p)
+			next := share[j] * (1 - p)
 				+ CASE WHEN j > whole THEN p * (1 - part) * share[j - whole] ELSE 0 END
 				+ CASE WHEN j > whole + 1 THEN p * part * share[j - whole - 1] ELSE 0 END;
+			share[j] := CASE WHEN next < 1e-150 THEN 0 ELSE next END;
 		END LOOP;
 	END LOOP;
 	RETURN share;
