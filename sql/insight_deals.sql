@@ -43,6 +43,12 @@ SELECT cdp.deals_of(NULL);
 SELECT cdp.undeclare_property('deal_stage', 'deal_id');
 SELECT deal_id, stage FROM cdp.deals_of(:ann);
 SELECT cdp.declare_property('deal_stage', 'deal_id');
+-- deals of whom is restricted are only kept
+SELECT count(*) > 0 AS some, cdp.resolve(:ann) AS ann FROM cdp.deal WHERE profile_id = cdp.resolve(:ann) \gset
+SELECT :'some' AS some, cdp.restrict_subject(:ann, 'disputes them') IS NOT NULL AS restricted;
+SELECT count(*) FROM cdp.deal WHERE profile_id = :ann;
+SELECT cdp.unrestrict_subject(:ann, 'settled') IS NOT NULL AS lifted;
+SELECT count(*) > 0 AS some FROM cdp.deal WHERE profile_id = :ann;
 -- stages are checked
 INSERT INTO cdp.pipeline_stage (pipeline, stage, position) VALUES ('sales', 'Legal Check', 3);
 INSERT INTO cdp.pipeline_stage (pipeline, stage, position, outcome) VALUES ('sales', 'gone', 3, 'gone');

@@ -44,6 +44,19 @@ SELECT count(*) FROM cdp.segment_member WHERE profile_id = :ann;
 SELECT cdp.refresh_scores();
 CALL cdp.merge();
 CALL cdp.rebuild();
+-- no door tells of them, and what is told of all is told without them
+CREATE FUNCTION pg_temp.said(question text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE question;
+	RETURN 'an answer';
+EXCEPTION WHEN OTHERS THEN
+	RETURN sqlstate || ' ' || sqlerrm;
+END $$;
+SELECT door, pg_temp.said(format('SELECT FROM cdp.%I(%s)', door, :ann)) AS ann,
+	pg_temp.said(format('SELECT FROM cdp.%I(%s)', door, :bob)) AS bob, pg_temp.said(format('SELECT FROM cdp.%I(4711)', door)) AS nobody
+FROM unnest('{channel_preference,deals_of,intent,interaction_history,interests,journey_stage,next_action,previous_purchase,recommend}'::text[]) AS door;
+SELECT profile_id = :bob AS bob, amount FROM cdp._bought('2026-06-01');
+SELECT conversions, revenue FROM cdp.attribution('order', model => 'first');
 SELECT profile_id = :bob AS bob, count(*) FROM cdp.profile_score GROUP BY 1;
 SELECT count(*) FROM cdp.segment_member WHERE profile_id = :ann;
 -- records go on coming in, and a merge does not lift it; they make no scores,

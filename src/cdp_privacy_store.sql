@@ -52,7 +52,7 @@ AS $$
 	SELECT cdp._restrict_subject($1, true, $2)
 $$;
 COMMENT ON FUNCTION cdp.restrict_subject(bigint, text) IS
-'only keep the data of a profile: it is in no view of profiles, segment or audience and not scored, also after merges; returns the number of the request';
+'only keep the data of a profile: it is in no view of profiles, segment or audience and not scored, also after merges; answers about one profile refuse it; returns the number of the request';
 
 CREATE FUNCTION cdp.unrestrict_subject(profile_id bigint, reason text) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER

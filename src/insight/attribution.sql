@@ -101,6 +101,7 @@ BEGIN
 		CROSS JOIN LATERAL cdp.timeline_events(chunk.data) AS event
 		JOIN cdp.event_name AS known USING (name_id)
 		WHERE event.occurred_at < $2
+			AND chunk.profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept)
 			AND chunk.profile_id IN (
 				SELECT holder.profile_id
 				FROM cdp.timeline_chunk AS holder
@@ -113,7 +114,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._converting_events(text, timestamptz) IS
-'the events before an instant of profiles that have one of that name, with their campaign and the number of their visit';
+'the events before an instant of profiles that have one of that name and are not restricted, with their campaign and the number of their visit';
 
 -- Every conversion from since on with each of its touches, or with none.  The
 -- touches of a conversion are numbered from the first on.

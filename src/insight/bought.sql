@@ -1,6 +1,7 @@
 -- What all profiles bought.
 
 -- Orders come once, as in cdp.profile_order, but with what the log has of them.
+-- Who is restricted has none.
 CREATE FUNCTION cdp._bought(until timestamptz, since timestamptz DEFAULT '-infinity')
 RETURNS TABLE (
 	profile_id bigint,
@@ -29,6 +30,7 @@ BEGIN
 		JOIN cdp._set_profile AS owner USING (set_id)
 		JOIN cdp.source USING (source_id)
 		WHERE event.name = 'order' AND event.occurred_at < $1
+			AND owner.profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept)
 	) AS told
 	WHERE told.rank = 1 AND told.occurred_at >= $2;
 END

@@ -66,7 +66,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	live bigint := cdp._current_profile($1);
+	live bigint := cdp._person_asked($1);
 	zone text := cdp._own_zone(live);
 	prior double precision := cdp._read_setting('response_prior');
 BEGIN
@@ -147,6 +147,7 @@ BEGIN
 			JOIN cdp.event_name AS known USING (name_id)
 			JOIN cdp.channel_rule AS rule ON rule.event = known.name
 			WHERE event.occurred_at < $1
+				AND chunk.profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept)
 		) AS told
 		WHERE told.channel <> ''
 	) AS numbered

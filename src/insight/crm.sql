@@ -51,7 +51,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	live bigint := cdp._profile_to_change($1);
+	live bigint := cdp._person_asked($1);
 	context jsonb := cdp._evaluation_context();
 	rules cdp.next_action_rule[] := ARRAY(
 		SELECT rule FROM cdp.next_action_rule AS rule
@@ -165,7 +165,7 @@ SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-	live bigint := cdp._profile_to_change($1);
+	live bigint := cdp._person_asked($1);
 	name_ids integer[] := ARRAY(
 		SELECT name_id FROM cdp.event_name JOIN cdp.interaction_type ON event = name);
 BEGIN

@@ -87,6 +87,7 @@ FROM (
 				JOIN cdp._set_profile AS owner ON owner.set_id = event.set_id
 				WHERE event.name = 'deal_stage'
 					AND event.properties ->> 'deal_id' <> ''
+					AND owner.profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept)
 			) AS said
 			LEFT JOIN cdp.pipeline_stage AS ranked
 				ON ranked.pipeline = coalesce(nullif(said.pipeline, ''), 'sales')
@@ -125,7 +126,7 @@ SET plan_cache_mode = force_custom_plan
 SET jit = off
 AS $$
 DECLARE
-	live bigint := cdp._profile_to_change($1);
+	live bigint := cdp._person_asked($1);
 	ids text[] := cdp._deal_ids(live);
 BEGIN
 	IF cardinality(ids) = 0 THEN

@@ -149,7 +149,7 @@ LANGUAGE plpgsql STABLE ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	live bigint := cdp._current_profile($1);
+	live bigint := cdp._person_asked($1);
 	counts cdp.clv_model := (
 		SELECT made.count_model
 		FROM cdp.model

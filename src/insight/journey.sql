@@ -122,7 +122,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	live bigint := cdp._current_profile($1);
+	live bigint := cdp._person_asked($1);
 	positions integer[];
 	predicates cdp.predicate[];
 BEGIN

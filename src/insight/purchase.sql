@@ -16,7 +16,7 @@ LANGUAGE plpgsql STABLE ROWS 3
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	live bigint := cdp._current_profile($1);
+	live bigint := cdp._person_asked($1);
 	previous record;
 BEGIN
 	SELECT own.* INTO previous

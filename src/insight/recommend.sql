@@ -146,7 +146,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
 DECLARE
-	live bigint := cdp._current_profile($1);
+	live bigint := cdp._person_asked($1);
 	owned text[] := ARRAY(
 		SELECT DISTINCT own.product_id
 		FROM cdp._own_products(live, $3, '{order}') AS own
