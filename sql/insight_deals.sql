@@ -42,6 +42,7 @@ SELECT cdp.deals_of(NULL);
 -- without the property in timelines the log answers
 SELECT cdp.undeclare_property('deal_stage', 'deal_id');
 SELECT deal_id, stage FROM cdp.deals_of(:ann);
+SELECT open_deals = (SELECT count(*) FROM cdp.deals_of(:ann) WHERE outcome = 'open') AS same, open_deals > 0 AS some FROM cdp.contact_of(:ann);
 SELECT cdp.declare_property('deal_stage', 'deal_id');
 -- deals of whom is restricted are only kept
 SELECT count(*) > 0 AS some, cdp.resolve(:ann) AS ann FROM cdp.deal WHERE profile_id = cdp.resolve(:ann) \gset

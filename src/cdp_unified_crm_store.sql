@@ -30,10 +30,8 @@ LEFT JOIN cdp.next_action_rule AS rule ON rule.position = acted.position
 CROSS JOIN (
 	SELECT cdp.clock() AS at,
 		(SELECT name_id FROM cdp.event_name WHERE name = 'ticket') AS ticket,
-		(SELECT name_id FROM cdp.event_name WHERE name = 'deal_stage') AS deal,
 		(SELECT slot::text FROM cdp.property_slot WHERE property = 'ticket_id') AS ticket_id,
-		(SELECT slot::text FROM cdp.property_slot WHERE property = 'status') AS status,
-		(SELECT slot::text FROM cdp.property_slot WHERE property = 'deal_id') AS deal_id
+		(SELECT slot::text FROM cdp.property_slot WHERE property = 'status') AS status
 	OFFSET 0
 ) AS known
 CROSS JOIN LATERAL (
@@ -94,12 +92,8 @@ LEFT JOIN LATERAL (
 ) AS ticket ON true
 CROSS JOIN LATERAL (
 	SELECT ARRAY(
-		SELECT DISTINCT event.properties ->> known.deal_id
-		FROM cdp.timeline_chunk AS chunk
-		CROSS JOIN LATERAL cdp.timeline_events(chunk.data, ARRAY[known.deal]) AS event
-		WHERE chunk.profile_id = person.profile_id
-			AND cdp.timeline_may_contain(chunk.data, known.deal)
-			AND event.properties ->> known.deal_id <> ''
+		SELECT own.deal_id FROM cdp._profile_deal AS own
+		WHERE own.profile_id = person.profile_id
 	) AS ids
 	OFFSET 0
 ) AS dealt

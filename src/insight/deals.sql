@@ -1,26 +1,4 @@
--- Deals: those of one profile, and the funnel of a pipeline.
-
--- NULL: timelines do not tell.
-CREATE FUNCTION cdp._deal_ids(profile_id bigint) RETURNS text[]
-LANGUAGE sql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE WHEN declared.slot IS NOT NULL THEN ARRAY(
-		SELECT DISTINCT event.properties ->> declared.slot
-		FROM cdp.timeline_chunk AS chunk
-		CROSS JOIN cdp.event_name
-		CROSS JOIN LATERAL cdp.timeline_events(chunk.data, ARRAY[event_name.name_id]) AS event
-		WHERE chunk.profile_id = $1 AND event_name.name = 'deal_stage'
-			AND event.properties ->> declared.slot <> '')
-		END
-	FROM (
-		SELECT min(slot)::text AS slot
-		FROM cdp.event_property
-		WHERE event IN ('deal_stage', '*') AND property = 'deal_id' AND ready
-	) AS declared
-$$;
-COMMENT ON FUNCTION cdp._deal_ids(bigint) IS
-'the deals that events of this live profile are about; NULL if timelines do not hold them';
+-- Deals: the funnel of a pipeline.
 
 CREATE FUNCTION cdp._check_span(what text, span interval) RETURNS void
 LANGUAGE plpgsql IMMUTABLE

@@ -36,7 +36,7 @@
  *	refresh.sql			what answers compare with, made anew
  *	purchase.sql		cdp.previous_purchase()
  *	interests.sql		cdp.interests()
- *	deals.sql			deals of one profile, the funnel of a pipeline
+ *	deals.sql			the funnel of a pipeline
  *	forecast.sql		what deals and customers will bring, and did
  *	forecast_range.sql	how far a sum of uncertain amounts may be off
  *	funnel.sql			how many came from one predicate to the next

@@ -117,6 +117,32 @@ COMMENT ON COLUMN cdp.deal.probability IS
 'that a deal in this stage is won in the end: of cdp.pipeline_stage, given or learnt';
 COMMENT ON COLUMN cdp.deal.closed_at IS 'NULL while it is open';
 
+-- Where timelines do not hold which deal an event is about, the log says what the
+-- events of its instant are about: those of others may be among them.
+CREATE VIEW cdp._profile_deal AS
+SELECT DISTINCT chunk.profile_id, told.deal_id
+FROM cdp.timeline_chunk AS chunk
+CROSS JOIN cdp.event_name AS known
+CROSS JOIN (
+	SELECT min(slot)::text AS slot
+	FROM cdp.event_property
+	WHERE event IN ('deal_stage', '*') AND property = 'deal_id' AND ready
+) AS declared
+CROSS JOIN LATERAL cdp.timeline_events(chunk.data, ARRAY[known.name_id]) AS event
+CROSS JOIN LATERAL (
+	SELECT event.properties ->> declared.slot AS deal_id
+	WHERE declared.slot IS NOT NULL
+	UNION ALL
+	SELECT logged.properties ->> 'deal_id'
+	FROM cdp.event AS logged
+	WHERE declared.slot IS NULL AND logged.name = 'deal_stage'
+		AND logged.occurred_at = event.occurred_at
+) AS told
+WHERE known.name = 'deal_stage' AND told.deal_id <> ''
+	AND cdp.timeline_may_contain(chunk.data, known.name_id);
+COMMENT ON VIEW cdp._profile_deal IS
+'the deals that events of live profiles are about, and perhaps others';
+
 -- Doors.
 CREATE FUNCTION cdp.deals_of(profile_id bigint)
 RETURNS SETOF cdp.deal
@@ -127,7 +153,7 @@ SET jit = off
 AS $$
 DECLARE
 	live bigint := cdp._person_asked($1);
-	ids text[] := cdp._deal_ids(live);
+	ids text[] := ARRAY(SELECT own.deal_id FROM cdp._profile_deal AS own WHERE own.profile_id = live);
 BEGIN
 	IF cardinality(ids) = 0 THEN
 		RETURN;
@@ -135,7 +161,7 @@ BEGIN
 	RETURN QUERY
 	SELECT deal.*
 	FROM cdp.deal
-	WHERE (ids IS NULL OR deal.deal_id = ANY (ids)) AND deal.profile_id = live
+	WHERE deal.deal_id = ANY (ids) AND deal.profile_id = live
 	ORDER BY deal.opened_at DESC, deal.deal_id;
 END
 $$;
