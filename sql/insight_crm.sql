@@ -114,7 +114,7 @@ WHERE place <= 5;
 SELECT count(*) FROM cdp.interaction_history(cdp.find_profile('user_id', 'u1'), 1000, '2026-01-01')
 HAVING count(*) = (SELECT count(*) FROM dealing WHERE person = 'u1' AND at < '2026-01-01') AND count(*) > 0 \g /dev/null
 \echo :ROW_COUNT
-SELECT channel, direction, count(*) > 0 AS some FROM cdp.interaction_history(cdp.find_profile('user_id', 'u1'), 1000) GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT channel, direction, count(*) > 0 AS some FROM cdp.interaction_history(cdp.find_profile('user_id', 'u1'), 1000, NULL) GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT * FROM cdp.interaction_history(0);
 SELECT * FROM cdp.interaction_history(1, -1);
 SELECT count(*) FROM cdp.interaction_history(1, 0);

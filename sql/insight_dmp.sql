@@ -74,6 +74,7 @@ SELECT count(*) FROM cdp.browsing('bags', 20) WHERE profile_id = cdp.find_profil
 SELECT cdp.suppress('email', :'stopped' || '@example.com', 'ads', 'objection') IS NOT NULL AS stopped;
 SELECT count(*) FROM cdp.browsing('bags', 20) WHERE profile_id = cdp.find_profile('user_id', :'stopped');
 DELETE FROM cdp.suppression WHERE channel = 'ads';
+SELECT count(*) > 20 AS null_is_now FROM cdp.browsing('bags', 20, as_of => NULL);
 SELECT count(*) FROM cdp.browsing('bags', 20, 'analytics', 'web');
 SELECT * FROM cdp.browsing('hats');
 SELECT * FROM cdp.browsing('bags', 0);

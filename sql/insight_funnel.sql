@@ -76,6 +76,9 @@ SELECT * FROM cdp.best_sellers('30 days', 4);
 UPDATE cdp.trait SET strict = true WHERE name = 'region';
 SELECT * FROM cdp.best_sellers('30 days', 0);
 SELECT count(*) FROM cdp.best_sellers('1 day', 4, as_of => '2020-01-01');
+-- NULL is now
+SELECT count(*) AS rows FROM cdp.best_sellers('30 days', 4, as_of => NULL) AS told
+JOIN cdp.best_sellers('30 days', 4) AS same USING (place, rank, product_id, units);
 
 -- duplicates: two contacts of one CRM with one address
 SELECT cdp.ingest('crm', record::jsonb) IS NOT NULL AS stored FROM (VALUES

@@ -105,9 +105,10 @@ DECLARE
 	since timestamptz[];
 	before bigint;
 	first bigint;
+	until timestamptz := coalesce($3, cdp.clock());
 BEGIN
 	PERFORM cdp._check_span('window', $2);
-	SELECT array_agg(profile_id), array_agg(cdp._later($3, -$2) - interval '1 millisecond')
+	SELECT array_agg(profile_id), array_agg(cdp._later(until, -$2) - interval '1 millisecond')
 	INTO ids, since
 	FROM cdp.profile_current;
 	FOR number IN 1 .. cardinality(bound) LOOP
@@ -118,7 +119,7 @@ BEGIN
 			percentile_cont(0.5) WITHIN GROUP (ORDER BY now.at - earlier.at)
 		INTO ids, since, reached, median_time
 		FROM unnest(ids, since) AS earlier (profile_id, at)
-		JOIN cdp._stage_reached(bound[number], ids, since, $3) AS now USING (profile_id);
+		JOIN cdp._stage_reached(bound[number], ids, since, until) AS now USING (profile_id);
 		first := coalesce(first, reached);
 		conversion := reached / nullif(before, 0)::double precision;
 		of_first := reached / nullif(first, 0)::double precision;

@@ -132,7 +132,7 @@ RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT * FROM cdp._interaction_history($1, $2, $3)
+	SELECT * FROM cdp._interaction_history($1, $2, coalesce($3, cdp.clock()))
 $$;
 REVOKE ALL ON FUNCTION cdp.interaction_history(bigint, integer, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.interaction_history(bigint, integer, timestamptz) IS
@@ -143,7 +143,7 @@ RETURNS TABLE ("position" integer, action text, description text)
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT * FROM cdp._next_action($1, $2)
+	SELECT * FROM cdp._next_action($1, coalesce($2, cdp.clock()))
 $$;
 REVOKE ALL ON FUNCTION cdp.next_action(bigint, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.next_action(bigint, timestamptz) IS

@@ -184,7 +184,7 @@ RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT * FROM cdp._pipeline_funnel($1, $2, $3)
+	SELECT * FROM cdp._pipeline_funnel($1, $2, coalesce($3, cdp.clock()))
 $$;
 REVOKE ALL ON FUNCTION cdp.funnel(text, interval, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.funnel(text, interval, timestamptz) IS
@@ -205,7 +205,7 @@ RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 3
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT * FROM cdp._forecast($1, $2)
+	SELECT * FROM cdp._forecast($1, coalesce($2, cdp.clock()))
 $$;
 REVOKE ALL ON FUNCTION cdp.forecast(interval, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.forecast(interval, timestamptz) IS
@@ -227,7 +227,7 @@ RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 12
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT * FROM cdp._forecast_backtest($1, $2, $3)
+	SELECT * FROM cdp._forecast_backtest($1, $2, coalesce($3, cdp.clock()))
 $$;
 REVOKE ALL ON FUNCTION cdp.forecast_backtest(interval, integer, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.forecast_backtest(interval, integer, timestamptz) IS

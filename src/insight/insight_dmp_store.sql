@@ -98,7 +98,7 @@ RETURNS TABLE (profile_id bigint, kind text, views bigint, last_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 1000
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT * FROM cdp._browsing($1, $2, $3, $4, $5)
+	SELECT * FROM cdp._browsing($1, $2, $3, $4, coalesce($5, cdp.clock()))
 $$;
 REVOKE ALL ON FUNCTION cdp.browsing(text, integer, text, text, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.browsing(text, integer, text, text, timestamptz) IS

@@ -99,7 +99,7 @@ RETURNS TABLE (
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 100
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT * FROM cdp._best_sellers($1, $2, $3, $4)
+	SELECT * FROM cdp._best_sellers($1, $2, $3, coalesce($4, cdp.clock()))
 $$;
 REVOKE ALL ON FUNCTION cdp.best_sellers(interval, integer, text, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.best_sellers(interval, integer, text, timestamptz) IS

@@ -84,7 +84,7 @@ AS $$
 			coalesce(cdp._trait_text(current.traits, 'country'), '') AS country,
 			coalesce(cdp._trait_text(current.traits, 'region'), '') AS region
 		FROM cdp._buyers($1,
-			$1 - cdp._read_setting('best_seller_window')::interval) AS buyer
+			cdp._later($1, -cdp._read_setting('best_seller_window')::interval)) AS buyer
 		JOIN cdp.profile_current AS current USING (profile_id)
 	), counted AS (
 		SELECT coalesce(country, '') AS country, coalesce(region, '') AS region,

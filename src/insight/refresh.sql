@@ -32,7 +32,7 @@ BEGIN
 		SELECT
 		FROM cdp.insight_run AS made, cdp.event_id_seq AS log,
 			cdp.identifier_set_id_seq AS sets
-		WHERE made.as_of >= cdp.clock() - cdp._read_setting('insight_every')::interval
+		WHERE made.as_of >= cdp._later(cdp.clock(), -cdp._read_setting('insight_every')::interval)
 			AND log.last_value <= 1.5 * made.last_event_id
 			AND sets.last_value <= 1.5 * made.last_set_id)
 	THEN
