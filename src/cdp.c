@@ -36,7 +36,7 @@ static const CdpPhase merge_phases[] = {
 	{"propensity", "SELECT cdp._propensity_step($1)", NULL, true, NULL},
 	{"segment", "SELECT cdp._segment_step($1)", NULL, true, NULL},
 	{"insight", "SELECT cdp._insight_step($1)", NULL, true, NULL},
-	{"crm", "SELECT cdp._crm_step($1)", NULL, true, NULL},
+	{"crm", "SELECT cdp._crm_step($1)", "SELECT cdp._crm_backlog()", true, NULL},
 };
 
 static const CdpPhase rebuild_phases[] = {

@@ -258,9 +258,9 @@ $$;
 COMMENT ON FUNCTION cdp._crm_tell_erased(bigint[]) IS
 'the crm part of erasing a subject: forget what was told of these profiles, and tell that they are erased';
 
--- One batch of phase "crm": next actions after each refresh of segments, pipelines
--- and all customers when it is time, then what waits.
-CREATE FUNCTION cdp._crm_step(batch integer) RETURNS bigint
+-- What is due before phase "crm": next actions after each refresh of segments,
+-- pipelines and all customers when it is time.  Then it is known how many wait.
+CREATE FUNCTION cdp._crm_backlog() RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -270,7 +270,6 @@ DECLARE
 	now timestamptz := cdp.clock();
 	refreshed record;
 	every interval := greatest(cdp._read_setting('crm_every'::text)::interval, '1 minute');
-	ids bigint[];
 BEGIN
 	PERFORM cdp._check_store();
 	SELECT * INTO STRICT feed FROM cdp.crm_feed FOR UPDATE;
@@ -284,18 +283,26 @@ BEGIN
 		PERFORM cdp._learn_pipelines(now);
 		UPDATE cdp.crm_feed SET learnt_at = now;
 	END IF;
-	IF NOT feed.active THEN
-		RETURN 0;
-	END IF;
-	IF coalesce(cdp._later(feed.checked_at, every) <= now, true) THEN
-		DELETE FROM cdp.todo WHERE phase = 'crm';
+	IF feed.active AND coalesce(cdp._later(feed.checked_at, every) <= now, true) THEN
 		PERFORM cdp._add_todo('crm', ARRAY(
 			SELECT profile_id FROM cdp.profile_current WHERE kind = 'known'
 			UNION
 			SELECT profile_id FROM cdp.crm_outbox WHERE contact IS NOT NULL));
 		UPDATE cdp.crm_feed SET checked_at = now;
 	END IF;
-	ids := cdp._take_todo('crm', $1);
+	RETURN cdp._fold_todo('crm');
+END
+$$;
+COMMENT ON FUNCTION cdp._crm_backlog() IS
+'do what is due before what a CRM waits for; returns how many profiles wait';
+
+CREATE FUNCTION cdp._crm_step(batch integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	ids bigint[] := cdp._take_todo('crm', $1);
+BEGIN
 	IF ids IS NULL THEN
 		RETURN 0;
 	END IF;
@@ -304,7 +311,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._crm_step(integer) IS
-'do one batch of what a CRM waits for; returns how many profiles, 0 when there is none';
+'tell a CRM of one batch of the profiles that wait; returns how many, 0 when there is none';
 
 CREATE FUNCTION cdp._crm_rebuild(batch integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
