@@ -3,7 +3,8 @@
 --
 -- Each part is an array of objects, or an object, of a function of its own; a
 -- person's sets name identifiers of others where a record named both.  Events
--- are found as erasure finds them, without reading the log.
+-- are found as erasure finds them, without reading the log: in timelines, so
+-- what waits for the profile is done before, under the merger's lock.
 
 CREATE FUNCTION cdp._export_evidence(members bigint[], sets bigint[]) RETURNS jsonb
 LANGUAGE sql STABLE
@@ -175,14 +176,17 @@ SET timezone = 'UTC'
 SET jit = off
 AS $$
 DECLARE
-	live bigint := cdp._profile_to_change($1);
+	live bigint;
 	whom record;
 	hashes bytea[];
 	request bigint;
 	document jsonb;
 	counts jsonb;
 BEGIN
+	PERFORM cdp._check_store();
 	PERFORM cdp._check_reason($2);
+	PERFORM cdp._begin_action($2);
+	live := cdp._settle_profile($1);
 	SELECT * INTO whom FROM cdp._find_subject(live);
 	document := jsonb_build_object('format', 'cdp.subject/1', 'exported_at', cdp.clock(),
 			'profile_id', live, 'profile_ids', to_jsonb(whom.leaves),
