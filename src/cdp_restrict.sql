@@ -108,7 +108,21 @@ $$;
 COMMENT ON FUNCTION cdp._find_wrong_identifier(bigint, text, text) IS
 'an identifier of a live profile, as somebody wrote it';
 
--- The identifier keeps its number, and with it all the evidence that names it.
+CREATE FUNCTION cdp._copy_suppressions(old_hash bytea, new_hash bytea) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO cdp.suppression (key_hash, channel, type, reason, until, created_at, actor)
+	SELECT $2, held.channel, held.type, held.reason, held.until, held.created_at, held.actor
+	FROM cdp.suppression AS held
+	WHERE held.key_hash = $1
+	ON CONFLICT DO NOTHING
+$$;
+COMMENT ON FUNCTION cdp._copy_suppressions(bytea, bytea) IS
+'let objections against contacting an identifier count for another';
+
+-- The identifier keeps its number, and with it all the evidence that names it;
+-- who objected under the wrong value has objected.
 -- Ingest is held off: a record that brings the new value waits, and finds it.
 CREATE FUNCTION cdp._rectify_identifier(profile_id bigint, type text, wrong text, correct text, reason text)
 RETURNS bigint
@@ -118,6 +132,7 @@ AS $$
 DECLARE
 	live bigint;
 	wrong_id bigint;
+	wrong_hash bytea;
 	hashes bytea[];
 	request bigint;
 BEGIN
@@ -127,7 +142,14 @@ BEGIN
 	wrong_id := cdp._find_wrong_identifier(live, $2, $3);
 	PERFORM cdp._check_rectified($2, scope, cdp._normal_value($2, $4, NULL))
 	FROM cdp.identifier WHERE identifier_id = wrong_id;
+	wrong_hash := (SELECT own.key_hash FROM cdp._identifier_hashes(ARRAY[wrong_id]) AS own);
 	UPDATE cdp.identifier SET value = cdp._normal_value($2, $4, NULL) WHERE identifier_id = wrong_id;
+	PERFORM cdp._copy_suppressions(wrong_hash, own.key_hash)
+	FROM cdp._identifier_hashes(ARRAY[wrong_id]) AS own;
+	-- Rules may block the one value and not the other.
+	PERFORM cdp._reflag(ARRAY[wrong_id]);
+	PERFORM cdp._rejudge(ARRAY[wrong_id]);
+	live := cdp.resolve(live);
 	DELETE FROM cdp.contact_point AS point WHERE point.profile_id = live;
 	hashes := ARRAY(SELECT own.key_hash FROM cdp._identifier_hashes(
 		(SELECT found.members FROM cdp._find_subject(live) AS found)) AS own);
