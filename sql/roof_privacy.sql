@@ -87,13 +87,34 @@ SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'u1'), 'first_name', '"An
 SELECT first_name, email, traits -> 'email' AS trait FROM cdp.unified_profile WHERE profile_id = cdp.find_profile('email', 'anne@example.com');
 SELECT identifier FROM cdp.audience_member;
 SELECT cdp.find_profile('email', 'ann@example.com');
+-- an objection against the wrong value holds
+SELECT hidden.channel, hidden.type FROM cdp.suppression AS hidden
+WHERE key_hash = cdp._key_hash('email', 'anne@example.com', NULL);
 SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'u1'), 'email', 'ann@example.com', 'anna@example.com', 'x');
 SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'u1'), 'user_id', 'u1', 'u2', 'x');
 SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'u1'), 'email', 'anne@example.com', 'anne', 'x');
 SELECT ok FROM cdp.verify_identity();
 
+-- corrected to a value that is blocked, it links nothing
+SELECT cdp.ingest('web', '{"type": "track", "event": "order", "timestamp": "2026-05-05T10:00:00Z", "userId": "u3",
+	"context": {"traits": {"email": "dora@example.com"}}}') AS dora \gset
+SELECT cdp.block_value('email', 'none@example.com', 'stands for no address') AS none_yet;
+CALL cdp.merge();
+SELECT cdp.rectify_subject(:dora, 'email', 'dora@example.com', 'none@example.com', 'she has none') IS NOT NULL AS rectified;
+SELECT blocked, leaf IS NULL AS nobodys FROM cdp.identifier WHERE value = 'none@example.com';
+SELECT ok FROM cdp.verify_identity();
+
+-- the answer has all events also when two were parted and no merge run was since
+SELECT cdp.ingest('web', '{"type": "track", "event": "order", "timestamp": "2026-05-06T10:00:00Z", "anonymousId": "c9", "userId": "u4"}') AS erna,
+	cdp.ingest('web', '{"type": "track", "event": "order", "timestamp": "2026-05-07T10:00:00Z", "anonymousId": "c9"}') AS again \gset
+CALL cdp.merge();
+SELECT cdp.unmerge(:erna, ARRAY['anonymous_id:c9'], 'the browser is not hers') IS NOT NULL AS parted;
+SELECT jsonb_array_length(cdp.export_subject(cdp.find_profile('user_id', 'u4')) -> 'events') AS events,
+	jsonb_array_length(cdp.export_subject(cdp.find_profile('anonymous_id', 'c9')) -> 'events') AS of_the_browser;
+
 -- what others wrote is found, and left
 SELECT * FROM cdp.find_value('ANN@example');
+SELECT * FROM cdp.find_value('count(order) >');
 SELECT * FROM cdp.find_value('an');
 -- erased identifiers are nobody's to take
 SELECT cdp.erase_subject(cdp.find_profile('user_id', 'u1'), 'asked') IS NOT NULL AS erased;

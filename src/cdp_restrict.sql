@@ -187,7 +187,9 @@ BEGIN
 			JOIN pg_attribute AS attribute ON attrelid = class.oid
 			JOIN pg_type AS type ON type.oid = atttypid
 		WHERE attnum > 0 AND NOT attisdropped AND class.relname <> 'secret_key'
-			AND (type.typcategory = 'S' OR type.oid IN ('jsonb'::regtype, 'text[]'::regtype, 'cdp.timeline'::regtype))
+			AND (type.typcategory = 'S' OR type.oid IN (
+				'jsonb'::regtype, 'text[]'::regtype, 'cdp.timeline'::regtype,
+				'cdp.predicate'::regtype, 'cdp.predicate[]'::regtype))
 		ORDER BY class.relname, attnum
 	LOOP
 		EXECUTE format('SELECT count(*) FROM %s WHERE strpos(lower(%I::text), lower($1)) > 0',
