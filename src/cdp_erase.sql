@@ -20,9 +20,10 @@
 --	counts			sizes of segments, figures of models, tallies
 --
 -- Locks, in the order of everybody else: the merger's lock, then ingest held
--- off (cdp._hold_ingest()), then the profiles in order of ids, for whoever
--- records a consent meanwhile.  Both are waited for before anything is read,
--- so the isolation level must be READ COMMITTED.
+-- off (cdp._hold_ingest()), then the profiles in order of ids, those of others
+-- that lose something among them, and the identifiers, for whoever records a
+-- consent meanwhile.  All are waited for before anything is read, so the
+-- isolation level must be READ COMMITTED.
 --
 -- Cost: that of the subject's own rows, each found by a key: events by their
 -- names and times in the timeline (timeline/subject.sql).  What has no key is
@@ -111,13 +112,15 @@ DECLARE
 BEGIN
 	SELECT * INTO whom FROM cdp._find_subject($1);
 	gone := whom.members || whom.lone;
-	PERFORM FROM cdp.profile WHERE profile.profile_id = ANY (whom.leaves)
+	losing := cdp._losing_profiles(gone, whom.leaves);
+	PERFORM FROM cdp.profile WHERE profile.profile_id = ANY (whom.leaves || losing)
 	ORDER BY profile.profile_id FOR UPDATE;
+	PERFORM FROM cdp.identifier WHERE identifier.identifier_id = ANY (gone)
+	ORDER BY identifier.identifier_id FOR UPDATE;
 	subject := cdp._bury(whom.members);
 	SELECT * INTO named FROM cdp._subject_values(whom.members);
 	SELECT array_agg(found.event_id), array_agg(found.occurred_at) INTO event_ids, times
 	FROM cdp._events_of(whom.leaves, whom.sets) AS found;
-	losing := cdp._losing_profiles(gone, whom.leaves);
 	destinations := cdp._destinations_of(whom.leaves);
 	counts := cdp._sum_counts(ARRAY[
 		cdp._erase_records(named.keys, named.values, ARRAY(
