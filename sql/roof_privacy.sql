@@ -34,9 +34,22 @@ SELECT key, jsonb_typeof(value) FROM jsonb_each(:'document') ORDER BY 1;
 SELECT part, jsonb_pretty(:'document'::jsonb -> part)
 FROM unnest(ARRAY['identifiers', 'records', 'events', 'consents', 'suppressions', 'pins', 'released', 'rejected', 'requests', 'traits']) AS part;
 
+-- asked twice, answered once: who asked and why stays
+SELECT cdp.request_privacy('restrict', 'email', 'ann@example.com', 'by letter'),
+	cdp.request_privacy('restrict', 'user_id', 'u1', 'by phone'),
+	cdp.request_privacy('restrict', 'user_id', 'u2', 'by phone');
 -- restricted: only kept
 SELECT cdp.restrict_subject(:ann, 'disputes the order');
+SELECT reason, answer, done_by = session_user AS done_by, counts FROM cdp.privacy_request
+WHERE kind = 'restrict' ORDER BY request_id;
 SELECT cdp.restrict_subject(:ann, 'again');
+-- a request about nobody is closed as well, and once
+SELECT cdp.close_request(request_id, 'nobody that we know') FROM cdp.privacy_request
+WHERE kind = 'erase';
+SELECT reason, answer, done_at IS NOT NULL AS done FROM cdp.privacy_request WHERE kind = 'erase';
+SELECT cdp.close_request(request_id, 'again') FROM cdp.privacy_request WHERE kind = 'erase';
+SELECT cdp.close_request(request_id, ' ') FROM cdp.privacy_request WHERE kind = 'erase';
+SELECT cdp.close_request(-1, 'x');
 SELECT profile_id = :bob AS bob FROM cdp.unified_profile;
 SELECT count(*) FROM cdp.audience_member;
 SELECT change FROM cdp.audience_delta('letters', 0);
@@ -81,9 +94,12 @@ SELECT count(*) FROM cdp.unified_profile;
 SELECT count(*) FROM cdp.audience_member;
 SELECT ok FROM cdp.verify_identity();
 
--- rectified: a trait, an identifier
+-- rectified: a trait, an identifier; each correction answers one request
+SELECT cdp.request_privacy('rectify', 'user_id', 'u1', 'the name'), cdp.request_privacy('rectify', 'user_id', 'u1', 'the address'),
+	cdp.request_privacy('rectify', 'user_id', 'u1', 'the city');
 SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'u1'), 'first_name', '"Anne"', 'misspelt') IS NOT NULL AS trait,
 	cdp.rectify_subject(cdp.find_profile('user_id', 'u1'), 'email', 'Ann@example.com', 'anne@example.com', 'misspelt') IS NOT NULL AS identifier;
+SELECT reason, done_at IS NOT NULL AS done FROM cdp.privacy_request WHERE kind = 'rectify' ORDER BY request_id;
 SELECT first_name, email, traits -> 'email' AS trait FROM cdp.unified_profile WHERE profile_id = cdp.find_profile('email', 'anne@example.com');
 SELECT identifier FROM cdp.audience_member;
 SELECT cdp.find_profile('email', 'ann@example.com');

@@ -15,6 +15,15 @@ $$;
 COMMENT ON FUNCTION cdp.request_privacy(text, text, text, text, timestamptz, text) IS
 'enter into the ledger that somebody, known by an identifier, asks for export, erase, restrict, unrestrict or rectify; due a month later; what answers it closes it; returns its number';
 
+CREATE FUNCTION cdp.close_request(request_id bigint, reason text) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._close_request($1, $2)
+$$;
+COMMENT ON FUNCTION cdp.close_request(bigint, text) IS
+'note in the ledger that a request is answered with nothing to do: it is about nobody, or was refused';
+
 CREATE FUNCTION cdp.erase_subject(profile_id bigint, reason text, events text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE sql VOLATILE SECURITY DEFINER
@@ -94,6 +103,7 @@ COMMENT ON FUNCTION cdp.find_value(text) IS
 
 REVOKE ALL ON FUNCTION
 	cdp.request_privacy(text, text, text, text, timestamptz, text),
+	cdp.close_request(bigint, text),
 	cdp.erase_subject(bigint, text, text),
 	cdp.readmit_identifier(text, text, text, text),
 	cdp.export_subject(bigint, text),

@@ -64,9 +64,10 @@ BEGIN ATOMIC
 		-- what people ask about their own data
 		('privacy', 'SELECT', ARRAY['privacy_request', 'erasure', 'profile_id_map',
 			'profile_identifier', 'purpose', 'channel', 'health']),
-		('privacy', 'EXECUTE', ARRAY['find_profile', 'resolve', 'request_privacy', 'export_subject',
-			'erase_subject', 'restrict_subject', 'unrestrict_subject', 'rectify_subject',
-			'find_value', 'readmit_identifier', 'record_consent', 'suppress', 'unsuppress']),
+		('privacy', 'EXECUTE', ARRAY['find_profile', 'resolve', 'request_privacy', 'close_request',
+			'export_subject', 'erase_subject', 'restrict_subject', 'unrestrict_subject',
+			'rectify_subject', 'find_value', 'readmit_identifier', 'record_consent', 'suppress',
+			'unsuppress']),
 		-- records in, nothing out
 		('ingest', 'INSERT', ARRAY['inbox']),
 		('ingest', 'EXECUTE', ARRAY['ingest', 'ingest_batch']),

@@ -8,6 +8,8 @@ CREATE TABLE cdp.privacy_request (
 	done_at timestamptz,
 	actor text NOT NULL DEFAULT session_user,
 	reason text NOT NULL,
+	done_by text,
+	answer text,
 	counts jsonb,
 	receipt_sha256 bytea CHECK (length(receipt_sha256) = 32),
 	subject bytea[] NOT NULL
@@ -19,7 +21,9 @@ COMMENT ON TABLE cdp.privacy_request IS
 COMMENT ON COLUMN cdp.privacy_request.due_at IS
 'one month after the request (GDPR, article 12(3))';
 COMMENT ON COLUMN cdp.privacy_request.reason IS
-'why, in the words of who did it; it outlives erasure, so nobody is to be named there';
+'why, in the words of the actor who entered it; it outlives erasure, so nobody is to be named there';
+COMMENT ON COLUMN cdp.privacy_request.answer IS
+'why, in the words of who did it (done_by); nobody is to be named there either';
 COMMENT ON COLUMN cdp.privacy_request.counts IS
 'how many rows of which table it took';
 COMMENT ON COLUMN cdp.privacy_request.receipt_sha256 IS

@@ -9,9 +9,10 @@
 -- of their own will.
 --
 -- cdp.privacy_request is the ledger: a row for each request, opened by
--- cdp.request_privacy() when somebody asks, or made by what answers it.  Its
--- subject is a list of keyed hashes, so one can later tell whether and when
--- something was done for a given identifier, and not who it was.
+-- cdp.request_privacy() when somebody asks, or made by what answers it; one that
+-- asks about nobody is closed by cdp.close_request().  Its subject is a list of
+-- keyed hashes, so one can later tell whether and when something was done for a
+-- given identifier, and not who it was.
 --
 -- A restriction belongs to identifiers, so it stays with them through merges
 -- and splits: whatever profile has one of them is restricted.
@@ -87,8 +88,10 @@ $$;
 COMMENT ON FUNCTION cdp._open_request(text, bytea[], text, timestamptz) IS
 'enter a request into the ledger; its number';
 
--- What answers a request closes the oldest open one of its kind about the same
--- subject, if there is one, which keeps when it was asked and by whom.
+-- What answers a request is an answer to all open ones of its kind about the
+-- same subject; but a correction to one only, as others may ask for another.
+-- The oldest gives it its number; each keeps when it was asked, why, and who
+-- entered it.
 CREATE FUNCTION cdp._begin_request(kind text, subject bytea[], reason text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -115,12 +118,36 @@ LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	UPDATE cdp.privacy_request AS request
-	SET done_at = cdp.clock(), subject = $2, reason = $3, actor = session_user,
+	SET done_at = cdp.clock(), done_by = session_user, answer = $3, subject = $2,
 		counts = $4, receipt_sha256 = sha256(convert_to($5::text, 'UTF8'))
-	WHERE request.request_id = $1
+	FROM cdp.privacy_request AS answered
+	WHERE answered.request_id = $1
+		AND (request.request_id = $1
+			OR request.kind = answered.kind AND request.kind <> 'rectify'
+				AND request.subject && $2 AND request.done_at IS NULL)
 $$;
 COMMENT ON FUNCTION cdp._close_request(bigint, bytea[], text, jsonb, jsonb) IS
-'note in the ledger that a request is done, and how';
+'note in the ledger that a request is done, and how, and with it all others of its kind about the same subject, unless it is a correction';
+
+CREATE FUNCTION cdp._close_request(request_id bigint, reason text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._check_store();
+	PERFORM cdp._check_reason($2);
+	UPDATE cdp.privacy_request AS request
+	SET done_at = cdp.clock(), done_by = session_user, answer = $2
+	WHERE request.request_id = $1;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'request % does not exist', coalesce($1::text, 'NULL')
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Open requests are the rows of cdp.privacy_request without done_at.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._close_request(bigint, text) IS
+'what the door cdp.close_request() does';
 
 CREATE FUNCTION cdp._request_privacy(kind text, type text, value text, reason text,
 	requested_at timestamptz, source text)
