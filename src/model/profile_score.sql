@@ -275,17 +275,28 @@ $$;
 COMMENT ON FUNCTION cdp._models_that_score(text[], timestamptz) IS
 'these models but for those that fail, which are named in warnings';
 
+-- A statement that waited for the merger's lock began before the scores that it
+-- waited for; they must not go back in time.  A test clock may.
 CREATE FUNCTION cdp.refresh_scores() RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	at timestamptz := cdp.clock();
-	models text[] := ARRAY(SELECT name FROM cdp.model WHERE kind <> 'propensity' ORDER BY name);
+	at timestamptz;
+	models text[];
 	scored bigint;
 BEGIN
 	PERFORM cdp._check_store();
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RAISE EXCEPTION 'cannot score above isolation level READ COMMITTED'
+			USING ERRCODE = 'feature_not_supported',
+				DETAIL = 'A snapshot taken before the work of another session would miss purchases that it scored.',
+				HINT = 'Run SET default_transaction_isolation = ''read committed''.';
+	END IF;
 	PERFORM pg_advisory_xact_lock(6513776, 2);
+	at := CASE WHEN coalesce(current_setting('cdp.test_clock', true), '') = ''
+		THEN clock_timestamp() ELSE cdp.clock() END;
+	models := ARRAY(SELECT name FROM cdp.model WHERE kind <> 'propensity' ORDER BY name);
 	BEGIN
 		scored := cdp._write_scores(NULL, at, models);
 	EXCEPTION WHEN OTHERS THEN
