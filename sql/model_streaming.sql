@@ -45,7 +45,10 @@ WHERE at < '2026-06-01';
 INSERT INTO cdp.model (name, kind, options) VALUES
 	('renews', 'contract', '{"period": "1 month", "horizon": "90 days"}'),
 	('renews_next', 'contract', '{"period": "1 month", "horizon": "1 month", "grace": "3 days"}');
+-- a run that found nobody does not keep those from being scored who come next:
 -- half of them are known, and scored
+CALL cdp.merge();
+SELECT profiles FROM cdp.score_run;
 INSERT INTO cdp.inbox (source, record)
 SELECT 'web', pg_temp.record(who, event, at, number::text, amount) FROM public.history
 WHERE right(who, 1) < '5' AND at < '2026-05-01';
@@ -112,6 +115,16 @@ SELECT statement_at AS run FROM cdp.score_run \gset
 CALL cdp.merge();
 SELECT revenue = :before + 33 AS scored, statement_at = :'run' AS no_refresh FROM cdp.profile_score, cdp.score_run WHERE profile_id = :id;
 SELECT count(*) FROM cdp.todo;
+
+-- many customers without ranks make a refresh due, but not those of whom no
+-- purchase is seen yet
+SELECT count(cdp.ingest('web', pg_temp.record('later' || n, 'order', cdp.clock(), 'later' || n, 10))) FROM generate_series(1, 10) AS n;
+SELECT cdp._scores_due();
+SELECT count(cdp.ingest('web', pg_temp.record('new' || n, 'order', '2026-05-31', 'new' || n, 10))) FROM generate_series(1, 10) AS n;
+SELECT cdp._scores_due();
+INSERT INTO cdp.inbox (source, record) SELECT 'web', pg_temp.record('new11', 'order', '2026-05-31', 'new11', 10);
+CALL cdp.merge();
+SELECT cdp._scores_due(), count(*) FILTER (WHERE rfm_recency IS NULL) AS unranked FROM cdp.profile_score WHERE rfm IS NOT NULL;
 
 -- models that are missing, cannot be fitted, or fail: the record is taken in
 SET client_min_messages = warning;

@@ -159,6 +159,9 @@ CREATE TABLE cdp.profile_score (
 	revenue numeric,
 	rfm cdp.rfm_summary
 ) WITH (fillfactor = 60);
+-- Not by rfm, which each refresh changes: such updates would not be HOT.
+CREATE INDEX profile_score_unranked_idx ON cdp.profile_score (profile_id)
+	WHERE revenue IS NOT NULL AND rfm_recency IS NULL;
 COMMENT ON TABLE cdp.profile_score IS
 'scores of every profile with an order, and of those that other models score';
 COMMENT ON COLUMN cdp.profile_score.scores IS

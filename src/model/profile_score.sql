@@ -376,7 +376,8 @@ COMMENT ON FUNCTION cdp._score_profiles(bigint[]) IS
 'bring the scores of these profiles up to date at once; the caller holds the merger''s lock';
 
 -- Due: never done, done long ago, or more than one in a hundred customers
--- came since, who have no ranks.  A run scores once: the statement's time tells.
+-- came since, who were scored at once and have no ranks.  A run scores once: the
+-- statement's time tells.
 CREATE FUNCTION cdp._scores_due() RETURNS boolean
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -384,12 +385,9 @@ AS $$
 	SELECT coalesce((
 		SELECT statement_at <> statement_timestamp()
 			AND (cdp.clock() >= as_of + coalesce(cdp._read_setting('score_every'::text), '1 day')::interval
-				OR (SELECT count(*) FROM cdp.profile_current AS customer
-					WHERE customer.orders > 0
-						AND NOT EXISTS (SELECT FROM cdp.profile_score AS scored
-							WHERE scored.profile_id = customer.profile_id
-								AND scored.revenue IS NOT NULL
-								AND (scored.rfm_recency IS NOT NULL OR scored.rfm IS NULL)))
+				OR (SELECT count(*) FROM cdp.profile_score AS unranked
+					WHERE unranked.revenue IS NOT NULL AND unranked.rfm_recency IS NULL
+						AND unranked.rfm IS NOT NULL)
 					> profiles / 100)
 		FROM cdp.score_run), true)
 $$;
@@ -403,16 +401,18 @@ AS $$
 DECLARE
 	ids bigint[];
 BEGIN
-	IF cdp._scores_due() THEN
-		PERFORM cdp._fit_models(only_missing => true);
-		RETURN cdp.refresh_scores();
+	IF NOT cdp._scores_due() THEN
+		ids := cdp._take_todo('score', $1);
+		IF ids IS NULL THEN
+			RETURN 0;
+		END IF;
+		PERFORM cdp._score_profiles(ids);
+		IF NOT cdp._scores_due() THEN
+			RETURN cardinality(ids);
+		END IF;
 	END IF;
-	ids := cdp._take_todo('score', $1);
-	IF ids IS NULL THEN
-		RETURN 0;
-	END IF;
-	PERFORM cdp._score_profiles(ids);
-	RETURN cardinality(ids);
+	PERFORM cdp._fit_models(only_missing => true);
+	RETURN cdp.refresh_scores();
 END
 $$;
 COMMENT ON FUNCTION cdp._score_step(integer) IS
