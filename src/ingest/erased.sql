@@ -82,43 +82,75 @@ $$;
 COMMENT ON FUNCTION cdp._hold_ingest() IS
 'wait for those who ingest to end, and let nobody begin before this transaction ends';
 
+-- Does one of these values stand in a text, as a word?  Words of less than six
+-- characters are no sign of anybody there.  A value is looked for as it is
+-- first, which costs little and finds nothing in most texts.
+CREATE FUNCTION cdp._has_word(record text, "values" text[]) RETURNS boolean
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT EXISTS (
+		SELECT FROM (SELECT lower($1) AS said OFFSET 0) AS low, unnest($2) AS word
+		WHERE length(word) >= 6
+			AND CASE WHEN strpos(low.said, lower(word)) > 0
+				THEN $1 ~* ('(^|[^[:alnum:]])(' || regexp_replace(word, '([][(){}.*+?^$|\\-])', '\\\1', 'g')
+					|| ')($|[^[:alnum:]])')
+				ELSE false END)
+$$;
+COMMENT ON FUNCTION cdp._has_word(text, text[]) IS
+'does one of these values, of six characters or more, stand in a text as a word';
+
+-- Ranges of ids with 16 MB of records, or one record that is larger.
+CREATE FUNCTION cdp._raw_ranges() RETURNS TABLE (in_inbox boolean, first bigint, last bigint)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT sized.in_inbox, min(sized.id), max(sized.id)
+	FROM (
+		SELECT true AS in_inbox, inbox_id AS id,
+			sum(octet_length(record)) OVER (ORDER BY inbox_id) / (16 << 20) AS range
+		FROM cdp.inbox
+		UNION ALL
+		SELECT false, reject_id, sum(octet_length(record)) OVER (ORDER BY reject_id) / (16 << 20)
+		FROM cdp.reject
+		WHERE record IS NOT NULL) AS sized
+	GROUP BY sized.in_inbox, sized.range
+$$;
+COMMENT ON FUNCTION cdp._raw_ranges() IS
+'ranges of ids of cdp.inbox and cdp.reject that fit into memory';
+
 -- Rows of cdp.inbox and cdp.reject that are about one of these identifiers;
--- one whose identifiers cannot be read, if it has a value in its text.  Words
--- of less than six characters are no sign of anybody there.
+-- one whose identifiers cannot be read, if it has a value in its text.
 CREATE FUNCTION cdp._raw_records_of(keys text[], "values" text[])
 RETURNS TABLE (in_inbox boolean, id bigint)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	part record;
 	chunk record;
-	words text := '(^|[^[:alnum:]])(' || (
-		SELECT string_agg(regexp_replace(word, '([][(){}.*+?^$|\\-])', '\\\1', 'g'), '|')
-		FROM unnest($2) AS word WHERE length(word) >= 6) || ')($|[^[:alnum:]])';
 BEGIN
-	FOR chunk IN
-		SELECT array_agg(raw.in_inbox) AS inboxes, array_agg(raw.id) AS ids,
-			array_agg(raw.source) AS sources, array_agg(raw.record) AS records
-		FROM (
-			SELECT true AS in_inbox, inbox_id AS id, source, record,
-				row_number() OVER () AS n
-			FROM cdp.inbox
-			UNION ALL
-			SELECT false, reject_id, source, record, row_number() OVER ()
-			FROM cdp.reject
-			WHERE record IS NOT NULL) AS raw
-		GROUP BY raw.in_inbox, raw.n / 10000
+	FOR part IN SELECT * FROM cdp._raw_ranges()
 	LOOP
+		SELECT array_agg(raw.id) AS ids, array_agg(raw.source) AS sources, array_agg(raw.record) AS records
+		INTO chunk
+		FROM (
+			SELECT inbox_id AS id, source, record FROM cdp.inbox
+			WHERE part.in_inbox AND inbox_id BETWEEN part.first AND part.last
+			UNION ALL
+			SELECT reject_id, source, record FROM cdp.reject
+			WHERE NOT part.in_inbox AND reject_id BETWEEN part.first AND part.last
+				AND record IS NOT NULL) AS raw;
 		RETURN QUERY
 		WITH named AS MATERIALIZED (
 			SELECT key.place, cdp._suppression_key(key.type, cdp._identifier_scope(key.type, key.source), key.value) AS key
 			FROM cdp._record_keys(chunk.sources, chunk.records) AS key
 		)
-		SELECT chunk.inboxes[place], chunk.ids[place]
+		SELECT part.in_inbox, chunk.ids[place]
 		FROM generate_subscripts(chunk.ids, 1) AS place
 		WHERE EXISTS (SELECT FROM named WHERE named.place = place.place AND named.key = ANY ($1))
 			OR NOT EXISTS (SELECT FROM named WHERE named.place = place.place)
-				AND chunk.records[place] ~* words;
+				AND cdp._has_word(chunk.records[place], $2);
 	END LOOP;
 END
 $$;
