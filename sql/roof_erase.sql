@@ -128,6 +128,40 @@ SELECT relation, place, rows FROM pg_temp.traces(ARRAY['bob-1', 'cookie-bob', 't
 CALL cdp.rebuild();
 SELECT ok FROM cdp.verify_identity();
 
+-- what came only with somebody goes with them and does not come back: a number
+-- that a limit kept apart, an address that was blocked for their sake; what was
+-- blocked for others' sake, too, stays
+SELECT cdp.add_identifier_type('badge', 8, 'card at the door', max_per_profile => 1, max_strong_per_value => NULL) > 0 AS added;
+SELECT cdp.ingest('web', jsonb_build_object('type', 'track', 'event', 'order', 'userId', 'zelda-1', 'timestamp', day,
+	'externalIds', ids)) IS NOT NULL AS known
+FROM (VALUES ('2026-05-10', '[{"type": "badge", "id": "zelda-badge-1"}, {"type": "email", "id": "zelda@feather.example"}]'::jsonb),
+	('2026-05-11', '[{"type": "badge", "id": "zelda-badge-2"}, {"type": "email", "id": "till@feather.example"}, {"type": "ip", "id": "192.0.2.77"}]')) AS said (day, ids);
+SELECT cdp.ingest('web', '{"type": "track", "event": "order", "userId": "yves-1", "timestamp": "2026-05-12",
+	"externalIds": [{"type": "email", "id": "till@feather.example"}]}') IS NOT NULL AS known;
+SELECT cdp.block_value('email', 'Zelda@feather.example', 'zelda says so') AS hers,
+	cdp.block_value('email', 'till@feather.example', 'of the till') AS the_tills;
+CALL cdp.merge();
+SELECT value, leaf IS NULL AS nobodys, blocked FROM cdp.identifier
+WHERE value ~ '^(zelda|till@)' ORDER BY 1;
+INSERT INTO cdp.inbox (source, record) VALUES ('web', '{"type": "track", "event": "sign_in", "badge": "zelda-badge-2"');
+SELECT receipt -> 'identifiers' AS identifiers, receipt -> 'rows' -> 'blocked_value' AS blocked
+FROM cdp.erase_subject(cdp.find_profile('user_id', 'zelda-1'), 'asked') AS receipt;
+SELECT relation, place, rows FROM pg_temp.traces(ARRAY['zelda']);
+SELECT type, count(*) FROM cdp.tombstone WHERE key_hash IN (cdp._key_hash('badge', 'zelda-badge-2', NULL),
+	cdp._key_hash('email', 'zelda@feather.example', NULL), cdp._key_hash('ip', '192.0.2.77', NULL),
+	cdp._key_hash('email', 'till@feather.example', NULL)) GROUP BY 1 ORDER BY 1;
+SELECT value FROM cdp.blocked_value WHERE type = 'email' AND value IS NOT NULL;
+SELECT judge_all FROM cdp.identity_state;
+-- much text is looked through in parts; a value is a word there
+BEGIN;
+INSERT INTO cdp.inbox (source, record)
+SELECT 'web', repeat('x ', 3 << 20) || word || tail
+FROM unnest(ARRAY['Zelda.badge-2', 'zelda-badge-2', 'zelda.badge-22']) AS word, unnest(ARRAY['', ' said']) AS tail;
+SELECT count(*) FROM cdp._raw_ranges();
+SELECT count(*), count(DISTINCT id), bool_and(in_inbox) FROM cdp._raw_records_of('{}', ARRAY['zelda.badge-2', 'short']);
+ROLLBACK;
+SELECT ok FROM cdp.verify_identity();
+
 -- what is refused
 SELECT cdp.erase_subject(:ann, 'again');
 SELECT cdp.erase_subject(cdp.find_profile('email', 'annabel@feather.example'), ' ');

@@ -17,6 +17,8 @@
 --	privacy_request	the ledger's row
 --	membership_change	that a profile of some number has left: for those who
 --					follow changes; likewise the row "erased" of crm_outbox
+--	blocked_value	rules for values that others' records name, too, for every type
+--					and by patterns
 --	counts			sizes of segments, figures of models, tallies
 --
 -- Locks, in the order of everybody else: the merger's lock, then ingest held
@@ -63,8 +65,27 @@ $$;
 COMMENT ON FUNCTION cdp._sum_counts(jsonb[]) IS
 'counts of rows by table, those that are not 0';
 
--- All that a subject is found by in raw text: its values, and those that came
--- in no other profile's records.
+-- What is the subject's own of what goes: what is in its profile, or came only
+-- with it and stands alone, and what a steward blocked, by its value, that came
+-- only with it.  Not what says nothing of a person (an address of a network, the
+-- mailbox of a role), nor what a decision gave to somebody else.
+CREATE FUNCTION cdp._own_identifiers(gone bigint[], leaves bigint[]) RETURNS bigint[]
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT ARRAY(
+		SELECT identifier_id FROM cdp.identifier
+		WHERE identifier_id = ANY ($1)
+			AND (leaf = ANY ($2) OR EXISTS (
+				SELECT FROM cdp._own_blocked_values($1) AS own
+				JOIN cdp.identifier_type AS type ON type.type = own.type
+				WHERE type.type_id = identifier.type_id AND own.value = lower(identifier.value COLLATE "C")))
+		ORDER BY 1)
+$$;
+COMMENT ON FUNCTION cdp._own_identifiers(bigint[], bigint[]) IS
+'of identifiers that go with a subject''s profiles, those to be buried and looked for';
+
+-- All that a subject is found by in raw text.
 CREATE FUNCTION cdp._subject_values(identifier_ids bigint[], OUT keys text[], OUT "values" text[])
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -106,6 +127,7 @@ DECLARE
 	whom record;
 	named record;
 	gone bigint[];
+	own bigint[];
 	losing bigint[];
 	event_ids bigint[];
 	times timestamptz[];
@@ -117,8 +139,9 @@ BEGIN
 	ORDER BY profile.profile_id FOR UPDATE;
 	PERFORM FROM cdp.identifier WHERE identifier.identifier_id = ANY (gone)
 	ORDER BY identifier.identifier_id FOR UPDATE;
-	subject := cdp._bury(whom.members);
-	SELECT * INTO named FROM cdp._subject_values(whom.members);
+	own := cdp._own_identifiers(gone, whom.leaves);
+	subject := cdp._bury(own);
+	SELECT * INTO named FROM cdp._subject_values(own);
 	SELECT array_agg(found.event_id), array_agg(found.occurred_at) INTO event_ids, times
 	FROM cdp._events_of(whom.leaves, whom.sets) AS found;
 	destinations := cdp._destinations_of(whom.leaves);

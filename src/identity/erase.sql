@@ -253,6 +253,56 @@ $$;
 COMMENT ON FUNCTION cdp._losing_profiles(bigint[], bigint[]) IS
 'live profiles, other than these, that have some of these identifiers';
 
+-- A blocked identifier goes with a subject if no record of anybody else names
+-- it: then a rule with its very value was made for the person.  Rules for values
+-- of every type, and patterns, stay.
+CREATE FUNCTION cdp._own_blocked_values(identifier_ids bigint[])
+RETURNS TABLE (blocked_value_id integer, type text, value text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH named AS MATERIALIZED (
+		SELECT rule.blocked_value_id, rule.type, rule.value
+		FROM cdp.blocked_value AS rule
+		WHERE EXISTS (
+			SELECT FROM cdp.identifier JOIN cdp.identifier_type AS type USING (type_id)
+			WHERE identifier_id = ANY ($1) AND type.type = rule.type
+				AND lower(identifier.value COLLATE "C") = rule.value)
+	)
+	SELECT named.* FROM named
+	WHERE NOT EXISTS (
+		SELECT FROM cdp.identifier JOIN cdp.identifier_type AS type USING (type_id)
+		WHERE identifier_id <> ALL ($1) AND type.type = named.type
+			AND lower(identifier.value COLLATE "C") = named.value)
+$$;
+COMMENT ON FUNCTION cdp._own_blocked_values(bigint[]) IS
+'rules that block the very values of identifiers, and of no other';
+
+-- No other identifier is freed, so nothing is to be judged that is not judged
+-- anyway.
+CREATE FUNCTION cdp._erase_blocked_values(identifier_ids bigint[]) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	rules integer[] := ARRAY(SELECT own.blocked_value_id FROM cdp._own_blocked_values($1) AS own);
+	was_pending boolean;
+BEGIN
+	IF rules = '{}' THEN
+		RETURN 0;
+	END IF;
+	was_pending := cdp._lock_rules();
+	DELETE FROM cdp.blocked_value WHERE blocked_value_id = ANY (rules);
+	UPDATE cdp.identity_state SET judge_all = was_pending;
+	UPDATE cdp.steward_action AS action SET reason = 'erased'
+	WHERE action.action IN ('block', 'unblock')
+		AND (action.detail ->> 'blocked_value_id')::integer = ANY (rules);
+	RETURN cardinality(rules);
+END
+$$;
+COMMENT ON FUNCTION cdp._erase_blocked_values(bigint[]) IS
+'remove the rules that block the very values of identifiers, and why they were made; how many';
+
 -- identifier_ids: members and lone.  Returns how many rows went.
 CREATE FUNCTION cdp._erase_identity(
 	identifier_ids bigint[],
@@ -286,7 +336,8 @@ DECLARE
 	identifiers bigint;
 	sets bigint;
 BEGIN
-	done := done || jsonb_build_object('identity_log', cdp._erase_identity_log($1, $2));
+	done := done || jsonb_build_object('identity_log', cdp._erase_identity_log($1, $2),
+		'blocked_value', cdp._erase_blocked_values($1));
 	DELETE FROM cdp.refused_link WHERE identifier_a = ANY ($1);
 	DELETE FROM cdp.refused_link WHERE identifier_b = ANY ($1);
 	DELETE FROM cdp.identifier_set_member WHERE identifier_id = ANY ($1);
