@@ -252,7 +252,11 @@ DECLARE
 	done record;
 	request bigint;
 BEGIN
-	IF NOT members <@ $2 AND members && $2 THEN
+	-- Judging what waited may have parted the buried from the others.
+	IF NOT members && $2 THEN
+		RETURN;
+	END IF;
+	IF NOT members <@ $2 THEN
 		-- Erasing takes decisions about what is buried anyway.
 		DELETE FROM cdp.decision
 		WHERE verdict = 'always' AND identifier_a = ANY (members) AND identifier_b = ANY (members)

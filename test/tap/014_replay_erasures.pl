@@ -18,6 +18,13 @@ $node->safe_psql('original', q{
 	SELECT cdp.ingest('web', '{"type": "track", "event": "order", "anonymousId": "carl-cookie", "timestamp": "2026-05-01T10:00:00Z"}');
 	SELECT cdp.decide('user_id:ann', 'anonymous_id:carl-cookie', 'always', 'looks the same')});
 $node->safe_psql('original', 'CALL cdp.merge()');
+# In the dump a number is dora's, and an older record that waits gives it to emil.
+$node->safe_psql('original', q{
+	SELECT cdp.ingest('web', '{"type": "track", "event": "order", "userId": "dora", "externalIds": [{"type": "crm_id", "id": "number-of-both"}], "timestamp": "2026-05-02T10:00:00Z"}')});
+$node->safe_psql('original', q{
+	BEGIN ISOLATION LEVEL REPEATABLE READ;
+	SELECT cdp.ingest('web', '{"type": "track", "event": "order", "userId": "emil", "externalIds": [{"type": "crm_id", "id": "number-of-both"}], "timestamp": "2026-05-01T10:00:00Z"}');
+	COMMIT});
 
 my $dump = $node->backup_dir . '/older.dump';
 mkdir $node->backup_dir;
@@ -25,7 +32,9 @@ $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('original') ],
 
 $node->safe_psql('original', q{
 	SELECT cdp.undecide('user_id:ann', 'anonymous_id:carl-cookie', 'they are two');
-	SELECT cdp.erase_subject(cdp.find_profile('user_id', 'ann'), 'asked')});
+	SELECT cdp.erase_subject(cdp.find_profile('user_id', 'ann'), 'asked');
+	CALL cdp.merge();
+	SELECT cdp.erase_subject(cdp.find_profile('user_id', 'emil'), 'asked')});
 my $list = $node->backup_dir . '/erasures.csv';
 $node->safe_psql('original', "COPY (TABLE cdp.erasure) TO '$list' (FORMAT csv)");
 
@@ -51,6 +60,9 @@ is( $node->safe_psql('restored',
 is( $node->safe_psql('restored',
 		q{SELECT count(*), (SELECT ok FROM cdp.verify_identity()) FROM cdp.identifier WHERE value = 'carl-cookie'}),
 	'1|t', 'who was merged with her then is not');
+is( $node->safe_psql('restored',
+		q{SELECT string_agg(value, ' ' ORDER BY value) FROM cdp.identifier WHERE value IN ('dora', 'emil', 'number-of-both')}),
+	'dora', 'nor is who was parted from the erased by what waited');
 is( $node->safe_psql('restored',
 		q{SELECT outcome FROM cdp.ingest_batch('web', '[{"type": "identify", "userId": "ann"}]')}),
 	'rejected', 'and she does not come back');
