@@ -179,6 +179,33 @@ $$;
 COMMENT ON FUNCTION cdp._begin_erasure() IS
 'take the locks of erasing, in their order';
 
+-- Judging what waits may part the profile.  Who keeps its id need not be the
+-- person that was looked up, so nobody is erased then.
+CREATE FUNCTION cdp._settle_whole(profile_id bigint) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	before bigint[] := ARRAY(
+		SELECT identifier.identifier_id
+		FROM cdp._profile_leaf AS own JOIN cdp.identifier USING (leaf)
+		WHERE own.root = cdp._profile_to_change($1));
+	live bigint := cdp._settle_profile($1);
+BEGIN
+	IF EXISTS (
+		SELECT FROM cdp.identifier JOIN cdp.profile ON profile.profile_id = identifier.leaf
+		WHERE identifier.identifier_id = ANY (before) AND profile.root <> live) THEN
+		RAISE EXCEPTION 'records that wait part profile %', $1
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				DETAIL = 'It would not be certain who of its people is meant.',
+				HINT = 'Run CALL cdp.merge() and look the person up again, with cdp.find_profile().';
+	END IF;
+	RETURN live;
+END
+$$;
+COMMENT ON FUNCTION cdp._settle_whole(bigint) IS
+'do what waits for a profile, which must not part it; the live profile it is then';
+
 CREATE FUNCTION cdp._erase_subject(profile_id bigint, reason text, events text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -194,7 +221,7 @@ BEGIN
 	PERFORM cdp._check_reason($2);
 	anonymise := cdp._event_policy($3);
 	PERFORM cdp._begin_erasure();
-	live := cdp._settle_profile($1);
+	live := cdp._settle_whole($1);
 	SELECT * INTO done FROM cdp._erase_profile(live, anonymise);
 	request := cdp._begin_request('erase', done.subject, $2);
 	receipt := jsonb_build_object(
