@@ -149,6 +149,10 @@ SELECT count(*) > 400 AS many,
 FROM public.sample AS before
 LEFT JOIN cdp._propensity_sample('did(order)', 'true', cdp._default_features(), '2026-04-01', '2026-05-01') AS after USING (profile_id);
 
+-- scores follow within score_every
+SET cdp.test_clock = '2026-06-02 13:00:00+00';
+CALL cdp.merge();
+
 -- why: the sentence, then contributions that add up to the log odds
 SELECT regexp_replace(reason, '[0-9.]+', 'N', 'g') AS reason
 FROM (SELECT profile_id FROM cdp.score WHERE model = 'buyer' ORDER BY value DESC, profile_id LIMIT 1) AS best,
