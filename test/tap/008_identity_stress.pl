@@ -123,6 +123,8 @@ sub make_crowd
 	my ($database) = @_;
 
 	make_store($node, $database);
+	# records are of any age, and none is to be refused for it
+	$node->safe_psql($database, 'UPDATE cdp.source SET retention = NULL');
 	$node->safe_psql($database, "\\i $crowd");
 	return;
 }
