@@ -14,7 +14,8 @@
  * milliseconds, however many profiles there are.
  *
  * Any id that a profile ever had leads to the live one; an id that was never
- * given is an error (cdp._current_profile()).
+ * given is an error, and so is that of somebody whose data is only kept
+ * (cdp._person_asked()).
  *
  * As-of.  Every answer is as of an instant, by default cdp.clock(): events at
  * that instant or later are not seen.
