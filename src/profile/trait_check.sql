@@ -56,9 +56,10 @@ COMMENT ON FUNCTION cdp._check_trait() IS
 'raise unless a row of cdp.trait can be used';
 
 -- A value as its type has it: a number that came as text is a number, and a
--- date has no time.  NULL if it is not of the type.  Not STRICT, so that it is inlined.
+-- date has no time.  NULL if it is not of the type.  Not STRICT, and no less
+-- volatile than to_jsonb(), so that it is inlined.
 CREATE FUNCTION cdp._typed_trait(value jsonb, type text) RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE type
 	WHEN 'json' THEN value
 	WHEN 'text' THEN
@@ -87,10 +88,10 @@ COMMENT ON FUNCTION cdp._typed_trait(jsonb, text) IS
 'the value in the form of a trait''s type; NULL if it is not of that type';
 
 -- A value as the form of its trait has it; NULL if it has none there.  Empty
--- text is what sources say when they know no name, and stays.  Not STRICT, so
--- that it is inlined.
+-- text is what sources say when they know no name, and stays.  Inlined as the
+-- function above.
 CREATE FUNCTION cdp._formed_trait(value jsonb, form text) RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
 	WHEN form IS NULL OR value IS NULL THEN value
 	WHEN jsonb_typeof(value) <> 'string' THEN
@@ -107,27 +108,33 @@ COMMENT ON FUNCTION cdp._formed_trait(jsonb, text) IS
 
 -- What becomes of values that the registry looks at: only those that change
 -- are given back, which is seldom one.  A JSON null is always welcome, it says
--- that there is no value any more.
+-- that there is no value any more.  OFFSET 0 keeps each value from being worked
+-- out wherever it is used, and lets the two functions be inlined.
 CREATE FUNCTION cdp._fit_traits(names text[], "values" jsonb[])
 RETURNS TABLE (ordinal integer, value jsonb)
 LANGUAGE sql STABLE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT typed.ordinal::integer,
-		CASE WHEN typed.format IS NULL OR typed.fitted #>> '{}' ~ typed.format
-			THEN typed.fitted END
+	SELECT formed.ordinal::integer,
+		CASE WHEN formed.format IS NULL OR formed.fitted #>> '{}' ~ formed.format
+			THEN formed.fitted END
 	FROM (
-		SELECT said.ordinal, said.value, trait.format,
-			cdp._formed_trait(CASE WHEN trait.strict
-				THEN cdp._typed_trait(said.value, trait.type)
-				ELSE said.value END, trait.form) AS fitted
-		FROM unnest($1, $2) WITH ORDINALITY AS said (name, value, ordinal)
-		JOIN cdp.trait ON trait.name = said.name
-		WHERE (trait.strict OR trait.format IS NOT NULL OR trait.form IS NOT NULL)
-			AND jsonb_typeof(said.value) <> 'null'
-	) AS typed
-	WHERE typed.fitted IS DISTINCT FROM typed.value
-		OR typed.fitted #>> '{}' !~ typed.format
+		SELECT typed.ordinal, typed.value, typed.format,
+			cdp._formed_trait(typed.fitted, typed.form) AS fitted
+		FROM (
+			SELECT said.ordinal, said.value, trait.format, trait.form,
+				CASE WHEN trait.strict THEN cdp._typed_trait(said.value, trait.type)
+					ELSE said.value END AS fitted
+			FROM unnest($1, $2) WITH ORDINALITY AS said (name, value, ordinal)
+			JOIN cdp.trait ON trait.name = said.name
+			WHERE (trait.strict OR trait.format IS NOT NULL OR trait.form IS NOT NULL)
+				AND jsonb_typeof(said.value) <> 'null'
+			OFFSET 0
+		) AS typed
+		OFFSET 0
+	) AS formed
+	WHERE formed.fitted IS DISTINCT FROM formed.value
+		OR formed.fitted #>> '{}' !~ formed.format
 $$;
 COMMENT ON FUNCTION cdp._fit_traits(text[], jsonb[]) IS
 'which of these values the registry changes or, with NULL, refuses';
