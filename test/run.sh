@@ -121,17 +121,29 @@ report_suite() {
 	fi
 }
 
-# tap FILE: a test file's "ok" and "not ok" lines count one each; a file that
-# dies without a "not ok" counts as one failure.
-tap() {
-	local file=$1 name status=0 oks not_oks perl_lib
-	name=$(basename "$file")
+# run_tap: one test file after the other.
+run_tap() {
+	local file name status perl_lib
 	perl_lib="$(dirname "$("$PG_CONFIG" --pgxs)")/../../src/test/perl"
-	(cd "$work/tree" && as_user env CDP_SMALL_DISK="$small_disk" \
-		TESTDIR="$work/tap" TESTDATADIR="$work/tap" \
-		TESTLOGDIR="$work/tap/log" PG_REGRESS="$(dirname "$perl_lib")/regress/pg_regress" \
-		PATH="$("$PG_CONFIG" --bindir):$PATH" PG_CONFIG="$PG_CONFIG" \
-		prove -v -I "$perl_lib" -I test/tap "test/tap/$name") >"$work/$name.log" 2>&1 || status=$?
+	as_user mkdir -p "$work/tap/log"
+	for file in "$work"/tree/test/tap/*.pl; do
+		name=$(basename "$file")
+		status=0
+		(cd "$work/tree" && as_user env CDP_SMALL_DISK="$small_disk" \
+			TESTDIR="$work/tap" TESTDATADIR="$work/tap" \
+			TESTLOGDIR="$work/tap/log" PG_REGRESS="$(dirname "$perl_lib")/regress/pg_regress" \
+			PATH="$("$PG_CONFIG" --bindir):$PATH" PG_CONFIG="$PG_CONFIG" \
+			prove -v -I "$perl_lib" -I test/tap "test/tap/$name") >"$work/$name.log" 2>&1 || status=$?
+		echo "$status" >"$work/$name.status"
+	done
+}
+
+# report_tap FILE: a test file's "ok" and "not ok" lines count one each; a file
+# that dies without a "not ok" counts as one failure.
+report_tap() {
+	local name status oks not_oks
+	name=$(basename "$1")
+	status=$(cat "$work/$name.status")
 	oks=$(grep -cE '^ok [0-9]+' "$work/$name.log")
 	not_oks=$(grep -cE '^not ok [0-9]+' "$work/$name.log")
 	note_pass "$oks"
@@ -199,26 +211,26 @@ chmod 644 "$work/server.conf"
 
 build
 if wanted lint; then lint; fi
-# Isolation specs mostly wait and TAP tests mostly start servers, so they do it
-# beside the regression tests.
+# The three kinds run at once: isolation specs mostly wait, and TAP tests mostly
+# start servers.
 if wanted regress; then
 	run_suite regress ISOLATION= TAP_TESTS= ${TESTS:+REGRESS="$TESTS"} &
 fi
 if wanted isolation; then
-	run_suite isolation REGRESS= TAP_TESTS=
-	report_suite isolation
+	run_suite isolation REGRESS= TAP_TESTS= &
 fi
 if wanted tap; then
-	section "tap"
-	as_user mkdir -p "$work/tap/log"
 	mount_small_disk
-	for file in "$work"/tree/test/tap/*.pl; do
-		tap "$file"
-	done
+	run_tap &
 fi
-if wanted regress; then
-	wait
-	report_suite regress
+wait
+if wanted isolation; then report_suite isolation; fi
+if wanted regress; then report_suite regress; fi
+if wanted tap; then
+	section "tap"
+	for file in "$work"/tree/test/tap/*.pl; do
+		report_tap "$file"
+	done
 fi
 if wanted fuzz; then
 	section "fuzz"
