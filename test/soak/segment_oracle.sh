@@ -13,15 +13,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 seconds=${1:?usage: test/soak/segment_oracle.sh SECONDS [SEED]}
 seed=${2:-1}
-export LC_ALL=C.UTF-8
-packages_need build
-work=$(mktemp -d /tmp/cdp-soak.XXXXXX)
-chmod 755 "$work"
-trap 'server_stop "$work/server" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
-tree_copy "$here/../.." "$work/tree"
-server_root=$work/tree
-server_build "$work/server" >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log"; exit 1; }
-server_start "$work/server"
+server_scratch soak
 server_as createdb soak
 
 export PGDATABASE=soak PGTZ=UTC PGOPTIONS='-c client_min_messages=warning'
