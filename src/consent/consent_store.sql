@@ -99,6 +99,10 @@ CREATE TABLE cdp.consent_state (
 	state text COLLATE "C" NOT NULL,
 	PRIMARY KEY (profile_id, purpose, channel)
 );
+-- Who granted a purpose and channel, without reading what others answered.
+CREATE INDEX consent_state_granted_idx
+	ON cdp.consent_state (purpose, channel, profile_id) INCLUDE (at, expires_at)
+	WHERE state = 'granted';
 COMMENT ON TABLE cdp.consent_state IS
 'what each profile has agreed to, derived from the log; ask cdp.consent()';
 COMMENT ON COLUMN cdp.consent_state.expires_at IS
