@@ -164,7 +164,8 @@ SELECT cdp.revoke_role('roof_privacy_officer', 'privacy');
 REVOKE USAGE ON SCHEMA cdp FROM roof_privacy_officer;
 DROP ROLE roof_privacy_officer;
 
--- a table source forgets where it stopped, as its table spells it
+-- a table source forgets where it stopped, as its table spells it: at the end of a
+-- run, and of one that was cut off with the erasure
 DROP SCHEMA IF EXISTS shop CASCADE;
 CREATE SCHEMA shop;
 CREATE TABLE shop.lead (mail text PRIMARY KEY, nickname text, changed timestamptz NOT NULL);
@@ -173,6 +174,8 @@ SELECT cdp.add_table_source('leads', 'shop.lead',
 	'{"identifiers": {"email": "$.mail"}, "at": "$.changed", "traits": {"nickname": "$.nickname"}}',
 	key => 'mail', watermark => 'changed');
 CALL cdp.merge();
+SELECT position_key FROM cdp.table_source;
+SELECT count(*) FROM cdp.table_source, cdp._read_table_source(source_id, 1, 0);
 SELECT position_key FROM cdp.table_source;
 SELECT cdp.erase_subject(cdp.find_profile('email', 'eve@example.com'), 'asked') IS NOT NULL AS erased;
 SELECT position_key FROM cdp.table_source;
@@ -185,4 +188,5 @@ CALL cdp.merge();
 CALL cdp.merge();
 SELECT source, reason, record IS NULL AS nothing_kept, message_id ~ '^[0-9a-f]{64}$' AS hidden, count(*)
 FROM cdp.reject GROUP BY 1, 2, 3, 4 ORDER BY 2;
+SELECT position_key FROM cdp.table_source;
 DROP SCHEMA shop CASCADE;

@@ -63,7 +63,7 @@ COMMENT ON COLUMN cdp.table_source.watermark IS
 COMMENT ON COLUMN cdp.table_source.high_watermark IS
 'newest watermark read so far, infinite and future ones left out; the next run starts "overlap" before it';
 COMMENT ON COLUMN cdp.table_source.position_key IS
-'last row that the run under way has read';
+'last row that the run under way has read; NULL with a watermark once it has read all';
 COMMENT ON COLUMN cdp.table_source.position_run IS
 'run under way when the position was noted; another one starts anew from the watermark';
 COMMENT ON COLUMN cdp.table_source.settled_key IS

@@ -329,6 +329,7 @@ DECLARE
 	rows bigint := 0;
 	unread bigint;
 	seen pg_snapshot;
+	at_end boolean;
 BEGIN
 	SELECT * INTO STRICT reading
 	FROM cdp.table_source
@@ -364,11 +365,15 @@ BEGIN
 		END IF;
 		RETURN NEXT;
 	END LOOP;
+	at_end := rows < batch AND reading.watermark IS NOT NULL;
+	-- At its end a watermark is all that the next run needs: the last key may be
+	-- a person's, whose row was refused.
 	UPDATE cdp.table_source
-	SET position_key = coalesce(last_key, position_key),
-		position_watermark = coalesce(last_watermark::timestamptz,
-			position_watermark),
-		position_run = CASE WHEN rows > 0 THEN $3 ELSE position_run END,
+	SET position_key = CASE WHEN NOT at_end THEN coalesce(last_key, position_key) END,
+		position_watermark = CASE WHEN NOT at_end THEN
+			coalesce(last_watermark::timestamptz, position_watermark) END,
+		position_run = CASE WHEN at_end THEN NULL WHEN rows > 0 THEN $3
+			ELSE position_run END,
 		high_watermark = greatest(high_watermark, newest),
 		done_run = CASE WHEN rows < batch THEN $3 ELSE done_run END,
 		unread_rows = coalesce(unread, unread_rows),
