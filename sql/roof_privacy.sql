@@ -53,6 +53,7 @@ SELECT cdp.close_request(-1, 'x');
 SELECT profile_id = :bob AS bob FROM cdp.unified_profile;
 SELECT count(*) FROM cdp.audience_member;
 SELECT change FROM cdp.audience_delta('letters', 0);
+SELECT cdp.why_not(:ann, 'letters') AS ann, cdp.why_not(:bob, 'letters') AS bob;
 SELECT count(*) FROM cdp.segment_member WHERE profile_id = :ann;
 SELECT cdp.refresh_scores();
 CALL cdp.merge();
@@ -92,6 +93,7 @@ SELECT count(*) FROM cdp.profile_score WHERE profile_id = cdp.resolve(:ann);
 CALL cdp.merge();
 SELECT count(*) FROM cdp.unified_profile;
 SELECT count(*) FROM cdp.audience_member;
+SELECT cdp.why_not(cdp.resolve(:ann), 'letters') AS ann;
 SELECT ok FROM cdp.verify_identity();
 
 -- rectified: a trait, an identifier; each correction answers one request

@@ -254,6 +254,7 @@ BEGIN
 	FROM cdp._audience_conditions($2, ARRAY[live]) AS conditions;
 	RETURN CASE
 		WHEN found.released THEN NULL
+		WHEN cdp._is_restricted(live) THEN 'It is restricted: its data is only kept.'
 		WHEN NOT about.active THEN 'The audience is not active.'
 		WHEN found.released IS NULL THEN concat_ws(' ', format('It is not in segment %s.', about.segment),
 				cdp._refresh_hint(about.segment))
