@@ -32,7 +32,7 @@
 -- short and read from end to end: inbox, rejects, warnings, pending work,
 -- decisions, actions of stewards, bitmaps.
 
-CREATE FUNCTION cdp._event_policy(events text) RETURNS boolean
+CREATE FUNCTION cdp._event_policy(events text) RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -45,11 +45,11 @@ BEGIN
 				DETAIL = 'It is delete or anonymise.',
 				HINT = 'The argument "events" goes before the setting erase_events.';
 	END IF;
-	RETURN policy = 'anonymise';
+	RETURN policy;
 END
 $$;
 COMMENT ON FUNCTION cdp._event_policy(text) IS
-'are events to be anonymised';
+'what is to become of events: delete or anonymise';
 
 CREATE FUNCTION cdp._sum_counts(counts jsonb[]) RETURNS jsonb
 LANGUAGE sql IMMUTABLE
@@ -118,7 +118,7 @@ COMMENT ON FUNCTION cdp._settle_profile(bigint) IS
 'do what waits for a profile and those it exchanged something with; the live profile it is then';
 
 -- The caller holds the locks and has done what waits.
-CREATE FUNCTION cdp._erase_profile(profile_id bigint, anonymise boolean, OUT subject bytea[], OUT counts jsonb, OUT destinations jsonb)
+CREATE FUNCTION cdp._erase_profile(profile_id bigint, events text, OUT subject bytea[], OUT counts jsonb, OUT destinations jsonb)
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
@@ -140,7 +140,7 @@ BEGIN
 	PERFORM FROM cdp.identifier WHERE identifier.identifier_id = ANY (gone)
 	ORDER BY identifier.identifier_id FOR UPDATE;
 	own := cdp._own_identifiers(gone, whom.leaves);
-	subject := cdp._bury(own);
+	subject := cdp._bury(own, $2);
 	SELECT * INTO named FROM cdp._subject_values(own);
 	SELECT array_agg(found.event_id), array_agg(found.occurred_at) INTO event_ids, times
 	FROM cdp._events_of(whom.leaves, whom.sets) AS found;
@@ -148,7 +148,7 @@ BEGIN
 	counts := cdp._sum_counts(ARRAY[
 		cdp._erase_records(named.keys, named.values, ARRAY(
 			SELECT DISTINCT source_id FROM cdp.identifier_set WHERE set_id = ANY (whom.sets))),
-		cdp._erase_events(event_ids, times, $2),
+		cdp._erase_events(event_ids, times, $2 = 'anonymise'),
 		cdp._erase_memberships(whom.leaves),
 		cdp._erase_scores(whom.leaves),
 		cdp._erase_traits(gone, whom.leaves, whom.sets),
@@ -161,7 +161,7 @@ BEGIN
 	PERFORM cdp._drop_todo('{profile,score,segment,rebuild_timeline,rescan_timeline}', whom.leaves);
 END
 $$;
-COMMENT ON FUNCTION cdp._erase_profile(bigint, boolean) IS
+COMMENT ON FUNCTION cdp._erase_profile(bigint, text) IS
 'erase a live profile; keyed hashes of its identifiers, how many rows of which table went, and which destinations hold keys of it';
 
 CREATE FUNCTION cdp._begin_erasure() RETURNS void
@@ -211,7 +211,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	anonymise boolean;
+	policy text;
 	live bigint;
 	done record;
 	request bigint;
@@ -219,10 +219,10 @@ DECLARE
 BEGIN
 	PERFORM cdp._check_store();
 	PERFORM cdp._check_reason($2);
-	anonymise := cdp._event_policy($3);
+	policy := cdp._event_policy($3);
 	PERFORM cdp._begin_erasure();
 	live := cdp._settle_whole($1);
-	SELECT * INTO done FROM cdp._erase_profile(live, anonymise);
+	SELECT * INTO done FROM cdp._erase_profile(live, policy);
 	request := cdp._begin_request('erase', done.subject, $2);
 	receipt := jsonb_build_object(
 		'kind', 'erase',
@@ -231,7 +231,7 @@ BEGIN
 		'requested_at', (SELECT requested_at AT TIME ZONE 'UTC' FROM cdp.privacy_request AS asked
 			WHERE asked.request_id = request),
 		'done_at', cdp.clock() AT TIME ZONE 'UTC',
-		'events', CASE WHEN anonymise THEN 'anonymised' ELSE 'deleted' END,
+		'events', CASE policy WHEN 'anonymise' THEN 'anonymised' ELSE 'deleted' END,
 		'identifiers', cardinality(done.subject),
 		'rows', done.counts,
 		'destinations', done.destinations);
@@ -269,6 +269,19 @@ $$;
 COMMENT ON FUNCTION cdp._buried_identifiers() IS
 'identifiers of profiles that have been erased already';
 
+-- Events of whom several erasures name go if one of them took events away.
+CREATE FUNCTION cdp._buried_policy(profile_id bigint) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT max(dead.events COLLATE "C")
+	FROM cdp._identifier_hashes(ARRAY(
+		SELECT member.identifier_id FROM cdp._profile_members($1) AS member)) AS own
+	JOIN cdp.tombstone AS dead USING (key_hash)
+$$;
+COMMENT ON FUNCTION cdp._buried_policy(bigint) IS
+'what became of the events of a profile that has been erased already; NULL: not known';
+
 CREATE FUNCTION cdp._replay_one(profile_id bigint, buried bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -291,7 +304,7 @@ BEGIN
 		live := cdp._unmerge(live, (cdp._subject_values(ARRAY(
 			SELECT unnest(members) INTERSECT SELECT unnest($2)))).keys, 'erased');
 	END IF;
-	SELECT * INTO done FROM cdp._erase_profile(live, cdp._event_policy(NULL));
+	SELECT * INTO done FROM cdp._erase_profile(live, cdp._event_policy(cdp._buried_policy(live)));
 	request := cdp._open_request('erase', done.subject, 'erased again after a restore', NULL);
 	PERFORM cdp._close_request(request, done.subject, 'erased again after a restore', done.counts, NULL);
 END

@@ -50,17 +50,20 @@ CREATE TRIGGER keep_done BEFORE UPDATE OR DELETE ON cdp.privacy_request
 CREATE TABLE cdp.tombstone (
 	key_hash bytea PRIMARY KEY CHECK (length(key_hash) = 32),
 	type text COLLATE "C" NOT NULL,
-	erased_at timestamptz NOT NULL DEFAULT cdp.clock()
+	erased_at timestamptz NOT NULL DEFAULT cdp.clock(),
+	events text CHECK (events IN ('delete', 'anonymise'))
 );
 COMMENT ON TABLE cdp.tombstone IS
 'identifiers that were erased, as keyed hashes: records that name one are rejected';
 COMMENT ON COLUMN cdp.tombstone.key_hash IS
 'HMAC-SHA256 under the store''s key of type:value, or type:source/value';
+COMMENT ON COLUMN cdp.tombstone.events IS
+'what became of the events, and becomes of them when this is replayed; NULL: not known, as the setting erase_events says then';
 
 -- Tombstones on their way to a store that was restored from an older dump:
 -- COPY reads this view, and COPY into it adds what is missing.
 CREATE VIEW cdp.erasure AS
-SELECT encode(key_hash, 'hex') AS key_hash, type::text AS type, erased_at
+SELECT encode(key_hash, 'hex') AS key_hash, type::text AS type, erased_at, events
 FROM cdp.tombstone;
 COMMENT ON VIEW cdp.erasure IS
 'what to keep outside of the database, to erase again after an older dump was restored: COPY it out, and back in before CALL cdp.replay_erasures()';
@@ -70,8 +73,8 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	INSERT INTO cdp.tombstone (key_hash, type, erased_at)
-	VALUES (decode(NEW.key_hash, 'hex'), NEW.type, coalesce(NEW.erased_at, cdp.clock()))
+	INSERT INTO cdp.tombstone (key_hash, type, erased_at, events)
+	VALUES (decode(NEW.key_hash, 'hex'), NEW.type, coalesce(NEW.erased_at, cdp.clock()), NEW.events)
 	ON CONFLICT DO NOTHING;
 	RETURN NEW;
 END

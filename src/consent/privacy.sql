@@ -194,7 +194,7 @@ COMMENT ON FUNCTION cdp._readmit_identifier(text, text, text, text) IS
 'what the door cdp.readmit_identifier() does';
 
 -- Tombstones first: from here on whoever looks finds them.
-CREATE FUNCTION cdp._bury(identifier_ids bigint[]) RETURNS bytea[]
+CREATE FUNCTION cdp._bury(identifier_ids bigint[], events text) RETURNS bytea[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -204,8 +204,8 @@ BEGIN
 	WITH dead AS MATERIALIZED (
 		SELECT * FROM cdp._identifier_hashes($1)
 	), buried AS (
-		INSERT INTO cdp.tombstone (key_hash, type)
-		SELECT dead.key_hash, dead.type FROM dead
+		INSERT INTO cdp.tombstone (key_hash, type, events)
+		SELECT dead.key_hash, dead.type, $2 FROM dead
 		ORDER BY dead.key_hash
 		ON CONFLICT DO NOTHING
 	)
@@ -213,8 +213,8 @@ BEGIN
 	RETURN coalesce(hashes, '{}');
 END
 $$;
-COMMENT ON FUNCTION cdp._bury(bigint[]) IS
-'leave tombstones for identifiers; their keyed hashes';
+COMMENT ON FUNCTION cdp._bury(bigint[], text) IS
+'leave tombstones for identifiers, with what becomes of their events; their keyed hashes';
 
 -- The log is append-only but for erasure, which turns answers into proof.
 CREATE FUNCTION cdp._erase_consents(identifier_ids bigint[], profile_ids bigint[])

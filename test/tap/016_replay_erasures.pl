@@ -34,7 +34,7 @@ $node->safe_psql('original', q{
 	SELECT cdp.undecide('user_id:ann', 'anonymous_id:carl-cookie', 'they are two');
 	SELECT cdp.erase_subject(cdp.find_profile('user_id', 'ann'), 'asked');
 	CALL cdp.merge();
-	SELECT cdp.erase_subject(cdp.find_profile('user_id', 'emil'), 'asked')});
+	SELECT cdp.erase_subject(cdp.find_profile('user_id', 'emil'), 'asked', 'anonymise')});
 my $list = $node->backup_dir . '/erasures.csv';
 $node->safe_psql('original', "COPY (TABLE cdp.erasure) TO '$list' (FORMAT csv)");
 
@@ -72,6 +72,8 @@ is( digest($node, 'restored', 'canonical_digest()') =~ /event/ ? 1 : 0, 1, 'the 
 is( $node->safe_psql('restored', 'SELECT count(*) FROM cdp.event'),
 	$node->safe_psql('original', 'SELECT count(*) FROM cdp.event'),
 	'both stores have the same events');
+is( $node->safe_psql('restored', 'SELECT count(*) FROM cdp.event WHERE set_id = 0'),
+	'1', 'what became of them then became of them again, whatever the setting says');
 
 # Beside another key nothing could be told, so nothing is done.
 $node->safe_psql('restored', q{UPDATE cdp.secret_key SET key = cdp._random_key()});
