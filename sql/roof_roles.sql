@@ -5,11 +5,12 @@
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
 DROP ROLE IF EXISTS cdp_test_reader, cdp_test_crm, cdp_test_activation, cdp_test_steward,
-	cdp_test_ingest, cdp_test_operator, cdp_test_auditor, cdp_test_nobody;
+	cdp_test_privacy, cdp_test_ingest, cdp_test_operator, cdp_test_auditor, cdp_test_nobody;
 CREATE ROLE cdp_test_reader;
 CREATE ROLE cdp_test_crm;
 CREATE ROLE cdp_test_activation;
 CREATE ROLE cdp_test_steward;
+CREATE ROLE cdp_test_privacy;
 CREATE ROLE cdp_test_ingest;
 CREATE ROLE cdp_test_operator;
 CREATE ROLE cdp_test_auditor;
@@ -19,6 +20,7 @@ SELECT cdp.grant_role('cdp_test_reader', 'reader');
 SELECT cdp.grant_role('cdp_test_crm', 'crm');
 SELECT cdp.grant_role('cdp_test_activation', 'activation');
 SELECT cdp.grant_role('cdp_test_steward', 'steward');
+SELECT cdp.grant_role('cdp_test_privacy', 'privacy');
 SELECT cdp.grant_role('cdp_test_ingest', 'ingest');
 SELECT cdp.grant_role('cdp_test_auditor', 'auditor');
 SELECT cdp.grant_role('cdp_test_reader', 'king');
@@ -37,7 +39,7 @@ WHERE NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'cdp'::regnamespace 
 -- who can read what, and use which doors, is what the matrix says, and no more
 CREATE TEMP TABLE tested AS
 SELECT role, 'cdp_test_' || role AS name
-FROM unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'ingest', 'auditor', 'nobody']) AS role;
+FROM unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'privacy', 'ingest', 'auditor', 'nobody']) AS role;
 SELECT role, relname, can_read
 FROM tested, pg_class, has_table_privilege(name, pg_class.oid, 'SELECT') AS can_read
 WHERE relnamespace = 'cdp'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
@@ -54,11 +56,11 @@ WHERE relnamespace = 'cdp'::regnamespace
 	AND relname IN ('secret_key', 'identifier', 'contact_point', 'trait_observation', 'event')
 	AND has_table_privilege(name, pg_class.oid, 'SELECT');
 SELECT role, relname, privilege
-FROM unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'ingest', 'auditor', 'nobody']) AS role,
+FROM unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'privacy', 'ingest', 'auditor', 'nobody']) AS role,
 	unnest(ARRAY['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege, pg_class
 WHERE relnamespace = 'cdp'::regnamespace AND relkind IN ('r', 'p', 'v')
 	AND has_table_privilege('cdp_test_' || role, pg_class.oid, privilege);
-SELECT role FROM unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'ingest', 'auditor', 'nobody']) AS role
+SELECT role FROM unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'privacy', 'ingest', 'auditor', 'nobody']) AS role
 WHERE has_schema_privilege('cdp_test_' || role, 'cdp', 'CREATE');
 
 -- README's matrix is what the catalogue says, of relations and doors
@@ -66,7 +68,7 @@ WHERE has_schema_privilege('cdp_test_' || role, 'cdp', 'CREATE');
 CREATE TEMP TABLE told AS
 SELECT line.part[1] AS kind, object[1] AS object
 FROM regexp_split_to_table(pg_read_file(:'readme'), '\n') AS text
-	CROSS JOIN LATERAL (SELECT regexp_match(text, '^\| (reader|crm|activation|steward|ingest|auditor) \| (.*) \|$')) AS line (part)
+	CROSS JOIN LATERAL (SELECT regexp_match(text, '^\| (reader|crm|activation|steward|privacy|ingest|auditor) \| (.*) \|$')) AS line (part)
 	CROSS JOIN LATERAL regexp_matches(line.part[2], '`([a-z_]+(?:\(\))?)`', 'g') AS object;
 CREATE TEMP TABLE held AS
 SELECT role AS kind, relname::text AS object FROM tested, pg_class
@@ -160,6 +162,20 @@ SELECT cdp.block_value('user_id', 'nobody'), cdp.unblock_value('user_id', 'nobod
 SELECT action, actor = session_user AS by_caller FROM cdp.steward_action WHERE action = 'block';
 SELECT * FROM cdp.change_rules('{"unblock": []}', 'no right to it');
 RESET ROLE;
+SET ROLE cdp_test_privacy;
+SELECT count(*) > 0 AS found FROM cdp.find_value('ann@example.com');
+SELECT cdp.erase_subject(cdp.find_profile('user_id', 'cid'), 'asked') ->> 'identifiers' AS identifiers;
+SELECT count(*) FROM cdp.erasure;
+SELECT count(*) FROM cdp.tombstone;
+INSERT INTO cdp.erasure VALUES (repeat('00', 32), 'email', now());
+DELETE FROM cdp.privacy_request;
+SELECT count(*) FROM cdp.consent_proof;
+SELECT count(*) FROM cdp.event;
+SELECT count(*) FROM cdp.unified_profile;
+SELECT cdp._erase_profile(1, 'delete');
+CALL cdp.replay_erasures();
+SELECT cdp.unmerge(1, '{}', 'no right to it');
+RESET ROLE;
 SET ROLE cdp_test_auditor;
 SELECT count(*) FROM cdp.suppression;
 SELECT count(*) FROM cdp.consent_log;
@@ -211,14 +227,14 @@ ALTER TABLE cdp.store OWNER TO CURRENT_USER;
 
 -- what was given is taken back
 SELECT cdp.revoke_role('cdp_test_' || kind, kind)
-FROM unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'ingest', 'auditor']) AS kind \g /dev/null
-SELECT count(*) FROM pg_class, unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'ingest', 'auditor']) AS kind
+FROM unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'privacy', 'ingest', 'auditor']) AS kind \g /dev/null
+SELECT count(*) FROM pg_class, unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'privacy', 'ingest', 'auditor']) AS kind
 WHERE relnamespace = 'cdp'::regnamespace AND relkind IN ('r', 'p', 'v')
 	AND has_table_privilege('cdp_test_' || kind, pg_class.oid, 'SELECT, INSERT');
-SELECT count(*) FROM pg_proc, unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'ingest', 'auditor']) AS kind
+SELECT count(*) FROM pg_proc, unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'privacy', 'ingest', 'auditor']) AS kind
 WHERE pronamespace = 'cdp'::regnamespace AND prosecdef
 	AND has_function_privilege('cdp_test_' || kind, pg_proc.oid, 'EXECUTE');
 DROP OWNED BY cdp_test_reader, cdp_test_crm, cdp_test_activation, cdp_test_steward,
-	cdp_test_ingest, cdp_test_operator, cdp_test_auditor, cdp_test_nobody, cdp_test_owner;
+	cdp_test_privacy, cdp_test_ingest, cdp_test_operator, cdp_test_auditor, cdp_test_nobody, cdp_test_owner;
 DROP ROLE cdp_test_reader, cdp_test_crm, cdp_test_activation, cdp_test_steward,
-	cdp_test_ingest, cdp_test_operator, cdp_test_auditor, cdp_test_nobody, cdp_test_owner;
+	cdp_test_privacy, cdp_test_ingest, cdp_test_operator, cdp_test_auditor, cdp_test_nobody, cdp_test_owner;
