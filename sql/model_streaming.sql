@@ -92,6 +92,17 @@ FROM cdp.score WHERE profile_id = :id AND model = 'churn';
 SELECT 'leaving' = ANY (segments) AS leaving FROM cdp.unified_profile WHERE profile_id = :id;
 ROLLBACK;
 
+-- by the server's clock, a statement that waited for a refresh began before it:
+-- its scores do not go back in time
+BEGIN;
+SET LOCAL cdp.test_clock = '';
+SELECT count(cdp._score_profiles(ARRAY[:id]::bigint[])) AS scored, count(cdp._refresh_propensity('{lead}')) AS lead
+FROM (SELECT cdp.refresh_scores() OFFSET 0) AS before;
+SELECT scored.as_of > run.as_of AS after, lead.scored_at > run.as_of AS lead_after
+FROM cdp.profile_score AS scored, cdp.score_run AS run, cdp.propensity AS lead
+WHERE scored.profile_id = :id AND lead.model = 'lead';
+ROLLBACK;
+
 -- what happens at the instant itself is not yet seen, as in every question
 SELECT revenue AS before FROM cdp.profile_score WHERE profile_id = :id \gset
 SELECT cdp.ingest('web', pg_temp.record(:'who', 'order', cdp.clock(), 'instant', 20)) = :id AS hers;

@@ -249,8 +249,10 @@ $$;
 COMMENT ON FUNCTION cdp._write_scores(bigint[], timestamptz, text[]) IS
 'write what these models say of these profiles (NULL: all) as of a time; returns of how many';
 
--- Those of these models that can score now.
-CREATE FUNCTION cdp._models_that_score(models text[], as_of timestamptz) RETURNS text[]
+-- The models of two rooms are tried alike: attempt is how theirs score, a
+-- statement about model $1 as of $2.
+CREATE FUNCTION cdp._models_that_score(models text[], as_of timestamptz, attempt text)
+RETURNS text[]
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -260,7 +262,7 @@ DECLARE
 BEGIN
 	FOREACH name IN ARRAY $1 LOOP
 		BEGIN
-			PERFORM FROM cdp._score_all($2, ARRAY[name]);
+			EXECUTE $3 USING name, $2;
 			working := working || name;
 		EXCEPTION WHEN OTHERS THEN
 			IF cdp._may_pass(SQLSTATE) THEN
@@ -272,11 +274,32 @@ BEGIN
 	RETURN working;
 END
 $$;
-COMMENT ON FUNCTION cdp._models_that_score(text[], timestamptz) IS
-'these models but for those that fail, which are named in warnings';
+COMMENT ON FUNCTION cdp._models_that_score(text[], timestamptz, text) IS
+'these models but for those of which the attempt to score fails, which are named in warnings';
 
--- A statement that waited for the merger's lock began before the scores that it
--- waited for; they must not go back in time.  A test clock may.
+CREATE FUNCTION cdp._note_scored(models text[]) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE cdp.model SET detail = NULL, status = coalesce((
+		SELECT made.status FROM cdp.model_version AS made
+		WHERE made.model = model.name AND made.version = model.version), 'waiting')
+	WHERE name = ANY ($1) AND detail LIKE 'could not score: %'
+$$;
+COMMENT ON FUNCTION cdp._note_scored(text[]) IS
+'forget the errors of models that score again';
+
+-- Whoever writes scores takes their instant when the merger's lock is theirs: a
+-- statement that waited for it began before the scores that it waited for, and
+-- scores must not go back in time.  A test clock may.
+CREATE FUNCTION cdp._score_clock() RETURNS timestamptz
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN coalesce(current_setting('cdp.test_clock', true), '') = ''
+	THEN clock_timestamp() ELSE cdp.clock() END;
+COMMENT ON FUNCTION cdp._score_clock() IS
+'the instant that scores written now are as of';
+
 CREATE FUNCTION cdp.refresh_scores() RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -294,8 +317,7 @@ BEGIN
 				HINT = 'Run SET default_transaction_isolation = ''read committed''.';
 	END IF;
 	PERFORM pg_advisory_xact_lock(6513776, 2);
-	at := CASE WHEN coalesce(current_setting('cdp.test_clock', true), '') = ''
-		THEN clock_timestamp() ELSE cdp.clock() END;
+	at := cdp._score_clock();
 	models := ARRAY(SELECT name FROM cdp.model WHERE kind <> 'propensity' ORDER BY name);
 	BEGIN
 		scored := cdp._write_scores(NULL, at, models);
@@ -303,13 +325,11 @@ BEGIN
 		IF cdp._may_pass(SQLSTATE) THEN
 			RAISE;
 		END IF;
-		models := cdp._models_that_score(models, at);
+		models := cdp._models_that_score(models, at,
+			'SELECT FROM cdp._score_all($2, ARRAY[$1])');
 		scored := cdp._write_scores(NULL, at, models);
 	END;
-	UPDATE cdp.model SET detail = NULL, status = (
-		SELECT made.status FROM cdp.model_version AS made
-		WHERE made.model = model.name AND made.version = model.version)
-	WHERE name = ANY (models) AND detail LIKE 'could not score: %';
+	PERFORM cdp._note_scored(models);
 	DELETE FROM cdp.todo WHERE phase = 'score';
 	INSERT INTO cdp.score_run (as_of, profiles, statement_at)
 	VALUES (at, scored, statement_timestamp())
@@ -360,7 +380,7 @@ BEGIN
 	IF ids IS NULL THEN
 		RETURN;
 	END IF;
-	PERFORM cdp._write_scores(ids, cdp.clock(), ARRAY(
+	PERFORM cdp._write_scores(ids, cdp._score_clock(), ARRAY(
 		SELECT name FROM cdp.model
 		WHERE kind <> 'propensity' AND NOT coalesce(detail LIKE 'could not score: %', false)));
 EXCEPTION WHEN OTHERS THEN

@@ -123,39 +123,13 @@ $$;
 COMMENT ON FUNCTION cdp._write_propensity(text[], timestamptz) IS
 'score everybody whom these models score; returns how many';
 
--- Those of these models that can be evaluated now.
-CREATE FUNCTION cdp._models_that_work(models text[], as_of timestamptz) RETURNS text[]
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	name text;
-	working text[] := '{}';
-BEGIN
-	FOREACH name IN ARRAY $1 LOOP
-		BEGIN
-			PERFORM FROM cdp._score_propensity(name, $2);
-			working := working || name;
-		EXCEPTION WHEN OTHERS THEN
-			IF cdp._may_pass(SQLSTATE) THEN
-				RAISE;
-			END IF;
-			PERFORM cdp._note_failure(name, 'score', SQLERRM);
-		END;
-	END LOOP;
-	RETURN working;
-END
-$$;
-COMMENT ON FUNCTION cdp._models_that_work(text[], timestamptz) IS
-'these models but for those that fail, which are named in warnings';
-
 -- A model that fails keeps its scores, and is tried again when it is due.
 CREATE FUNCTION cdp._refresh_propensity(models text[]) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	at timestamptz := cdp.clock();
+	at timestamptz := cdp._score_clock();
 	working text[] := $1;
 	scored bigint;
 BEGIN
@@ -165,16 +139,14 @@ BEGIN
 		IF cdp._may_pass(SQLSTATE) THEN
 			RAISE;
 		END IF;
-		working := cdp._models_that_work($1, at);
+		working := cdp._models_that_score($1, at,
+			'SELECT FROM cdp._score_propensity($1, $2)');
 		scored := cdp._write_propensity(working, at);
 	END;
 	UPDATE cdp.propensity SET tried_at = clock_timestamp(), scored_at = CASE
 		WHEN model = ANY (working) THEN at ELSE scored_at END
 	WHERE model = ANY ($1);
-	UPDATE cdp.model SET detail = NULL, status = coalesce((
-		SELECT made.status FROM cdp.model_version AS made
-		WHERE made.model = model.name AND made.version = model.version), 'waiting')
-	WHERE name = ANY (working) AND detail LIKE 'could not score: %';
+	PERFORM cdp._note_scored(working);
 	RETURN scored;
 END
 $$;
