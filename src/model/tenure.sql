@@ -14,7 +14,8 @@
 -- A contract that was cancelled has ended as far as scores go, though it may
 -- run for a while.  Those of which no cancellation has come are scored as of
 -- their last renewal; since some of those that will end have said so, the
--- others are a little better than their scores.  The measure shows by how much.
+-- others are better than their scores: of p that leave and a of them that have
+-- said so, p (1 - a) / (1 - p a) of the rest do.  The measure shows by how much.
 
 -- How many renewals fall due until as_of + horizon, for a contract renewed last
 -- at renewed_at; whole periods are counted by the calendar, in UTC.  Inlined.
