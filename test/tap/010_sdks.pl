@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use CdpNode;
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use IPC::Run;
@@ -12,14 +13,11 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $scripts = abs_path(dirname(__FILE__) . '/sdk');
-my $folder = PostgreSQL::Test::Utils::tempdir();
 my $output;
 
-plan skip_all => 'node and npm are not installed'
-  unless run_in_folder(10, 'node', '--version') && run_in_folder(10, 'npm', '--version');
-plan skip_all => 'the SDKs cannot be installed by npm'
-  unless run_in_folder(120, 'npm', 'install', '--silent', '--no-audit', '--no-fund', '--ignore-scripts',
-	'@segment/analytics-node', '@rudderstack/rudder-sdk-node', 'pg');
+my $why_not = why_no_node('@segment/analytics-node', '@rudderstack/rudder-sdk-node', 'pg');
+plan skip_all => $why_not if $why_not;
+my $folder = node_folder();
 
 my $node = PostgreSQL::Test::Cluster->new('sdks');
 $node->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
@@ -39,7 +37,7 @@ my $receiver = IPC::Run::start([ 'sh', '-c', 'cd "$0" && exec node "$1" "$2" "$3
 	'>', \$port, '2>', $log, IPC::Run::timeout(180));
 $receiver->pump until $port =~ /\n/ || !$receiver->pumpable;
 chomp $port;
-ok(run_in_folder(60, 'node', "$scripts/visitors.mjs", $port), 'the visitors came and went')
+ok(run_in_folder(60, \$output, 'node', "$scripts/visitors.mjs", $port), 'the visitors came and went')
   or diag $output;
 my $waiting = q{SELECT count(*) >= 48 FROM cdp.message};
 ok($node->poll_query_until('postgres', $waiting), 'all that they did has arrived');
@@ -91,16 +89,3 @@ is($node->safe_psql('postgres', 'SELECT reason, field FROM cdp.ingest_warning'),
 
 $node->stop;
 done_testing();
-
-# Run a command in the folder that npm works in; false: it failed, or took
-# longer than so many seconds.
-sub run_in_folder
-{
-	my ($seconds, @command) = @_;
-	my $done = eval {
-		IPC::Run::run([ 'sh', '-c', 'cd "$0" && HOME=$0 npm_config_cache=$0/cache exec "$@"', $folder, @command ],
-			'<', \undef, '>&', \$output, IPC::Run::timeout($seconds));
-	};
-
-	return $done;
-}
