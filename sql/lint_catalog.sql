@@ -48,6 +48,16 @@ WHERE typnamespace = 'cdp'::regnamespace AND typelem = 0
 	AND relkind IN ('r', 'p', 'v', 'm', 'f')
 ORDER BY 1;
 
+-- no function that gives rows is named as the plural of a table: tools that make
+-- an interface of the schema (GraphQL) call the table's rows so
+SELECT proname, relname
+FROM pg_proc
+	JOIN pg_class ON relnamespace = pronamespace AND relkind IN ('r', 'p', 'v')
+WHERE pronamespace = 'cdp'::regnamespace AND proretset
+	AND proname = regexp_replace(relname, 'y$', 'ie') || 's'
+	AND relname NOT LIKE '\_%'
+ORDER BY 1, 2;
+
 -- no view sorts: that would sort the whole log to count it
 SELECT relname
 FROM pg_class

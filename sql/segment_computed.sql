@@ -202,7 +202,7 @@ LANGUAGE sql AS $$
 			(SELECT coalesce(jsonb_object_agg(t.key, t.value), '{}') FROM jsonb_each(p.traits) AS t
 				WHERE p.lineage -> t.key = '{"rule": "computed"}') AS kept,
 			(SELECT coalesce(jsonb_object_agg(c.name, c.value) FILTER (WHERE c.value IS NOT NULL), '{}')
-				FROM cdp.computed_traits(p.profile_id, 'infinity') AS c JOIN cdp.computed_trait AS d USING (name)
+				FROM cdp.computed_traits_of(p.profile_id, 'infinity') AS c JOIN cdp.computed_trait AS d USING (name)
 				WHERE d.steady) AS computed
 		FROM cdp.profile_current AS p
 	) AS compared
@@ -272,14 +272,14 @@ SELECT cdp.undeclare_property(event, property) FROM cdp.event_property WHERE pro
 SELECT cdp.ingest('web', '{"type": "identify", "messageId": "t2", "userId": "u2"}') > 0 AS told;
 CALL cdp.merge();
 SELECT count(*) AS stale FROM pg_temp.stale();
-SELECT name, value IS NOT NULL AS known FROM cdp.computed_traits(cdp.find_profile('user_id', 'u2')) ORDER BY name;
+SELECT name, value IS NOT NULL AS known FROM cdp.computed_traits_of(cdp.find_profile('user_id', 'u2')) ORDER BY name;
 
 -- on reading: one profile, all profiles, none
 SELECT count(*) AS differ
 FROM cdp.profile_computed_trait AS v JOIN cdp.profile_current AS p USING (profile_id)
 WHERE v.as_of <> cdp.clock() OR v.value IS DISTINCT FROM
-	(SELECT c.value FROM cdp.computed_traits(p.profile_id) AS c WHERE c.name = v.name);
+	(SELECT c.value FROM cdp.computed_traits_of(p.profile_id) AS c WHERE c.name = v.name);
 SELECT count(*) = count(DISTINCT profile_id) * (SELECT count(*) FROM cdp.computed_trait) AS complete
 FROM cdp.profile_computed_trait;
-SELECT count(*) AS none FROM cdp.computed_traits(-1);
-SELECT name, value, as_of FROM cdp.computed_traits(cdp.find_profile('user_id', 'u2'), '2026-01-01') ORDER BY name;
+SELECT count(*) AS none FROM cdp.computed_traits_of(-1);
+SELECT name, value, as_of FROM cdp.computed_traits_of(cdp.find_profile('user_id', 'u2'), '2026-01-01') ORDER BY name;

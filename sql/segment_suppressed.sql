@@ -71,7 +71,7 @@ SELECT cdp.refresh_segments('{quiet,loud}');
 SELECT segment, value FROM cdp.segment_member JOIN cdp.profile_identifier USING (profile_id)
 WHERE segment IN ('quiet', 'loud') AND type = 'user_id' ORDER BY 1, 2;
 SELECT cdp.define_computed_trait('mute', 'suppressed(''sms'')');
-SELECT name, value FROM cdp.computed_traits(cdp.find_profile('email', 'ann@example.com'));
+SELECT name, value FROM cdp.computed_traits_of(cdp.find_profile('email', 'ann@example.com'));
 SELECT pg_temp.who('not in_segment(''loud'')'), pg_temp.who('suppressed(''sms'') and in_segment(''quiet'')');
 SELECT cdp.segment_size('mute'), cdp.segment_size('mute is null');
 SELECT cdp._asks_suppressed(ARRAY['mute']::cdp.predicate[], cdp._evaluation_context()) AS by_name,

@@ -32,7 +32,7 @@ BEGIN ATOMIC
 			'best_seller', 'campaign', 'deal', 'pipeline_stage', 'crm_outbox', 'next_action_rule',
 			'ticket_status', 'interaction_type', 'crm_field', 'crm_duplicate']),
 		('crm', 'EXECUTE', ARRAY['audience_funnel', 'experiment_arm', 'experiment_result',
-			'computed_traits', 'why_not', 'memberships', 'profile', 'consent', 'record_consent',
+			'computed_traits_of', 'why_not', 'memberships', 'profile', 'consent', 'record_consent',
 			'suppress', 'previous_purchase', 'interests', 'intent', 'recommend',
 			'channel_preference', 'journey_stage', 'attribution', 'deals_of', 'funnel', 'forecast',
 			'forecast_backtest', 'interaction_history', 'next_action', 'best_sellers',
@@ -58,7 +58,7 @@ BEGIN ATOMIC
 			'unblock_value', 'preview_rules', 'decide', 'undecide', 'unmerge', 'retract',
 			'unretract', 'undo_action', 'pin_trait', 'unpin_trait', 'lineage', 'record_consent',
 			'consent', 'consent_at', 'consent_receipt', 'add_consent_document', 'suppress',
-			'unsuppress', 'why_not', 'computed_traits', 'overlap', 'segment_diff', 'waterfall',
+			'unsuppress', 'why_not', 'computed_traits_of', 'overlap', 'segment_diff', 'waterfall',
 			'audience_funnel', 'convert_amounts', 'previous_purchase', 'interests', 'intent',
 			'recommend', 'channel_preference', 'journey_stage']),
 		-- what people ask about their own data

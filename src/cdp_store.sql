@@ -119,7 +119,7 @@ BEGIN
 		RAISE EXCEPTION 'computed trait "%" cannot be a column', $1
 			USING ERRCODE = 'feature_not_supported',
 				DETAIL = 'It changes with the clock, so it is computed when it is read.',
-				HINT = 'Read cdp.profile_computed_trait or cdp.computed_traits().';
+				HINT = 'Read cdp.profile_computed_trait or cdp.computed_traits_of().';
 	END IF;
 	IF octet_length($1) > 63 THEN
 		RAISE EXCEPTION 'the name of trait "%" is too long for a column', $1

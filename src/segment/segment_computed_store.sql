@@ -42,7 +42,7 @@ CREATE TRIGGER note_computed AFTER INSERT OR UPDATE OR DELETE
 	ON cdp.event_property
 	FOR EACH STATEMENT EXECUTE FUNCTION cdp._note_steady_traits();
 
-CREATE FUNCTION cdp.computed_traits(
+CREATE FUNCTION cdp.computed_traits_of(
 	profile_id bigint,
 	at timestamptz DEFAULT cdp.clock())
 RETURNS TABLE (name text, value jsonb, as_of timestamptz)
@@ -66,14 +66,14 @@ BEGIN
 		WHERE current.profile_id = cdp.resolve($1));
 END
 $$;
-COMMENT ON FUNCTION cdp.computed_traits(bigint, timestamptz) IS
+COMMENT ON FUNCTION cdp.computed_traits_of(bigint, timestamptz) IS
 'the computed traits of a profile at an instant, from the events before it';
 
 CREATE VIEW cdp.profile_computed_trait AS
 SELECT current.profile_id, trait.name, trait.value, trait.as_of
 FROM cdp.profile_current AS current
-CROSS JOIN LATERAL cdp.computed_traits(current.profile_id) AS trait;
+CROSS JOIN LATERAL cdp.computed_traits_of(current.profile_id) AS trait;
 COMMENT ON VIEW cdp.profile_computed_trait IS
 'the computed traits of each profile, one a row, computed when they are read';
 
-REVOKE ALL ON FUNCTION cdp.computed_traits(bigint, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION cdp.computed_traits_of(bigint, timestamptz) FROM PUBLIC;
