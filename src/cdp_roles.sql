@@ -23,7 +23,7 @@ BEGIN ATOMIC
 			'predicate_check', 'rough_size', 'segment_diff', 'waterfall', 'previous_purchase',
 			'interests', 'intent', 'recommend', 'channel_preference', 'journey_stage',
 			'journey_flow', 'attribution', 'funnel', 'forecast', 'forecast_backtest',
-			'lookalike_report', 'best_sellers', 'audience_reach', 'classify']),
+			'lookalike_report', 'best_selling', 'audience_reach', 'classify']),
 		-- those who may be reached, and the customer at the counter
 		('crm', 'SELECT', ARRAY['audience_member', 'audience_arm', 'experiment', 'crm_contact',
 			'profile_metric', 'segment_member', 'profile_id_map', 'profile_order', 'score',
@@ -35,7 +35,7 @@ BEGIN ATOMIC
 			'computed_traits_of', 'why_not', 'memberships', 'profile', 'consent', 'record_consent',
 			'suppress', 'previous_purchase', 'interests', 'intent', 'recommend',
 			'channel_preference', 'journey_stage', 'attribution', 'deals_of', 'funnel', 'forecast',
-			'forecast_backtest', 'interaction_history', 'next_action', 'best_sellers',
+			'forecast_backtest', 'interaction_history', 'next_action', 'best_selling',
 			'contact_of']),
 		-- those who may be reached
 		('activation', 'SELECT', ARRAY['audience_member', 'audience_contactable', 'audience_arm',
