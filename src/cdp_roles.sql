@@ -12,9 +12,10 @@ BEGIN ATOMIC
 	FROM (VALUES
 		-- figures without identifiers
 		('reader', 'SELECT', ARRAY['profile_metric', 'segment_member', 'profile_id_map',
-			'profile_order', 'score', 'model_feature', 'contract', 'rfm', 'lifecycle', 'segment',
-			'segment_history', 'audience', 'destination', 'purpose', 'channel', 'catalog',
-			'event_product', 'profile_session', 'run', 'health', 'identity_benchmark', 'experiment',
+			'profile_order', 'profile_return', 'score', 'model_feature', 'contract', 'rfm',
+			'lifecycle', 'segment', 'segment_history', 'audience', 'destination', 'purpose',
+			'channel', 'catalog', 'event_product', 'profile_session', 'ingest_count', 'run',
+			'health', 'identity_benchmark', 'experiment',
 			'experiment_assignment', 'interest_weight', 'usual_interest', 'product_pair',
 			'best_seller', 'channel_rule', 'usual_response', 'journey_rule', 'campaign', 'deal',
 			'pipeline_stage', 'lookalike_feature', 'taxonomy', 'taxonomy_item', 'taxonomy_path',
@@ -26,10 +27,10 @@ BEGIN ATOMIC
 			'lookalike_report', 'best_selling', 'audience_reach', 'classify']),
 		-- those who may be reached, and the customer at the counter
 		('crm', 'SELECT', ARRAY['audience_member', 'audience_arm', 'experiment', 'crm_contact',
-			'profile_metric', 'segment_member', 'profile_id_map', 'profile_order', 'score',
-			'contract', 'segment', 'audience', 'destination', 'purpose', 'channel', 'catalog',
-			'event_product', 'computed_trait', 'profile_computed_trait', 'profile_session',
-			'best_seller', 'campaign', 'deal', 'pipeline_stage', 'crm_outbox', 'next_action_rule',
+			'profile_metric', 'segment_member', 'profile_id_map', 'profile_order',
+			'profile_return', 'score', 'contract', 'segment', 'audience', 'destination', 'purpose',
+			'channel', 'catalog', 'event_product', 'computed_trait', 'profile_computed_trait',
+			'profile_session', 'best_seller', 'campaign', 'deal', 'pipeline_stage', 'crm_outbox', 'next_action_rule',
 			'ticket_status', 'interaction_type', 'crm_field', 'crm_duplicate']),
 		('crm', 'EXECUTE', ARRAY['audience_funnel', 'experiment_arm', 'experiment_result',
 			'computed_traits_of', 'why_not', 'memberships', 'profile', 'consent', 'record_consent',
@@ -47,8 +48,8 @@ BEGIN ATOMIC
 		-- whose data it is, and what is wrong with it
 		('steward', 'SELECT', ARRAY['unified_profile', 'profile_metric', 'profile_identifier',
 			'profile_trait', 'profile_trait_history', 'profile_event', 'profile_order',
-			'profile_id_map', 'computed_trait', 'profile_computed_trait', 'segment_member',
-			'segment', 'segment_history', 'score', 'contract', 'identity_log', 'conflict',
+			'profile_return', 'profile_id_map', 'computed_trait', 'profile_computed_trait',
+			'segment_member', 'segment', 'segment_history', 'score', 'contract', 'identity_log', 'conflict',
 			'decision', 'steward_action', 'profile_group', 'group_kind', 'identity_benchmark',
 			'identifier_type', 'blocked_value', 'reject', 'ingest_warning', 'purpose', 'channel',
 			'consent_document', 'catalog', 'run', 'health', 'text_property']),
@@ -63,7 +64,7 @@ BEGIN ATOMIC
 			'recommend', 'channel_preference', 'journey_stage']),
 		-- what people ask about their own data
 		('privacy', 'SELECT', ARRAY['privacy_request', 'erasure', 'profile_id_map',
-			'profile_identifier', 'purpose', 'channel', 'health']),
+			'profile_identifier', 'purpose', 'channel', 'retention_rule', 'health']),
 		('privacy', 'EXECUTE', ARRAY['find_profile', 'resolve', 'request_privacy', 'close_request',
 			'export_subject', 'erase_subject', 'restrict_subject', 'unrestrict_subject',
 			'rectify_subject', 'find_value', 'readmit_identifier', 'record_consent', 'suppress',
