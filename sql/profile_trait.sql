@@ -27,17 +27,17 @@ SELECT cdp.ingest('web', '{"type": "identify", "anonymousId": "c1", "userId": "u
 SELECT name, value, source, observed_at FROM cdp.profile_trait ORDER BY name;
 SELECT set_id, name, value, observed_at, first_observed_at FROM cdp.trait_observation ORDER BY 1, 2;
 -- a JSON null says that there is no value any more
-SELECT count(*) AS refused FROM cdp._observe_traits('{1}', '{1}', '{nick}', '{null}', '{2026-05-04}', '{1}');
+SELECT count(*) AS refused FROM cdp._observe_traits('{1}', '{nick}', '{null}', '{2026-05-04}', '{1}', '{infinity}');
 SELECT cdp._refresh_profiles('{1}');
 SELECT name, value FROM cdp.profile_trait WHERE name = 'nick';
 -- equal times: the same value in either order
-SELECT count(*) AS refused FROM cdp._observe_traits('{1,1}', '{1,1}', '{tie,tie}', '{"\"x\"","\"y\""}', '{2026-05-05,2026-05-05}', '{1,1}');
-SELECT count(*) AS refused FROM cdp._observe_traits('{1}', '{1}', '{tie}', '{"\"w\""}', '{2026-05-05}', '{1}');
+SELECT count(*) AS refused FROM cdp._observe_traits('{1,1}', '{tie,tie}', '{"\"x\"","\"y\""}', '{2026-05-05,2026-05-05}', '{1,1}', '{infinity,infinity}');
+SELECT count(*) AS refused FROM cdp._observe_traits('{1}', '{tie}', '{"\"w\""}', '{2026-05-05}', '{1}', '{infinity}');
 SELECT value FROM cdp.trait_observation WHERE name = 'tie';
 -- history where it is asked for
 UPDATE cdp.trait SET history = true WHERE name = 'city';
-SELECT count(*) AS refused FROM cdp._observe_traits('{1,1}', '{1,1}', '{city,nick}', '{"\"Rom\"","\"c\""}', '{2026-05-06,2026-05-06}', '{1,1}');
-SELECT count(*) AS refused FROM cdp._observe_traits('{1}', '{1}', '{city}', '{"\"Pisa\""}', '{2026-05-05}', '{1}');
+SELECT count(*) AS refused FROM cdp._observe_traits('{1,1}', '{city,nick}', '{"\"Rom\"","\"c\""}', '{2026-05-06,2026-05-06}', '{1,1}', '{infinity,infinity}');
+SELECT count(*) AS refused FROM cdp._observe_traits('{1}', '{city}', '{"\"Pisa\""}', '{2026-05-05}', '{1}', '{infinity}');
 SELECT name, value, observed_at FROM cdp.trait_history ORDER BY observed_at;
 
 -- a pin wins over all, through merges and rebuilds, until it is taken back

@@ -50,7 +50,7 @@ SELECT CASE cdp._evaluate(
 		'{"clv": {"value": 12.5, "percentile": 0.93}, "churn": {"value": 0.25}}',
 		'known', '2026-01-01 00:00+00', '2026-06-01 11:59+00', 8, 2, 70.25, 60.25,
 		'2026-03-01 13:00+00', '2026-05-31 13:00+00', 5, 3, NULL, 'loyal',
-		410.5, 0.25, 'low', NULL)::cdp._profile_facts)
+		410.5, 0.25, 'low', NULL, NULL)::cdp._profile_facts)
 	WHEN '{1}' THEN 'TRUE' WHEN '{2}' THEN 'false' ELSE 'unknown' END
 $$;
 

@@ -29,11 +29,12 @@ AS $$
 			WHERE held.set_id = ANY ($2)),
 		'observations', (
 			SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('set_id', said.set_id, 'trait', said.name,
-				'raw', said.raw, 'observed_at', said.observed_at, 'source', source.name))
+				'raw', said.raw, 'observed_at', said.observed_at, 'expires_at', said.expires_at,
+				'source', source.name))
 				|| jsonb_build_object('value', said.value) ORDER BY said.set_id, said.name, said.observed_at)
-			FROM (SELECT set_id, source_id, name, value, raw, observed_at FROM cdp.trait_observation
+			FROM (SELECT set_id, source_id, name, value, raw, observed_at, expires_at FROM cdp.trait_observation
 					WHERE set_id = ANY ($2)
-				UNION SELECT set_id, source_id, name, value, raw, observed_at FROM cdp.trait_history
+				UNION SELECT set_id, source_id, name, value, raw, observed_at, expires_at FROM cdp.trait_history
 					WHERE set_id = ANY ($2)) AS said
 				JOIN cdp.source USING (source_id)),
 		'pins', (

@@ -69,11 +69,16 @@ FROM (VALUES
 		'rows', 0, NULL,
 		'See unread_rows in cdp.table_source: the watermark of these rows is null. Name a view in which it is not.'),
 	('retention_overdue', (
-			SELECT greatest(0, extract(epoch FROM max(cdp.clock() - retention
-				- coalesce(removed_before, created_at - retention))))
-			FROM cdp.source WHERE retention IS NOT NULL),
+			SELECT greatest(0, extract(epoch FROM max(late.late)))
+			FROM (
+				SELECT cdp.clock() - retention
+					- coalesce(removed_before, created_at - retention) AS late
+				FROM cdp.source WHERE retention IS NOT NULL
+				UNION ALL
+				SELECT cdp.clock() - min(expires_at) FROM cdp.trait_observation
+			) AS late),
 		'seconds', 2 * 86400, NULL,
-		'A source keeps more than its retention allows. Run CALL cdp.merge(), with the phase retain.'),
+		'More is kept than the retention of a source, or what expires, allows. Run CALL cdp.merge(), with the phase retain.'),
 	('amounts_without_rate', (
 			SELECT count(*) FROM cdp.event
 			WHERE amount IS NULL AND currency IS NOT NULL AND properties ? 'cdp_amount'),

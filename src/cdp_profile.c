@@ -69,6 +69,7 @@ typedef struct Shape
 
 	/* columns of cdp.profile_current that others are made of */
 	int			traits;
+	int			expiring;
 	int			identifiers;
 	int			orders;
 	int			gross_revenue;
@@ -112,6 +113,13 @@ static text *
 get_trait(const Reader *reader, const char *name)
 {
 	return cdp_profile_trait_text(reader->traits, name, strlen(name));
+}
+
+static bool
+make_traits(const Reader *reader, const Column *column, Datum *value)
+{
+	*value = JsonbPGetDatum(reader->traits);
+	return true;
 }
 
 static bool
@@ -340,7 +348,7 @@ static const struct
 	{"scored_at", make_score, "as_of"},
 	{"segments", make_segments},
 	{"consents", make_current},
-	{"traits", make_current},
+	{"traits", make_traits},
 	{"as_of", make_current},
 };
 
@@ -411,6 +419,7 @@ init_columns(Shape *shape, MemoryContext context)
 					NameStr(TupleDescAttr(shape->row, i)->attname),
 					TupleDescAttr(shape->row, i)->atttypid);
 	shape->traits = find_column("profile_current", "traits");
+	shape->expiring = find_column("profile_current", "expiring");
 	shape->identifiers = find_column("profile_current", "identifiers");
 	shape->orders = find_column("profile_current", "orders");
 	shape->gross_revenue = find_column("profile_current", "gross_revenue");
@@ -518,11 +527,16 @@ make_row(Reader *reader)
 	bool	   *nulls = palloc(sizeof(bool) * ncolumns);
 	Datum		traits;
 	Datum		identifiers;
+	Datum		expiring;
 
 	if (!copy_from(reader->current, shape->traits, &traits) ||
 		!copy_from(reader->current, shape->identifiers, &identifiers))
 		elog(ERROR, "a row of cdp.profile_current is not complete");
 	reader->traits = DatumGetJsonbP(traits);
+	if (copy_from(reader->current, shape->expiring, &expiring))
+		reader->traits = cdp_profile_traits_at(reader->traits,
+											   DatumGetJsonbP(expiring),
+											   cdp_base_clock());
 	reader->identifiers = DatumGetJsonbP(identifiers);
 	for (int i = 0; i < ncolumns; i++)
 		nulls[i] = !shape->columns[i].make(reader, &shape->columns[i], &values[i]);

@@ -1,5 +1,8 @@
 -- What has been kept long enough goes: the "retain" phase of a merge run.
 --
+-- What expires by itself (trait observations of third parties) goes by the first
+-- run after that; what is left of it is an index.
+--
 -- A source's retention covers what it sent: events by occurred_at, trait
 -- observations by observed_at.  Identifiers and the evidence that joins them
 -- stay (they have a time to live of their own), and so do consents and the
@@ -189,6 +192,49 @@ $$;
 COMMENT ON FUNCTION cdp._remove_observations(integer, timestamptz, integer) IS
 'remove at most "units" trait observations of a source, and as many of their history, and note that profiles must follow; returns how many';
 
+CREATE FUNCTION cdp._remove_expired(units integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	removed bigint;
+	sets bigint[];
+BEGIN
+	WITH chosen AS MATERIALIZED (
+		SELECT set_id, name
+		FROM cdp.trait_observation
+		WHERE expires_at <= cdp.clock()
+		ORDER BY expires_at
+		LIMIT $1
+		FOR UPDATE SKIP LOCKED
+	), gone AS (
+		DELETE FROM cdp.trait_observation AS old
+		USING chosen
+		WHERE old.set_id = chosen.set_id AND old.name = chosen.name
+		RETURNING old.set_id
+	), chosen_history AS MATERIALIZED (
+		SELECT ctid
+		FROM cdp.trait_history
+		WHERE expires_at <= cdp.clock()
+		ORDER BY expires_at
+		LIMIT $1
+		FOR UPDATE SKIP LOCKED
+	), gone_history AS (
+		DELETE FROM cdp.trait_history AS old
+		WHERE old.ctid = ANY (ARRAY(SELECT ctid FROM chosen_history))
+		RETURNING old.set_id
+	), every AS (
+		SELECT set_id FROM gone UNION ALL SELECT set_id FROM gone_history
+	)
+	SELECT count(*), array_agg(DISTINCT set_id) INTO removed, sets FROM every;
+	PERFORM cdp._add_todo('profile', cdp._profiles_of_sets(sets));
+	RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION cdp._remove_expired(integer) IS
+'remove at most "units" trait observations that have expired, and as many of their history, and note that profiles must follow; returns how many';
+
 -- Timelines are made anew some tens of thousands at a time, so steps are larger
 -- than others.
 CREATE FUNCTION cdp._retain_step(batch integer) RETURNS bigint
@@ -201,6 +247,9 @@ DECLARE
 BEGIN
 	PERFORM cdp._check_store();
 	removed := cdp._drop_event_month();
+	IF removed = 0 THEN
+		removed := cdp._remove_expired(20 * $1);
+	END IF;
 	IF removed > 0 THEN
 		RETURN removed;
 	END IF;
@@ -221,7 +270,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._retain_step(integer) IS
-'remove a batch of what sources sent longer ago than their retention; returns how many rows, 0 when nothing is left to remove';
+'remove a batch of what has expired or what sources sent longer ago than their retention; returns how many rows, 0 when nothing is left to remove';
 
 CREATE FUNCTION cdp._restart_retention() RETURNS trigger
 LANGUAGE plpgsql

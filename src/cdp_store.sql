@@ -8,8 +8,11 @@ AS $$
 DECLARE
 	exposed_columns text;
 BEGIN
-	SELECT string_agg(format(', %s AS %I', cdp._trait_column('current',
-			trait.name, trait.type), trait.name), E'\n' ORDER BY trait.exposed)
+	SELECT string_agg(format(', %s AS %I', cdp._trait_column(
+			CASE WHEN cdp._may_expire(trait.name)
+				THEN 'cdp._traits_at(current.traits, current.expiring, cdp.clock())'
+				ELSE 'current.traits' END, trait.name, trait.type), trait.name),
+			E'\n' ORDER BY trait.exposed)
 	INTO exposed_columns
 	FROM cdp.trait
 	WHERE trait.exposed IS NOT NULL;
@@ -67,7 +70,7 @@ SELECT current.profile_id,
 		WHERE segment.segment_id = ANY (current.segment_ids)
 		ORDER BY segment.name) AS segments,
 	current.consents,
-	current.traits,
+	cdp._traits_at(current.traits, current.expiring, cdp.clock()) AS traits,
 	current.as_of
 	%s
 FROM cdp.profile_current AS current

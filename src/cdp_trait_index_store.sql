@@ -68,6 +68,12 @@ BEGIN
 				DETAIL = 'Its column in cdp.unified_profile is made of more than the trait.',
 				HINT = 'cdp.find_profile() finds profiles by e-mail address and phone number.';
 	END IF;
+	IF cdp._may_expire($1) THEN
+		RAISE EXCEPTION 'cannot index trait "%"', $1
+			USING ERRCODE = 'feature_not_supported',
+				DETAIL = 'What third parties say may expire, and an index does not know the time.',
+				HINT = 'A segment or audience over it finds the profiles.';
+	END IF;
 	IF found_trait.indexed THEN
 		RETURN;
 	END IF;
@@ -75,7 +81,7 @@ BEGIN
 		cdp._trait_index($1),
 		CASE WHEN found_trait.type IN ('number', 'boolean', 'date')
 			THEN 'btree' ELSE 'hash' END,
-		cdp._trait_column('profile_current', $1, found_trait.type));
+		cdp._trait_column('traits', $1, found_trait.type));
 	UPDATE cdp.trait SET indexed = true WHERE trait.name = $1;
 END
 $$;

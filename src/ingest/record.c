@@ -139,6 +139,7 @@ cdp_ingest_add_trait(CdpRecord *record, const char *name,
 	}
 	trait->name = pstrdup(name);
 	trait->value = JsonbValueToJsonb((JsonbValue *) value);
+	trait->expires_at = DT_NOEND;
 }
 
 /* A time that must be right; false: the record is rejected, or it is absent. */

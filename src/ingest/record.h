@@ -62,6 +62,7 @@ typedef struct CdpTraitValue
 {
 	const char *name;
 	Jsonb	   *value;
+	TimestampTz expires_at;		/* DT_NOEND: never */
 } CdpTraitValue;
 
 typedef struct CdpConsentAnswer

@@ -4,8 +4,11 @@
  *
  * Partners hand out lists: this id is in that segment, until then.  The id
  * becomes a third_party_id of the source and the row an observation of the
- * trait third_party.<source>.<segment>.  A row without a value says true; one
- * that has expired says nothing about today, and only its id is kept.
+ * trait third_party.<source>.<segment>.  A row without a value says true.
+ *
+ * One that expires is an observation that expires.  One that has expired when it
+ * comes is, too: nobody sees it, but what the partner said of the segment before
+ * is no longer true, whichever of the two came first.
  *
  * Sources of kind third_party may send records of the Segment spec as well; a
  * row is known by having "segment" and no "type".
@@ -31,6 +34,7 @@ cdp_ingest_read_third_party(CdpRecord *record, JsonbValue *root,
 	JsonbValue	yes = {.type = jbvBool,.val.boolean = true};
 	TimestampTz expires_at = DT_NOEND;
 	char	   *name = cdp_json_text(segment);
+	ListCell   *cell;
 
 	if (name == NULL || *name == '\0')
 	{
@@ -55,9 +59,9 @@ cdp_ingest_read_third_party(CdpRecord *record, JsonbValue *root,
 	if (expires_at <= options->now)
 		cdp_ingest_warn(record, "expired", "expires", cdp_json_shown(expires),
 						"The row has expired, so its segment was not used.");
-	else
-		cdp_ingest_add_trait(record,
-							 psprintf("third_party.%s.%s", options->source,
-									  name),
-							 value == NULL ? &yes : value);
+	cdp_ingest_add_trait(record,
+						 psprintf("third_party.%s.%s", options->source, name),
+						 value == NULL ? &yes : value);
+	foreach(cell, record->traits)
+		((CdpTraitValue *) lfirst(cell))->expires_at = expires_at;
 }

@@ -18,8 +18,8 @@
 static CdpPlan trait_plan = {
 	"SELECT ordinal FROM cdp._observe_traits($1, $2, $3, $4, $5, $6) AS ordinal",
 	6, {
-		INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, JSONBARRAYOID,
-		TIMESTAMPTZARRAYOID, INT8ARRAYOID
+		INT4ARRAYOID, TEXTARRAYOID, JSONBARRAYOID, TIMESTAMPTZARRAYOID,
+		INT8ARRAYOID, TIMESTAMPTZARRAYOID
 	}
 };
 
@@ -74,7 +74,7 @@ void
 cdp_ingest_write_traits(CdpBatch *batch)
 {
 	static const Oid types[6] = {
-		INT8OID, INT4OID, TEXTOID, JSONBOID, TIMESTAMPTZOID, INT8OID
+		INT4OID, TEXTOID, JSONBOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID
 	};
 	CdpColumn  *columns[6];
 	Datum		values[6];
@@ -98,12 +98,12 @@ cdp_ingest_write_traits(CdpBatch *batch)
 			const CdpTraitValue *trait = lfirst(cell);
 
 			said[columns[0]->count] = (SaidTrait) {item, trait};
-			cdp_column_add(columns[0], Int64GetDatum(item->owner));
-			cdp_column_add(columns[1], Int32GetDatum(item->source->source_id));
-			cdp_column_add_text(columns[2], trait->name);
-			cdp_column_add(columns[3], JsonbPGetDatum(trait->value));
-			cdp_column_add(columns[4], TimestampTzGetDatum(item->record.occurred_at));
-			cdp_column_add(columns[5], Int64GetDatum(item->set_id));
+			cdp_column_add(columns[0], Int32GetDatum(item->source->source_id));
+			cdp_column_add_text(columns[1], trait->name);
+			cdp_column_add(columns[2], JsonbPGetDatum(trait->value));
+			cdp_column_add(columns[3], TimestampTzGetDatum(item->record.occurred_at));
+			cdp_column_add(columns[4], Int64GetDatum(item->set_id));
+			cdp_column_add(columns[5], TimestampTzGetDatum(trait->expires_at));
 		}
 	}
 	if (columns[0]->count == 0)

@@ -30,7 +30,9 @@
  *
  * What depends on the clock is not stored here: a row is true until one of its
  * inputs changes, and whoever changes one notes the profile as work of phase
- * "profile" in cdp.todo; whoever changes a rule, that all profiles wait.  Traits
+ * "profile" in cdp.todo; whoever changes a rule, that all profiles wait.  Of
+ * observations that expire the row tells what survives until when, and readers
+ * look at the clock (expiring.c).  Traits
  * that are computed from events alone are in the row as well; the segment room
  * evaluates them.
  *
@@ -45,6 +47,16 @@
 
 /* A trait as a column of text shows it, palloc'd; NULL: it shows nothing. */
 extern text *cdp_profile_trait_text(Jsonb *traits, const char *name, int len);
+
+/* May observations of a trait of this name expire? */
+extern bool cdp_profile_may_expire(const char *name);
+
+/* The value of a trait of "expiring" at an instant; false: it has none. */
+extern bool cdp_profile_expiring_value(Jsonb *expiring, const char *name, int len,
+									   TimestampTz at, JsonbValue *value);
+
+/* Traits together with what expiring ones are worth at an instant. */
+extern Jsonb *cdp_profile_traits_at(Jsonb *traits, Jsonb *expiring, TimestampTz at);
 
 /* Text as a date, as cdp._iso_date(); false: it is none. */
 extern bool cdp_profile_iso_date(const char *value, int len, DateADT *date);

@@ -51,7 +51,8 @@ RETURNS TABLE (
 	source text,
 	priority integer,
 	rule text,
-	raw jsonb)
+	raw jsonb,
+	expires_at timestamptz)
 LANGUAGE sql STABLE ROWS 10
 BEGIN ATOMIC
 	SELECT said.set_id, said.name::text, said.value,
@@ -60,7 +61,7 @@ BEGIN ATOMIC
 			ELSE coalesce(-array_position(trait.sources, source.name::text),
 				-1000000)
 			END,
-		trait.rule, said.raw
+		trait.rule, said.raw, said.expires_at
 	FROM cdp._profile_sets($1) AS owned
 	JOIN cdp.trait_observation AS said ON said.set_id = owned.set_id
 	JOIN cdp.trait ON trait.name = said.name
@@ -68,6 +69,37 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION cdp._profile_observation(bigint) IS
 'observations of the traits of this live profile';
+
+-- What survives of the traits of which some observation expires: an array of
+-- steps for each, as expiring.c tells.  With every observation that expires
+-- there may be another survivor.
+CREATE FUNCTION cdp._expiring_traits(profile_id bigint, pinned text[]) RETURNS jsonb
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT jsonb_object_agg(trait.name, trait.steps)
+	FROM (
+		SELECT step.name, jsonb_agg(step.survivor || jsonb_build_object('until', step.until)
+				ORDER BY step.until) AS steps
+		FROM (
+			SELECT ending.name, ending.until,
+				cdp._survivor(said.value, said.observed_at, said.priority,
+					said.rule, said.source, said.set_id) AS survivor
+			FROM (
+				SELECT DISTINCT own.name, own.expires_at AS until
+				FROM cdp._profile_observation($1) AS own
+				WHERE own.name <> ALL ($2) AND own.name IN (
+					SELECT other.name FROM cdp._profile_observation($1) AS other
+					WHERE other.expires_at IS NOT NULL)
+			) AS ending
+			JOIN cdp._profile_observation($1) AS said ON said.name = ending.name
+				AND coalesce(said.expires_at, 'infinity') >= coalesce(ending.until, 'infinity')
+			GROUP BY ending.name, ending.until
+		) AS step
+		GROUP BY step.name
+	) AS trait;
+END;
+COMMENT ON FUNCTION cdp._expiring_traits(bigint, text[]) IS
+'what survives until when of the expiring traits of a live profile, without pinned ones; NULL: there are none';
 
 -- Of pins that merged profiles brought along the newest wins.
 CREATE FUNCTION cdp._profile_pin(profile_id bigint)
@@ -203,7 +235,8 @@ RETURNS TABLE (
 	revenue numeric,
 	first_order_at timestamptz,
 	last_order_at timestamptz,
-	consents jsonb)
+	consents jsonb,
+	expiring jsonb)
 LANGUAGE sql STABLE ROWS 100
 BEGIN ATOMIC
 	SELECT live.profile_id, live.ord,
@@ -219,7 +252,9 @@ BEGIN ATOMIC
 		coalesce(bought.gross, 0),
 		coalesce(bought.gross, 0) - coalesce(bought.returned, 0),
 		bought.first_order_at, bought.last_order_at,
-		coalesce(consented.consents, '{}')
+		coalesce(consented.consents, '{}'),
+		CASE WHEN described.some_expire
+			THEN cdp._expiring_traits(live.profile_id, pinned.names) END
 	FROM cdp._live_profile AS live
 	CROSS JOIN LATERAL (
 		SELECT bool_or(listed.known) AS known,
@@ -271,16 +306,19 @@ BEGIN ATOMIC
 			jsonb_object_agg(chosen.name, chosen.survivor - 'value')
 				FILTER (WHERE chosen.survives) AS lineage,
 			min(chosen.first_seen) AS first_seen,
-			max(chosen.last_seen) AS last_seen
+			max(chosen.last_seen) AS last_seen,
+			bool_or(chosen.expires) AS some_expire
 		FROM (
 			SELECT weighed.*, weighed.survivor ->> 'value' IS NOT NULL
-				AND weighed.name <> ALL (pinned.names) AS survives
+				AND weighed.name <> ALL (pinned.names)
+				AND NOT weighed.expires AS survives
 			FROM (
 				SELECT said.name,
 					cdp._survivor(said.value, said.observed_at, said.priority,
 						said.rule, said.source, said.set_id) AS survivor,
 					min(said.first_observed_at) AS first_seen,
-					max(said.observed_at) AS last_seen
+					max(said.observed_at) AS last_seen,
+					bool_or(said.expires_at IS NOT NULL) AS expires
 				FROM cdp._profile_observation(live.profile_id) AS said
 				GROUP BY said.name
 			) AS weighed
@@ -333,14 +371,21 @@ LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT said.name, said.value,
-		current.lineage -> said.name ->> 'rule' IS DISTINCT FROM 'pinned'
-			AND (current.lineage -> said.name ->> 'set_id')::bigint
+		chosen.lineage ->> 'rule' IS DISTINCT FROM 'pinned'
+			AND (chosen.lineage ->> 'set_id')::bigint
 				IS NOT DISTINCT FROM said.set_id,
 		said.source, said.observed_at, said.rule, said.set_id, said.raw
 	FROM cdp.profile_current AS current
 	CROSS JOIN LATERAL cdp._profile_observation(current.profile_id) AS said
+	CROSS JOIN LATERAL (
+		SELECT coalesce(current.lineage -> said.name, (
+			SELECT held.step
+			FROM cdp._expiring_at(current.expiring, cdp.clock()) AS held
+			WHERE held.name = said.name)) AS lineage
+	) AS chosen
 	WHERE current.profile_id = cdp.resolve($1)
 		AND ($2 IS NULL OR said.name = $2)
+		AND (said.expires_at IS NULL OR said.expires_at > cdp.clock())
 	UNION ALL
 	SELECT pin.name, pin.value, pin.wins, 'pin', pin.pinned_at, 'pinned', NULL, NULL
 	FROM cdp._profile_pin(cdp.resolve($1)) AS pin

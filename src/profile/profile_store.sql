@@ -132,14 +132,19 @@ CREATE TABLE cdp.trait_observation (
 	name text COLLATE "C" NOT NULL,
 	value jsonb NOT NULL,
 	raw jsonb,
+	expires_at timestamptz,
 	PRIMARY KEY (set_id, name)
 ) WITH (fillfactor = 90);
+CREATE INDEX trait_observation_expires_at_idx ON cdp.trait_observation (expires_at)
+	WHERE expires_at IS NOT NULL;
 ALTER TABLE cdp.trait_observation
 	ALTER value SET STATISTICS 0, ALTER raw SET STATISTICS 0;
 COMMENT ON TABLE cdp.trait_observation IS
 'the latest value of each trait that came with each identifier set; a JSON null says there is no value any more';
 COMMENT ON COLUMN cdp.trait_observation.raw IS
 'what the source wrote, where the registry changed it; NULL: value';
+COMMENT ON COLUMN cdp.trait_observation.expires_at IS
+'from then on it is as if it had never been said; NULL: never';
 
 CREATE TABLE cdp.trait_history (
 	set_id bigint NOT NULL,
@@ -148,12 +153,17 @@ CREATE TABLE cdp.trait_history (
 	name text COLLATE "C" NOT NULL,
 	value jsonb NOT NULL,
 	raw jsonb,
+	expires_at timestamptz,
 	PRIMARY KEY (set_id, name, observed_at, value)
 );
+CREATE INDEX trait_history_expires_at_idx ON cdp.trait_history (expires_at)
+	WHERE expires_at IS NOT NULL;
 COMMENT ON TABLE cdp.trait_history IS
 'every observation of traits with history, the latest included';
 COMMENT ON COLUMN cdp.trait_history.raw IS
 'what the source wrote, where the registry changed it; NULL: value';
+COMMENT ON COLUMN cdp.trait_history.expires_at IS
+'from then on it is as if it had never been said; NULL: never';
 
 -- What a steward decided.  It hangs on the identifier that founded the
 -- profile, so it goes where the profile id goes.
@@ -191,11 +201,12 @@ CREATE TABLE cdp.profile_current (
 	consents jsonb NOT NULL DEFAULT '{}',
 	identifier_count integer NOT NULL
 		GENERATED ALWAYS AS (jsonb_array_length(
-			jsonb_path_query_array(identifiers, '$.*[*]'))) STORED
+			jsonb_path_query_array(identifiers, '$.*[*]'))) STORED,
+	expiring jsonb
 ) WITH (fillfactor = 85);
 ALTER TABLE cdp.profile_current
 	ALTER traits SET STATISTICS 0, ALTER lineage SET STATISTICS 0,
-	ALTER identifiers SET STATISTICS 0, ALTER consents SET STATISTICS 0;
+	ALTER expiring SET STATISTICS 0, ALTER identifiers SET STATISTICS 0, ALTER consents SET STATISTICS 0;
 CREATE UNIQUE INDEX profile_current_ord_idx ON cdp.profile_current (ord);
 CREATE INDEX profile_current_identifier_count_idx
 	ON cdp.profile_current (identifier_count);
@@ -203,6 +214,8 @@ COMMENT ON TABLE cdp.profile_current IS
 'derived: one row per live profile; read it through cdp.unified_profile';
 COMMENT ON COLUMN cdp.profile_current.lineage IS
 'for each trait the source, set, time and rule of its value';
+COMMENT ON COLUMN cdp.profile_current.expiring IS
+'for each trait that expires what survives until when, with its lineage; none of these is in traits; NULL: there is none';
 COMMENT ON COLUMN cdp.profile_current.identifiers IS
 'values by type, the best first; of a source''s own as source/value';
 COMMENT ON COLUMN cdp.profile_current.identifier_count IS
@@ -212,15 +225,23 @@ COMMENT ON COLUMN cdp.profile_current.as_of IS
 
 CREATE VIEW cdp.profile_trait AS
 SELECT current.profile_id, trait.name, trait.value,
-	origin.lineage ->> 'source' AS source,
-	(origin.lineage ->> 'at')::timestamptz AS observed_at,
-	origin.lineage ->> 'rule' AS rule,
-	(origin.lineage ->> 'set_id')::bigint AS set_id
+	trait.lineage ->> 'source' AS source,
+	(trait.lineage ->> 'at')::timestamptz AS observed_at,
+	trait.lineage ->> 'rule' AS rule,
+	(trait.lineage ->> 'set_id')::bigint AS set_id,
+	(trait.lineage ->> 'until')::timestamptz AS expires_at
 FROM cdp.profile_current AS current
-CROSS JOIN LATERAL jsonb_each(current.traits) AS trait (name, value)
-CROSS JOIN LATERAL (SELECT current.lineage -> trait.name AS lineage) AS origin;
+CROSS JOIN LATERAL (
+	SELECT lasting.name, lasting.value, current.lineage -> lasting.name AS lineage
+	FROM jsonb_each(current.traits) AS lasting (name, value)
+	UNION ALL
+	SELECT held.name, held.step -> 'value', held.step
+	FROM cdp._expiring_at(current.expiring, cdp.clock()) AS held
+) AS trait;
 COMMENT ON VIEW cdp.profile_trait IS
 'the traits of each profile, one a row, and where each came from';
+COMMENT ON COLUMN cdp.profile_trait.expires_at IS
+'until when it has this value; NULL: until something else is said';
 
 CREATE VIEW cdp.profile_trait_history WITH (security_barrier) AS
 SELECT owner.profile_id, said.name::text AS name, said.value,
@@ -228,8 +249,9 @@ SELECT owner.profile_id, said.name::text AS name, said.value,
 FROM cdp.trait_history AS said
 JOIN cdp._set_profile AS owner ON owner.set_id = said.set_id
 JOIN cdp.source ON source.source_id = said.source_id
-WHERE source.retention IS NULL
-	OR said.observed_at > cdp._kept_after(source.retention);
+WHERE (said.expires_at IS NULL OR said.expires_at > cdp.clock())
+	AND (source.retention IS NULL
+		OR said.observed_at > cdp._kept_after(source.retention));
 COMMENT ON VIEW cdp.profile_trait_history IS
 'every value that was ever said of a profile, of traits with cdp.trait.history; it goes with its set through merges and splits';
 

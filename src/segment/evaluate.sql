@@ -21,7 +21,8 @@ CREATE TYPE cdp._profile_facts AS (
 	clv_365d numeric,
 	churn_90d double precision,
 	churn_band text,
-	suppressed jsonb
+	suppressed jsonb,
+	expiring jsonb
 );
 COMMENT ON TYPE cdp._profile_facts IS
 'what predicates see of a profile besides its events';

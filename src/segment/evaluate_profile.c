@@ -5,7 +5,8 @@
  * Built-in fields are columns of the profile and its scores, as of the last
  * merge run: unlike aggregates over events they do not move with the as-of
  * instant.  Traits, identifiers, consents, scores and suppressed channels are
- * JSON objects, looked into without unpacking them.
+ * JSON objects, looked into without unpacking them.  Of traits that expire, of
+ * consents and suppressions the end moves with it.
  */
 #include "postgres.h"
 
@@ -18,6 +19,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
+#include "profile/profile.h"
 #include "segment/evaluate.h"
 #include "segment/globe.h"
 #include "segment/segment.h"
@@ -55,6 +57,20 @@ get_fact_key(const CdpEvaluation *evaluation, CdpFact fact, const char *key)
 				   key, strlen(key));
 }
 
+/* A trait that expires, at the as-of instant. */
+static CdpValue
+find_expiring(const CdpEvaluation *evaluation, const char *name)
+{
+	JsonbValue	found;
+
+	if (!is_known(evaluation, CDP_FACT_EXPIRING) ||
+		!cdp_profile_expiring_value(DatumGetJsonbP(evaluation->profile->facts[CDP_FACT_EXPIRING]),
+									name, strlen(name), evaluation->as_of,
+									&found))
+		return unknown;
+	return cdp_segment_from_json(&found);
+}
+
 /* The trait called a.b, or else the key b inside the trait a. */
 static CdpValue
 find_trait(const CdpEvaluation *evaluation, const CdpExpr *expr)
@@ -62,6 +78,8 @@ find_trait(const CdpEvaluation *evaluation, const CdpExpr *expr)
 	CdpValue	value = get_fact_key(evaluation, CDP_FACT_TRAITS, expr->text);
 	ListCell   *cell;
 
+	if (value.kind == CDP_VALUE_NULL)
+		value = find_expiring(evaluation, expr->text);
 	if (value.kind != CDP_VALUE_NULL || list_length(expr->names) == 1)
 		return value;
 	foreach(cell, expr->names)

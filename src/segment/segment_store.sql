@@ -81,7 +81,7 @@ RETURN ROW((current).traits, (current).identifiers, (current).consents,
 	(current).revenue, (current).first_order_at, (current).last_order_at,
 	(score).rfm_recency, (score).rfm_frequency, (score).rfm_monetary,
 	(score).lifecycle, (score).clv_365d, (score).churn_90d,
-	(score).churn_band, suppressed)::cdp._profile_facts;
+	(score).churn_band, suppressed, (current).expiring)::cdp._profile_facts;
 COMMENT ON FUNCTION cdp._facts(cdp.profile_current, cdp.profile_score, jsonb) IS
 'what predicates see of a profile besides its events, from its rows';
 

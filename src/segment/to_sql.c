@@ -175,7 +175,7 @@ static const char profile_relation[] =
 "WITH profile AS (\n"
 "SELECT current.profile_id, current.kind, current.first_seen, current.last_seen,\n"
 "	current.events, current.orders, current.gross_revenue, current.revenue,\n"
-"	current.first_order_at, current.last_order_at, current.traits,\n"
+"	current.first_order_at, current.last_order_at, %s,\n"
 "	current.identifiers, current.consents, score.rfm_recency,\n"
 "	score.rfm_frequency, score.rfm_monetary, score.lifecycle, score.clv_365d,\n"
 "	score.churn_90d, score.churn_band, score.scores\n"
@@ -198,13 +198,19 @@ write_query(CdpSqlQuery *query, const CdpExpr *expr)
 	CdpSqlScope scope = {false};
 	const char *condition;
 	const char *event = "";
+	const char *traits = "current.traits";
+	const char *profile;
 
 	query->scope = &scope;
 	condition = cdp_segment_sql_truth(query, expr);
+	if (query->asks_expiring)
+		traits = cdp_segment_sql("cdp._traits_at(current.traits, current.expiring, %s) AS traits",
+								 query->now);
+	profile = cdp_segment_sql(profile_relation, traits);
 	if (query->needs_event)
 		event = cdp_segment_sql(event_relation, query->now);
 	return cdp_segment_sql("%s%s%s\nSELECT profile_id\n%s\nWHERE %s",
-						   profile_relation, event, query->relations.data,
+						   profile, event, query->relations.data,
 						   cdp_segment_sql_from(query), condition);
 }
 

@@ -57,6 +57,7 @@ typedef struct CdpSqlQuery
 	StringInfoData relations;	/* WITH ... */
 	int			nrelations;
 	bool		needs_event;	/* the relation "event" */
+	bool		asks_expiring;	/* a trait that may expire */
 	const char **aggregates;	/* the relations made of them; NULL: not yet */
 	const char **segments;		/* the same of roots */
 	List	   *sequences;		/* of CdpSqlSequence * */

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "profile/profile.h"
 #include "segment/to_sql.h"
 
 /* In the order of CdpField. */
@@ -64,6 +65,8 @@ cdp_segment_sql_trait(CdpSqlQuery *query, const CdpExpr *expr)
 	CdpSqlValue value = cdp_segment_sql_json(find_trait(expr));
 
 	query->scope->needs_profile = true;
+	if (cdp_profile_may_expire(expr->text))
+		query->asks_expiring = true;
 	if (expr->type != CDP_TYPE_TIME)
 		return value;
 	return cdp_segment_sql_one(CDP_SQL_TIME,

@@ -1,0 +1,145 @@
+/*
+ * expiring.c
+ *		Traits that expire, as of an instant.
+ *
+ * Whether an observation still counts depends on the clock, and what depends on
+ * the clock is not stored.  So traits of which some observation expires are not
+ * among cdp.profile_current.traits; "expiring" tells what survives of each of
+ * them until when, in the order of time:
+ *
+ *	{"third_party.dmp.sport": [
+ *		{"until": "2026-07-01T12:00:00+00:00", "value": true, "source": "dmp", ...},
+ *		{"until": null, "value": false, "source": "dmp", ...}]}
+ *
+ * A step holds before its end and from the end of the one before it; at its end
+ * itself it holds no more.  The first that has not ended counts, and if there is
+ * none, or its value is null, then the trait has none.  NULL, which takes no
+ * room, is the case of nearly all profiles.
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+#include "profile/profile.h"
+
+PG_FUNCTION_INFO_V1(cdp__may_expire);
+PG_FUNCTION_INFO_V1(cdp__traits_at);
+
+/* Only rows of third parties expire (ingest/third_party.c). */
+static const char may_expire[] = "third_party.";
+
+/* See profile.h. */
+bool
+cdp_profile_may_expire(const char *name)
+{
+	return strncmp(name, may_expire, strlen(may_expire)) == 0;
+}
+
+/* cdp._may_expire(name) */
+Datum
+cdp__may_expire(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(cdp_profile_may_expire(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+}
+
+/* The end of a step: ISO text with a zone, or null, which is never. */
+static TimestampTz
+step_end(JsonbContainer *step)
+{
+	JsonbValue	until;
+
+	if (getKeyJsonValueFromContainer(step, "until", strlen("until"),
+									 &until) == NULL ||
+		until.type != jbvString)
+		return DT_NOEND;
+	return DatumGetTimestampTz(
+		DirectFunctionCall3(timestamptz_in,
+							CStringGetDatum(pnstrdup(until.val.string.val,
+													 until.val.string.len)),
+							ObjectIdGetDatum(InvalidOid),
+							Int32GetDatum(-1)));
+}
+
+/* What the steps of a trait say of an instant; false: it has no value then. */
+static bool
+value_of_steps(JsonbContainer *steps, TimestampTz at, JsonbValue *value)
+{
+	for (uint32 i = 0; i < JsonContainerSize(steps); i++)
+	{
+		JsonbValue *step = getIthJsonbValueFromContainer(steps, i);
+
+		if (step_end(step->val.binary.data) <= at)
+			continue;
+		return getKeyJsonValueFromContainer(step->val.binary.data, "value",
+											strlen("value"), value) != NULL &&
+			value->type != jbvNull;
+	}
+	return false;
+}
+
+/* See profile.h. */
+bool
+cdp_profile_expiring_value(Jsonb *expiring, const char *name, int len,
+						   TimestampTz at, JsonbValue *value)
+{
+	JsonbValue	steps;
+
+	return getKeyJsonValueFromContainer(&expiring->root, name, len,
+										&steps) != NULL &&
+		value_of_steps(steps.val.binary.data, at, value);
+}
+
+/* The values that expiring traits have at an instant, as an object. */
+static Jsonb *
+expiring_values(Jsonb *expiring, TimestampTz at)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(&expiring->root);
+	JsonbParseState *made = NULL;
+	JsonbIteratorToken token;
+	JsonbValue	name;
+	JsonbValue	value;
+
+	pushJsonbValue(&made, WJB_BEGIN_OBJECT, NULL);
+	JsonbIteratorNext(&iterator, &name, true);
+	while ((token = JsonbIteratorNext(&iterator, &name, true)) == WJB_KEY)
+	{
+		JsonbIteratorNext(&iterator, &value, true);
+		if (!value_of_steps(value.val.binary.data, at, &value))
+			continue;
+		pushJsonbValue(&made, WJB_KEY, &name);
+		pushJsonbValue(&made, WJB_VALUE, &value);
+	}
+	Assert(token == WJB_END_OBJECT);
+	return JsonbValueToJsonb(pushJsonbValue(&made, WJB_END_OBJECT, NULL));
+}
+
+/* See profile.h. */
+Jsonb *
+cdp_profile_traits_at(Jsonb *traits, Jsonb *expiring, TimestampTz at)
+{
+	Jsonb	   *values = expiring_values(expiring, at);
+
+	if (JB_ROOT_COUNT(values) == 0)
+		return traits;
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat,
+											  JsonbPGetDatum(traits),
+											  JsonbPGetDatum(values)));
+}
+
+/* cdp._traits_at(traits, expiring, at) */
+Datum
+cdp__traits_at(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	if (PG_ARGISNULL(1))
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	PG_RETURN_JSONB_P(cdp_profile_traits_at(PG_GETARG_JSONB_P(0),
+											PG_GETARG_JSONB_P(1),
+											PG_GETARG_TIMESTAMPTZ(2)));
+}
