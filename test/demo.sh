@@ -12,6 +12,7 @@
 #	test/demo.sh ingest	records in: nothing lost, each value explained
 #	test/demo.sh scores	who is worth what, who will leave, and how we know
 #	test/demo.sh questions	what people ask, each answer under its SQL
+#	test/demo.sh privacy	who agreed to what, who may be reached, and to be forgotten
 #	... --keep				leave the server running to play with
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -22,7 +23,7 @@ keep=
 story=shop
 for word in "$@"; do
 	case $word in
-		identity | ingest | segments | scores | questions) story=$word ;;
+		identity | ingest | segments | scores | questions | privacy) story=$word ;;
 		--keep) keep=yes ;;
 		*) sed -n 's/^#\t//p' "$0"; exit 2 ;;
 	esac
@@ -102,6 +103,16 @@ tell_questions() {
 		-c 'INSERT INTO cdp.inbox (source, record) SELECT source, line FROM shop.record ORDER BY at, line COLLATE "C"' \
 		-f "$here/demo/catalog.sql" -c 'CALL cdp.merge()'
 	run_sql -c 'SET client_min_messages = warning' -f "$here/demo/questions_story.sql" 2>&1 | tell
+}
+
+# What people agreed to and what becomes of who asks; errors are part of it.
+tell_privacy() {
+	run_sql -v people=300 -f "$here/demo/shop.sql"
+	run_sql -o /dev/null -c 'SET client_min_messages = warning' -f "$here/demo/setup.sql" \
+		-c 'INSERT INTO cdp.inbox (source, record) SELECT source, line FROM shop.record ORDER BY at, line COLLATE "C"' \
+		-f "$here/demo/catalog.sql" -c 'CALL cdp.merge()'
+	run_sql -c 'SET client_min_messages = warning' -f "$here/demo/privacy_story.sql" 2>&1 | tell |
+		sed 's/^psql:[^ ]*: \(ERROR\|WARNING\)/\1/'
 }
 
 # The records of one month, in six orders into six stores; then the story, in
