@@ -24,7 +24,8 @@ BEGIN ATOMIC
 			'predicate_check', 'rough_size', 'segment_diff', 'waterfall', 'previous_purchase',
 			'interests', 'intent', 'recommend', 'channel_preference', 'journey_stage',
 			'journey_flow', 'attribution', 'funnel', 'forecast', 'forecast_backtest',
-			'lookalike_report', 'best_selling', 'audience_reach', 'classify']),
+			'lookalike_report', 'best_selling', 'audience_reach', 'classify', 'model_report',
+			'model_calibration', 'score_reasons']),
 		-- those who may be reached, and the customer at the counter
 		('crm', 'SELECT', ARRAY['audience_member', 'audience_arm', 'experiment', 'crm_contact',
 			'profile_metric', 'segment_member', 'profile_id_map', 'profile_order',
@@ -37,7 +38,7 @@ BEGIN ATOMIC
 			'suppress', 'previous_purchase', 'interests', 'intent', 'recommend',
 			'channel_preference', 'journey_stage', 'attribution', 'deals_of', 'funnel', 'forecast',
 			'forecast_backtest', 'interaction_history', 'next_action', 'best_selling',
-			'contact_of']),
+			'contact_of', 'model_report', 'score_reasons']),
 		-- those who may be reached
 		('activation', 'SELECT', ARRAY['audience_member', 'audience_contactable', 'audience_arm',
 			'audience', 'destination', 'lookalike_feature', 'taxonomy', 'taxonomy_item',
@@ -61,7 +62,7 @@ BEGIN ATOMIC
 			'consent', 'consent_at', 'consent_receipt', 'add_consent_document', 'suppress',
 			'unsuppress', 'why_not', 'computed_traits_of', 'overlap', 'segment_diff', 'waterfall',
 			'audience_funnel', 'convert_amounts', 'previous_purchase', 'interests', 'intent',
-			'recommend', 'channel_preference', 'journey_stage']),
+			'recommend', 'channel_preference', 'journey_stage', 'score_reasons']),
 		-- what people ask about their own data
 		('privacy', 'SELECT', ARRAY['privacy_request', 'erasure', 'profile_id_map',
 			'profile_identifier', 'purpose', 'channel', 'retention_rule', 'health']),

@@ -186,3 +186,31 @@ COMMENT ON COLUMN cdp.contract.churn IS
 'probability that it is not renewed when due within the model''s horizon';
 COMMENT ON COLUMN cdp.contract.lifetime IS
 'renewals expected to come within the model''s lifetime';
+
+-- Whoever reads figures asks how good they are.
+CREATE FUNCTION cdp.model_report(model text)
+RETURNS TABLE (
+	model text, status text, detail text, kind text, version integer,
+	fitted_on bigint, fitted_as_of timestamptz,
+	holdout_from timestamptz, holdout_to timestamptz,
+	said double precision, happened double precision, auc double precision,
+	calibration jsonb, verdict text, says text)
+LANGUAGE sql STABLE ROWS 1 SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT * FROM cdp._model_report($1)
+$$;
+REVOKE ALL ON FUNCTION cdp.model_report(text) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.model_report(text) IS
+'one row on a model: fitted on whom, what it said against what happened in the holdout, and whether to use it';
+
+CREATE FUNCTION cdp.model_calibration(model text)
+RETURNS TABLE (band bigint, customers bigint, said numeric, did numeric, bar text)
+LANGUAGE sql STABLE ROWS 10 SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT * FROM cdp._model_calibration($1)
+$$;
+REVOKE ALL ON FUNCTION cdp.model_calibration(text) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.model_calibration(text) IS
+'the holdout of the version in use by bands of as many customers each, lowest first: what was said of them, what they did (per cent; clv: mean revenue), and that as bars';

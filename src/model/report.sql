@@ -1,6 +1,6 @@
 -- What models say of themselves and of one customer, in words.
 
-CREATE FUNCTION cdp.model_report(model text)
+CREATE FUNCTION cdp._model_report(model text)
 RETURNS TABLE (
 	model text, status text, detail text, kind text, version integer,
 	fitted_on bigint, fitted_as_of timestamptz,
@@ -52,12 +52,12 @@ AS $$
 			ON quality.model = made.model AND quality.version = made.version
 	WHERE described.name = $1
 $$;
-COMMENT ON FUNCTION cdp.model_report(text) IS
-'one row on a model: fitted on whom, what it said against what happened in the holdout, and whether to use it';
+COMMENT ON FUNCTION cdp._model_report(text) IS
+'what the door cdp.model_report() does';
 
 -- A bar is as long as what happened, of at most 40 signs; "|" is where it was
 -- said to end.
-CREATE FUNCTION cdp.model_calibration(model text)
+CREATE FUNCTION cdp._model_calibration(model text)
 RETURNS TABLE (band bigint, customers bigint, said numeric, did numeric, bar text)
 LANGUAGE sql STABLE ROWS 10
 SET search_path = pg_catalog, pg_temp
@@ -85,8 +85,8 @@ AS $$
 	FROM scaled
 	ORDER BY ord
 $$;
-COMMENT ON FUNCTION cdp.model_calibration(text) IS
-'the holdout of the version in use by bands of as many customers each, lowest first: what was said of them, what they did (per cent; clv: mean revenue), and that as bars';
+COMMENT ON FUNCTION cdp._model_calibration(text) IS
+'what the door cdp.model_calibration() does';
 
 -- "31 days", "1 day"
 CREATE FUNCTION cdp._say_days(days numeric) RETURNS text

@@ -131,3 +131,14 @@ COMMENT ON COLUMN cdp.model_feature.usual IS
 'the typical value where it is known (the mean of the logarithm, taken back); of yes and no, and of unknown, the share';
 COMMENT ON COLUMN cdp.model_feature.coefficient IS
 'what a unit of sign(x) ln(1 + |x|) adds to the log odds';
+
+CREATE FUNCTION cdp.score_reasons(profile_id bigint, model text)
+RETURNS TABLE (reason text, contribution double precision)
+LANGUAGE sql STABLE ROWS 6 SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT * FROM cdp._score_reasons($1, $2)
+$$;
+REVOKE ALL ON FUNCTION cdp.score_reasons(bigint, text) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.score_reasons(bigint, text) IS
+'why a profile has its score, most telling first: its own purchases in words; for a labelled model what adds to the log odds and takes from them; for points the rules that hold';

@@ -103,7 +103,7 @@ $$;
 COMMENT ON FUNCTION cdp._say_propensity(text, jsonb) IS
 'a score of a labelled model as a sentence';
 
-CREATE FUNCTION cdp.score_reasons(profile_id bigint, model text)
+CREATE FUNCTION cdp._score_reasons(profile_id bigint, model text)
 RETURNS TABLE (reason text, contribution double precision)
 LANGUAGE plpgsql STABLE ROWS 6
 SET search_path = pg_catalog, pg_temp
@@ -131,5 +131,5 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION cdp.score_reasons(bigint, text) IS
-'why a profile has its score, most telling first: its own purchases in words; for a labelled model what adds to the log odds and takes from them; for points the rules that hold';
+COMMENT ON FUNCTION cdp._score_reasons(bigint, text) IS
+'what the door cdp.score_reasons() does';
