@@ -191,7 +191,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM cdp._fold_seen();
-	RETURN cdp._todo_size('stitch')
+	RETURN cdp._todo_size('stitch') + cdp._todo_size('alias')
 		+ (SELECT count(*) FROM cdp.identifier WHERE expires_at <= cdp.clock());
 END
 $$;
@@ -204,10 +204,12 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	set_ids bigint[];
+	aliases bigint;
 	done bigint;
 	written bigint;
 BEGIN
 	PERFORM cdp._fold_seen();
+	aliases := cdp._decide_aliases(batch);
 	IF cdp._should_stitch_everything(batch) THEN
 		WITH taken AS (
 			DELETE FROM cdp.todo WHERE phase = 'stitch' RETURNING ids
@@ -216,13 +218,13 @@ BEGIN
 		PERFORM cdp._stitch_everything();
 		PERFORM cdp._add_todo('profile', cdp._member_profiles(set_ids));
 		PERFORM cdp._group_step($1);
-		RETURN greatest(1, cardinality(set_ids));
+		RETURN greatest(1, cardinality(set_ids) + aliases);
 	END IF;
 	set_ids := cdp._take_todo('stitch', batch);
 	IF set_ids IS NOT NULL THEN
 		PERFORM cdp._stitch(set_ids);
 	END IF;
-	done := coalesce(cardinality(set_ids), 0) + cdp._expire($1);
+	done := aliases + coalesce(cardinality(set_ids), 0) + cdp._expire($1);
 	written := cdp._group_step($1);
 	RETURN CASE WHEN done > 0 THEN done ELSE written END;
 END

@@ -178,6 +178,7 @@ cdp_ingest_process(CdpBatch *batch)
 	cdp_ingest_convert(batch);
 	cdp_ingest_write_events(batch);
 	cdp_ingest_write_traits(batch);
+	cdp_ingest_write_aliases(batch);
 	cdp_ingest_write_consents(batch);
 	cdp_ingest_write_rejects(batch);
 	cdp_ingest_write_warnings(batch);

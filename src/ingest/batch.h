@@ -157,6 +157,7 @@ extern void cdp_ingest_make_months(CdpBatch *batch);
 extern void cdp_ingest_resolve_aliases(CdpBatch *batch);
 extern void cdp_ingest_write_events(CdpBatch *batch);
 extern void cdp_ingest_write_traits(CdpBatch *batch);
+extern void cdp_ingest_write_aliases(CdpBatch *batch);
 extern void cdp_ingest_write_consents(CdpBatch *batch);
 extern void cdp_ingest_write_rejects(CdpBatch *batch);
 extern void cdp_ingest_write_warnings(CdpBatch *batch);

@@ -87,6 +87,7 @@ typedef struct CdpRecord
 	bool		has_time;		/* the sender said when */
 	TimestampTz occurred_at;	/* to the millisecond */
 	List	   *identifiers;	/* of CdpRawIdentifier */
+	bool		is_alias;		/* ids of one type are one person's */
 	List	   *traits;			/* of CdpTraitValue, names distinct */
 	bool		traits_full;	/* some were left out */
 	List	   *consents;		/* of CdpConsentAnswer */

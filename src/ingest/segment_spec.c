@@ -10,7 +10,10 @@
  *	identify	"traits" of the person, no event
  *	group		"groupId" becomes the trait account_id, and "traits", which
  *				are the group's, the trait account
- *	alias		"previousId" beside "userId": two ids of one person
+ *	alias		"previousId" beside "userId": two ids of one person; beside an
+ *				external id and no "userId" it is of that type, and the two are
+ *				one person even where a profile has one such id: what a CRM
+ *				says that merged two contacts
  *
  * Whom a record is about is looked for, whatever the call, in userId
  * (user_id), anonymousId and previousId (anonymous_id), id and advertisingId
@@ -166,18 +169,35 @@ add_device_ids(CdpRecord *record, const JsonbValue *context)
 								  "context.device.advertisingId");
 }
 
+/* The type of ids that an alias without a userId is about; NULL: none. */
+static char *
+aliased_type(CallType call, const JsonbValue *root)
+{
+	JsonbValue *ids = cdp_json_member(root, "externalIds");
+
+	if (call != CALL_ALIAS || cdp_json_member(root, "previousId") == NULL ||
+		cdp_json_member(root, "userId") != NULL ||
+		ids == NULL || ids->type != jbvArray || ids->val.array.nElems != 1)
+		return NULL;
+	return cdp_json_text(cdp_json_member(&ids->val.array.elems[0], "type"));
+}
+
 /* Everything that says whom the record is about. */
 static void
-read_identifiers(CdpRecord *record, const JsonbValue *root,
+read_identifiers(CdpRecord *record, CallType call, const JsonbValue *root,
 				 const JsonbValue *context, const JsonbValue *traits,
 				 const JsonbValue *properties)
 {
+	const char *aliased = aliased_type(call, root);
+
+	record->is_alias = aliased != NULL;
 	cdp_ingest_add_identifier(record, "user_id",
 							  cdp_json_member(root, "userId"), "userId");
 	cdp_ingest_add_identifier(record, "anonymous_id",
 							  cdp_json_member(root, "anonymousId"),
 							  "anonymousId");
-	cdp_ingest_add_identifier(record, "anonymous_id",
+	cdp_ingest_add_identifier(record,
+							  aliased != NULL ? aliased : "anonymous_id",
 							  cdp_json_member(root, "previousId"),
 							  "previousId");
 	add_device_ids(record, context);
@@ -349,7 +369,7 @@ cdp_ingest_read_segment(CdpRecord *record, JsonbValue *root,
 	cdp_ingest_read_message_id(record, cdp_json_member(root, "messageId"),
 							   "messageId");
 	read_call_time(record, root, options);
-	read_identifiers(record, root, context,
+	read_identifiers(record, call, root, context,
 					 call == CALL_GROUP ? NULL : traits, properties);
 	read_all_traits(record, call, root, context, traits);
 	if (call == CALL_TRACK || call == CALL_PAGE || call == CALL_SCREEN)

@@ -1,6 +1,7 @@
 /*
  * write_facts.c
- *		What the records of a batch say about people: traits and consents.
+ *		What the records of a batch say about people: traits, consents, and who
+ *		is one person.
  *
  * Both are handed, as columns, to the rooms that own them: profile
  * (cdp._observe_traits, a room above this one, hence called through SQL) and
@@ -113,6 +114,26 @@ cdp_ingest_write_traits(CdpBatch *batch)
 	cdp_base_execute(&trait_plan, values, NULL, false, 0);
 	warn_of_refused_traits(said);
 	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Note the sets of aliases: the stitcher decides about them (alias.sql). */
+void
+cdp_ingest_write_aliases(CdpBatch *batch)
+{
+	static CdpPlan alias_plan = {
+		"SELECT cdp._add_todo('alias', $1)", 1, {INT8ARRAYOID}
+	};
+	CdpColumn  *sets = cdp_column(INT8OID, 8);
+	Datum		values[1];
+
+	for (int i = 0; i < batch->nitems; i++)
+		if (batch->items[i].outcome == CDP_STORED &&
+			batch->items[i].record.is_alias)
+			cdp_column_add(sets, Int64GetDatum(batch->items[i].set_id));
+	if (sets->count == 0)
+		return;
+	values[0] = cdp_column_array(sets);
+	cdp_base_execute(&alias_plan, values, NULL, false, 0);
 }
 
 /* One answer of a batch, and whose it is. */
