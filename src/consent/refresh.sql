@@ -50,6 +50,8 @@ $$;
 COMMENT ON FUNCTION cdp._has_answered(bigint[]) IS
 'whether any of these profiles has anything that is derived from consents, or should have';
 
+-- NOT IN, none of whose columns is ever null, is looked up by hash even where the
+-- caller has joins by hash turned off; NOT EXISTS would compare each with each.
 CREATE FUNCTION cdp._refresh_consent_state(profile_ids bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -61,9 +63,8 @@ BEGIN
 	), gone AS (
 		DELETE FROM cdp.consent_state AS held
 		WHERE held.profile_id = ANY ($1)
-			AND NOT EXISTS (SELECT FROM now_held
-				WHERE (now_held.profile_id, now_held.purpose, now_held.channel)
-					= (held.profile_id, held.purpose, held.channel))
+			AND (held.profile_id, held.purpose, held.channel)
+				NOT IN (SELECT profile_id, purpose, channel FROM now_held)
 	)
 	INSERT INTO cdp.consent_state AS held (profile_id, purpose, channel, state, at, expires_at)
 	SELECT profile_id, purpose, channel, state, at, expires_at FROM now_held
@@ -135,9 +136,8 @@ BEGIN
 	), gone AS (
 		DELETE FROM cdp.contact_point AS point
 		WHERE point.profile_id = ANY ($1)
-			AND NOT EXISTS (SELECT FROM now_found
-				WHERE (now_found.profile_id, now_found.type, now_found.rank)
-					= (point.profile_id, point.type, point.rank))
+			AND (point.profile_id, point.type, point.rank)
+				NOT IN (SELECT profile_id, type, rank FROM now_found)
 	)
 	INSERT INTO cdp.contact_point AS point (profile_id, identifier_id, rank, type, value, key_hash)
 	SELECT profile_id, identifier_id, rank, type, value, key_hash FROM now_found
