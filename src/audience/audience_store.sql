@@ -198,16 +198,12 @@ WHERE audience.active
 		WHERE suppression.key_hash = point.key_hash
 			AND suppression.channel IN ('', channel.channel)
 			AND (suppression.until IS NULL OR suppression.until > cdp.clock()))
-	AND (NOT channel.one_per_member OR point.rank = 1 OR point.rank IS NULL OR NOT EXISTS (
-		SELECT FROM cdp.contact_point AS better
-		WHERE better.profile_id = point.profile_id
-			AND better.type = point.type
-			AND better.rank < point.rank
-			AND NOT EXISTS (
-				SELECT FROM cdp.suppression
-				WHERE suppression.key_hash = better.key_hash
-					AND suppression.channel IN ('', channel.channel)
-					AND (suppression.until IS NULL OR suppression.until > cdp.clock()))))
+	AND NOT EXISTS (
+		SELECT FROM cdp._outranked AS outranked
+		WHERE outranked.profile_id = point.profile_id
+			AND outranked.type = point.type
+			AND outranked.rank = point.rank
+			AND outranked.channel = channel.channel)
 	AND cdp._verifies_key((SELECT key FROM cdp.secret_key),
 		(SELECT check_value FROM cdp.secret_key));
 COMMENT ON VIEW cdp.audience_member IS

@@ -117,6 +117,8 @@ CREATE TABLE cdp.contact_point (
 	key_hash bytea NOT NULL,
 	PRIMARY KEY (profile_id, type, rank)
 );
+CREATE INDEX contact_point_next_idx ON cdp.contact_point (profile_id, type, rank)
+	WHERE rank > 1;
 COMMENT ON TABLE cdp.contact_point IS
 'identifiers by which profiles that granted anything can be reached, best first; derived';
 COMMENT ON COLUMN cdp.contact_point.rank IS '1 is the best of its type';
@@ -157,6 +159,28 @@ COMMENT ON TABLE cdp.suppression IS
 'do not contact: keyed hashes of identifiers; made by cdp.suppress()';
 COMMENT ON COLUMN cdp.suppression.channel IS 'empty: every channel';
 COMMENT ON COLUMN cdp.suppression.until IS 'NULL: for ever';
+
+-- Where a channel wants one identifier of a member, the best that is not
+-- suppressed: all that come after it.  From second ones on, which are few, and
+-- as a relation of its own, so that joins are planned by what they cost: of a
+-- subquery in a condition the planner thinks that it runs for every row, beside
+-- which no other choice matters.
+CREATE VIEW cdp._outranked AS
+SELECT point.profile_id, point.type, point.rank, channel.channel
+FROM cdp.contact_point AS point
+	JOIN cdp.channel ON channel.one_per_member
+		AND point.type = ANY (channel.identifier_types)
+	JOIN cdp.contact_point AS better ON better.profile_id = point.profile_id
+		AND better.type = point.type
+		AND better.rank < point.rank
+WHERE point.rank > 1
+	AND NOT EXISTS (
+		SELECT FROM cdp.suppression
+		WHERE suppression.key_hash = better.key_hash
+			AND suppression.channel IN ('', channel.channel)
+			AND (suppression.until IS NULL OR suppression.until > cdp.clock()));
+COMMENT ON VIEW cdp._outranked IS
+'contact points that are not used on a channel, because there is a better one now';
 
 -- A channel is suppressed for a profile while each of its contact points for
 -- the channel is: the same that leaves it out of cdp.audience_member.  From the
