@@ -49,6 +49,7 @@ SELECT '{"kind":"bgnbd","params":{"r":1,"alpha":1,"a":1,"b":1},"parms":1}'::cdp.
 SELECT '{"kind":"bgnbd","params":{"r":1,"alpha":1,"a":1,"b":1},"unit":"-7 days"}'::cdp.clv_model;
 SELECT '{"kind":"bgnbd","params":{"r":1,"alpha":1,"a":1,"b":1},"status":"fine"}'::cdp.clv_model;
 SELECT '{"kind":"bgnbd","params":{"r":1,"alpha":1,"a":1,"b":1},"status":"insufficient"}'::cdp.clv_model;
+SELECT '{"kind":"logistic","status":"insufficient","covariance":[]}'::cdp.clv_model;
 SELECT '{"kind":"bgnbd","params":{"r":1,"alpha":1,"a":1,"b":1},"covariance":[[1],[1]]}'::cdp.clv_model;
 SELECT '{"kind":"bgnbd","params":{"r":1,"alpha":1,"a":1,"b":1},"covariance":[[-1],[0,1],[0,0,1],[0,0,0,1]]}'::cdp.clv_model;
 SELECT '{"kind":"bgnbd","params":{"r":1,"alpha":1,"a":1,"b":1},"covariance":[["1"],[0,1],[0,0,1],[0,0,0,1]]}'::cdp.clv_model;

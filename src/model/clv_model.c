@@ -252,8 +252,10 @@ read_covariance(const CdpJsonObject *object, CdpClvModel *model)
 	double	   *next = model->values + model->nparams;
 	JsonbContainer *rows;
 
-	if (field == NULL || model->nparams == 0)
+	if (field == NULL)
 		return;
+	if (!(model->flags & CDP_MODEL_HAS_PARAMS))
+		cdp_model_json_fail(object, "A model without params has no covariance.");
 	rows = open_array(object, field, model->nparams);
 	for (int i = 0; i < model->nparams; i++)
 	{
@@ -476,6 +478,8 @@ check_received(const CdpClvModel *model)
 		isfinite(model->loglik) &&
 		((model->flags & CDP_MODEL_HAS_PARAMS) != 0) ==
 		(model->status != CDP_FIT_INSUFFICIENT) &&
+		((model->flags & CDP_MODEL_HAS_PARAMS) ||
+		 !(model->flags & CDP_MODEL_HAS_COVARIANCE)) &&
 		(model->nparams > 0 || !(model->flags & CDP_MODEL_HAS_PARAMS));
 
 	for (int i = 0; i < cdp_model_nvalues(model->nparams); i++)

@@ -148,7 +148,11 @@ cdp_model_count_active(CdpCountKind kind, const CdpCountParams *params,
 		-expm1(-(params->r + customer->x) * log1p(ratio));
 }
 
-/* The sum over n of P(N = n) C_n; b is b' of the file's story. */
+/*
+ * The sum over n of P(N = n) C_n; b is b' of the file's story.  It also ends
+ * where P(N = n) is less than doubles hold in full: down there it would be
+ * rounded to itself for ever, and what it adds is no part of a purchase.
+ */
 static double
 sum_purchases(double size, double ratio, double a, double b)
 {
@@ -167,6 +171,8 @@ sum_purchases(double size, double ratio, double a, double b)
 		probability *= success * (size + n) / (n + 1);
 		sum += probability * purchases;
 
+		if (probability < DBL_MIN)
+			return sum;
 		/* the rest is at most a geometric series from here */
 		growth = success * fmax(1, (size + n + 1) / (n + 2)) *
 			(n + 2) / (n + 1);

@@ -149,13 +149,16 @@ cdp_model_json_string(const CdpJsonObject *object, const char *name)
 	return pnstrdup(field->val.string.val, field->val.string.len);
 }
 
-/* Append a number so that reading it back gives the same double. */
+/*
+ * Append a number so that reading it back gives the same double.  JSON numbers
+ * of the server know no -0: adding 0 makes it 0.
+ */
 void
 cdp_model_json_append(StringInfo out, double value)
 {
 	char		digits[DOUBLE_SHORTEST_DECIMAL_LEN];
 
-	double_to_shortest_decimal_buf(value, digits);
+	double_to_shortest_decimal_buf(value + 0.0, digits);
 	appendStringInfoString(out, digits);
 }
 

@@ -52,7 +52,7 @@ take_positive(Bytes *bytes, double low, double high)
 	double		value = take_byte(bytes) * 256 + take_byte(bytes);
 
 	if (bytes->wild)
-		return pow(10, value / 65535 * 600 - 300);
+		return pow(10, value / 65535 * 631 - 323);
 	return pow(10, low + value / 65535 * (high - low));
 }
 
