@@ -67,7 +67,8 @@ ORDER BY a.shape COLLATE "C", b.shape COLLATE "C";
 
 -- sizes of random shapes: arrays and bitsets, long beside short, at the limit
 -- of 4096 between them
-SELECT coalesce(nullif(current_setting('cdp.test_seed', true), '')::integer, 31) AS seed \gset
+\set seed 31
+\getenv seed CDP_TEST_SEED
 \echo seed :seed
 SELECT setseed(:seed / 1000.0) \g /dev/null
 CREATE TEMP TABLE random_bitmap AS

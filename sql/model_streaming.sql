@@ -7,7 +7,8 @@
 SET TIME ZONE 'UTC';
 SET client_min_messages = warning;
 SELECT cdp.add_source('web') > 0 AS web;
-SELECT coalesce(nullif(current_setting('cdp.test_seed', true), '')::integer, 21) AS seed \gset
+\set seed 21
+\getenv seed CDP_TEST_SEED
 \echo seed :seed
 SELECT setseed(:seed / 1000.0) \g /dev/null
 CREATE FUNCTION pg_temp.record(who text, event text, at timestamptz, number text, amount numeric) RETURNS jsonb

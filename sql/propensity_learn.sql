@@ -46,7 +46,8 @@ SELECT cdp._feature_row('{1}', '{2}');
 
 -- a shop: half of the visitors look at products, and those buy more often; what
 -- follows purchases is planted too
-SELECT coalesce(nullif(current_setting('cdp.test_seed', true), '')::integer, 11) AS seed \gset
+\set seed 11
+\getenv seed CDP_TEST_SEED
 \echo seed :seed
 SELECT setseed(:seed / 1000.0) \g /dev/null
 CREATE TABLE public.visitor AS
