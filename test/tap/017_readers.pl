@@ -193,7 +193,7 @@ sub charts
 	$counts[ int($_ / 50) ]++ foreach rows_of('SELECT clv_365d FROM cdp.profile_metric WHERE clv_365d IS NOT NULL');
 	is_deeply($value, [ map { $_ * 50 . '|' . ($counts[$_] // 0) } 0 .. $#counts ], 'so does the histogram of values');
 	is(scalar(@$calibration), 10, 'calibration has ten bands');
-	is_deeply($sizes, [ rows_of("SELECT as_of, segment, size FROM cdp.segment_history WHERE segment = 'big_spenders' ORDER BY as_of") ],
+	is_deeply($sizes, [ rows_of("SELECT as_of, segment, size FROM cdp.segment_history WHERE segment = 'abandoned_cart' ORDER BY as_of") ],
 		'sizes of segments are as recorded');
 	return;
 }

@@ -39,7 +39,6 @@ INSERT INTO cdp.inbox (source, record) VALUES
 	('crm', '{"type": "identify", "messageId": "d2", "externalIds": [{"type": "crm_id", "id": "0042"}], "traits": {"phone": "+49 30 901820", "last_name": "Bø"}}');
 -- members of so many segments that their names are longer than 255
 SELECT cdp.define_segment('those_who_did_anything_at_all_' || n, 'did(any)') FROM generate_series(1, 9) AS n;
-SELECT cdp.define_segment('big_spenders', 'revenue > 200');
 UPDATE cdp.trait SET history = true WHERE name = 'company';
 CALL cdp.merge();
 
