@@ -234,45 +234,59 @@ take_event(CdpTimelineReader *reader, const CdpTimelineShape *shape,
 	reader->indexes = varints;
 }
 
+/* The number of the shape of the event at *next, which moves to its time. */
+static inline int
+read_shape_number(const CdpTimelineReader *reader, const uint8 **next,
+				  int *time_length)
+{
+	int			number;
+
+	if (*next >= reader->end)
+		report_corrupt("It has fewer events than its header says.");
+	number = **next & CDP_TIMELINE_ESCAPE;
+	*time_length = *(*next)++ >> 5;
+	if (number == CDP_TIMELINE_ESCAPE && *next < reader->end)
+		number += *(*next)++;
+	if (number >= reader->nshapes)
+		report_corrupt("An event has no shape.");
+	return number;
+}
+
 /* Go to the next event; from_ms is NULL if all are wanted. */
 static inline bool
 go_to_next(CdpTimelineReader *reader, const int64 *from_ms)
 {
 	const uint8 *next = reader->next;
 	const uint8 *end = reader->end;
+	uint32		remaining = reader->remaining;
+	int64		at_ms = reader->at_ms;
 
-	while (reader->remaining > 0)
+	while (remaining > 0)
 	{
 		const uint8 *varints;
 		uint64		delta;
-		int			number;
 		int			length;
+		int			number = read_shape_number(reader, &next, &length);
 
-		if (next >= end)
-			report_corrupt("It has fewer events than its header says.");
-		number = *next & CDP_TIMELINE_ESCAPE;
-		length = *next++ >> 5;
-		if (number == CDP_TIMELINE_ESCAPE && next < end)
-			number += *next++;
-		if (number >= reader->nshapes)
-			report_corrupt("An event has no shape.");
 		delta = read_bytes(&next, end, length);
-		if (delta > (uint64) reader->header.last_ms - (uint64) reader->at_ms)
+		if (delta > (uint64) reader->header.last_ms - (uint64) at_ms)
 			report_corrupt("An event is later than the last one.");
-		reader->at_ms += delta;
+		at_ms += delta;
 		varints = next;
 		next = skip_varints(next, end, reader->shapes[number].nvarints);
-		if (--reader->remaining == 0 &&
-			(next != end || reader->at_ms != reader->header.last_ms))
+		if (--remaining == 0 &&
+			(next != end || at_ms != reader->header.last_ms))
 			report_corrupt("Its events and its header disagree.");
-		if (from_ms == NULL || reader->at_ms >= from_ms[number])
+		if (from_ms == NULL || at_ms >= from_ms[number])
 		{
 			reader->next = next;
+			reader->remaining = remaining;
+			reader->at_ms = at_ms;
 			take_event(reader, &reader->shapes[number], varints);
 			return true;
 		}
 	}
-	reader->next = next;
+	reader->remaining = 0;
 	return false;
 }
 
