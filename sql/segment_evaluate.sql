@@ -373,3 +373,33 @@ FROM (VALUES ('{count(any where profile.idle > 30) = 1, rested = 0}'),
 	('{rested = 0, count(any where profile.idle > 30) = 1}')) AS given (predicates)
 GROUP BY predicates
 ORDER BY predicates;
+-- active days of all windows are counted together: beside plain SQL, for windows
+-- that begin and end at any hour, over a change of the clocks, in three zones
+SELECT setseed(0.25);
+CREATE TEMP TABLE happened AS
+SELECT n % 40 AS profile_id, 1 + floor(random() * 3)::integer AS name_id,
+	date_trunc('milliseconds', '2026-03-20 00:00+00'::timestamptz + random() ^ 2 * interval '30 days') AS at
+FROM generate_series(1, 600) AS n;
+CREATE TEMP TABLE asked AS
+SELECT row_number() OVER () AS n, zone, event, name_ids, young, young + length AS old
+FROM unnest('{UTC,Europe/Berlin,Pacific/Honolulu}'::text[]) AS zone
+	CROSS JOIN (VALUES ('any', '{1,2,3}'::integer[]), ('order', '{1}'), ('page_view', '{3}')) AS named (event, name_ids)
+	CROSS JOIN (SELECT floor(random() * 300)::integer AS young, 1 + floor(random() * 400)::integer AS length
+		FROM generate_series(1, 12)) AS windows;
+WITH found AS (
+	SELECT profile_id, count.n, count.days
+	FROM (SELECT profile_id, cdp.timeline_agg(name_id, at, NULL, NULL) AS timeline FROM happened GROUP BY profile_id) AS profile,
+		unnest(cdp._evaluate_values(ARRAY(SELECT format('active_days(%s, between %s and %s hours ago) at time zone %L', event, young, old, zone)::cdp.predicate
+				FROM asked ORDER BY n),
+			pg_temp.context(), '2026-04-15 09:30+00', profile_id, timeline)) WITH ORDINALITY AS count (days, n)
+), plain AS (
+	SELECT profile_id, asked.n, count(DISTINCT (at AT TIME ZONE zone)::date) AS days
+	FROM happened, asked
+	WHERE name_id = ANY (name_ids)
+		AND at >= timestamptz '2026-04-15 09:30+00' - old * interval '1 hour'
+		AND at < timestamptz '2026-04-15 09:30+00' - young * interval '1 hour'
+	GROUP BY profile_id, asked.n
+)
+SELECT count(*) AS compared, count(*) FILTER (WHERE found.days::bigint <> coalesce(plain.days, 0)) AS differ,
+	count(*) FILTER (WHERE plain.days > 1) > 500 AS many_days, count(*) FILTER (WHERE plain.days IS NULL) > 500 AS none
+FROM found LEFT JOIN plain USING (profile_id, n);

@@ -113,15 +113,20 @@ collect_event(CdpEvaluation *evaluation, const CdpAggregate *aggregate,
 			cdp_segment_evaluate(evaluation, lfirst(cell));
 }
 
+/* When the local day of an event ends. */
+static int64
+day_end_ms(int64 at_ms, pg_tz *zone)
+{
+	return cdp_segment_ms(cdp_segment_day_end(cdp_segment_from_ms(at_ms), zone));
+}
+
 /* Count the local day of an event unless it was counted already. */
 static void
 add_day(CdpState *state, const CdpAggregate *aggregate, int64 at_ms)
 {
-	if (at_ms < state->day_end_ms)
+	if (state->count > 0 && at_ms < state->day_end_ms)
 		return;
-	state->day_end_ms =
-		cdp_segment_ms(cdp_segment_day_end(cdp_segment_from_ms(at_ms),
-										   aggregate->zone));
+	state->day_end_ms = day_end_ms(at_ms, aggregate->zone);
 	state->count++;
 }
 
@@ -237,27 +242,49 @@ passes(CdpEvaluation *evaluation, const CdpExpr *where)
 	return truth == CDP_TRUE;
 }
 
+/* What the tally says of what an edge counts. */
+static int64
+tally_count(const CdpTally *tally, CdpCounted counted)
+{
+	switch (counted)
+	{
+		case CDP_COUNTED_AMOUNTS:
+			return tally->namounts;
+		case CDP_COUNTED_DAYS:
+			return tally->ndays;
+		default:
+			return tally->count;
+	}
+}
+
 /*
  * An edge of a window at the tally: what was counted before the window began
- * is taken off what is counted when it ends.
+ * is taken off what is counted when it ends.  The day on which it begins is
+ * counted before it and in it, if there are events on both sides.
  */
 static void
 pass_edge(CdpState *state, const CdpTally *tally, const CdpEdge *edge,
 		  int64 next_ms)
 {
-	int64		count = edge->of_amounts ? tally->namounts : tally->count;
+	int64		count = tally_count(tally, edge->counted);
 
 	if (edge->is_end)
 	{
 		state->count += count;
 		state->sum += tally->sum;
 		state->last_ms = tally->last_ms;
+		if (edge->counted == CDP_COUNTED_DAYS &&
+			state->nbefore == tally->count)
+			state->count = 0;
 	}
 	else
 	{
 		state->count = -count;
 		state->sum = -tally->sum;
 		state->first_ms = next_ms;
+		state->nbefore = tally->count;
+		if (edge->counted == CDP_COUNTED_DAYS && next_ms < tally->day_end_ms)
+			state->count++;
 	}
 }
 
@@ -269,6 +296,8 @@ pass_edges(CdpEvaluation *evaluation, const CdpInterest *interest,
 	const CdpEdge *edge = &interest->edges[tally->nedges];
 	const CdpEdge *end = interest->edges + interest->nedges;
 
+	if (tally->count == 0 && next_ms == PG_INT64_MAX)
+		return;					/* no event: nothing to add */
 	for (; edge < end && edge->at_ms <= next_ms; edge++)
 		pass_edge(&evaluation->states[edge->number], tally, edge, next_ms);
 	tally->nedges = edge - interest->edges;
@@ -284,6 +313,12 @@ tally_event(CdpEvaluation *evaluation, const CdpInterest *interest)
 
 	if (event->at_ms >= tally->edge_ms)
 		pass_edges(evaluation, interest, tally, event->at_ms);
+	if (event->at_ms >= interest->days_from_ms &&
+		(tally->ndays == 0 || event->at_ms >= tally->day_end_ms))
+	{
+		tally->ndays++;
+		tally->day_end_ms = day_end_ms(event->at_ms, interest->zone);
+	}
 	tally->count++;
 	tally->namounts += event->has_amount;
 	tally->sum += event->amount;
@@ -304,7 +339,10 @@ show_event(CdpEvaluation *evaluation, const CdpInterest *interest)
 
 		if (at_ms < asker->start_ms)
 			return;
-		if (at_ms < state->start_ms || at_ms >= state->end_ms)
+		if (at_ms < evaluation->start_ms[asker->number] ||
+			at_ms >= evaluation->end_ms[asker->number])
+			continue;
+		if (asker->after >= 0 && evaluation->states[asker->after].count == 0)
 			continue;
 		aggregate = evaluation->program->aggregate[asker->number];
 		if (passes(evaluation, aggregate->where))
@@ -351,9 +389,10 @@ read_timeline(CdpEvaluation *evaluation, const CdpDispatch *dispatch,
 			return;
 		if (interest->nedges > 0)
 			tally_event(evaluation, interest);
-		if (dispatch->any.nedges > 0)
+		if (reader->at_ms >= dispatch->any.from_ms)
 			tally_event(evaluation, &dispatch->any);
-		show_event(evaluation, interest);
+		if (interest->naskers > 0)
+			show_event(evaluation, interest);
 	}
 }
 
@@ -368,7 +407,7 @@ cdp_segment_pass(CdpEvaluation *evaluation, int level)
 	{
 		int			number = dispatch->since[i];
 
-		evaluation->states[number].start_ms =
+		evaluation->start_ms[number] =
 			since_ms(evaluation, program->aggregate[number]);
 	}
 	memset(evaluation->tallies, 0, sizeof(CdpTally) * dispatch->ntallies);
@@ -427,34 +466,6 @@ time_value(const CdpState *state, int64 ms)
 	if (state->count == 0)
 		return (CdpValue) {CDP_VALUE_NULL};
 	return cdp_segment_time(cdp_segment_from_ms(ms));
-}
-
-/*
- * See evaluate.h.  The sum is compared with so many times the number.  A
- * quotient is rounded to no fewer than four places, which changes nothing if
- * the two are more than a ten-thousandth apart.
- */
-bool
-cdp_segment_compare_average(const CdpEvaluation *evaluation,
-							const CdpExpr *comparison, int *order)
-{
-	const CdpExpr *average = comparison->args[0];
-	const CdpExpr *constant = comparison->args[1];
-	const CdpValue *number = &constant->constant;
-	const CdpState *state;
-	int128		apart;
-
-	if (average->kind != CDP_EXPR_AGGREGATE ||
-		evaluation->program->aggregate[average->number]->kind != CDP_AVG ||
-		constant->kind != CDP_EXPR_CONSTANT ||
-		number->kind != CDP_VALUE_NUMBER || number->as.number.numeric != NULL)
-		return false;
-	state = &evaluation->states[average->number];
-	if (state->count == 0 || state->value.kind != CDP_VALUE_NULL)
-		return false;
-	apart = state->sum - (int128) number->as.number.fixed * state->count;
-	*order = apart < 0 ? -1 : 1;
-	return apart < -state->count || apart > state->count;
 }
 
 /* Whole days of 24 hours since the last event; null if there is none. */

@@ -26,8 +26,6 @@
 
 #include "segment/bind.h"
 
-#define MAX_DURATION_YEARS 1000
-
 /* In the order of CdpField. */
 const CdpFieldInfo cdp_segment_fields[CDP_FIELD_COUNT] = {
 	{"kind", CDP_TYPE_TEXT},
@@ -367,6 +365,7 @@ bind_arithmetic(CdpBinder *binder, const CdpNode *node)
 										type_names[a->type], node->op,
 										type_names[b->type]),
 							   NULL);
+	cdp_segment_note_moment(binder, expr);
 	return expr;
 }
 
@@ -384,60 +383,6 @@ bind_negate(CdpBinder *binder, const CdpNode *node)
 	return expr;
 }
 
-/* Microseconds in a unit of fixed length. */
-static int64
-unit_us(CdpUnit unit)
-{
-	static const int64 us[] = {
-		USECS_PER_SEC, USECS_PER_MINUTE, USECS_PER_HOUR, USECS_PER_DAY,
-		7 * USECS_PER_DAY
-	};
-
-	return us[unit];
-}
-
-static int64
-unit_months(CdpUnit unit)
-{
-	return unit == CDP_MONTH ? 1 : unit == CDP_QUARTER ? 3 : 12;
-}
-
-/* The length that a DURATION node tells; false after noting an error. */
-bool
-cdp_segment_bind_duration(CdpBinder *binder, const CdpNode *node,
-						  CdpDuration *duration)
-{
-	bool		has_months = node->unit >= CDP_MONTH;
-	int64		scale = has_months ? unit_months(node->unit) : unit_us(node->unit);
-	int64		limit = has_months ? MAX_DURATION_YEARS * 12 :
-		MAX_DURATION_YEARS * INT64CONST(36525) * USECS_PER_DAY / 100;
-	CdpValue	number = cdp_segment_read_number(node->text, strlen(node->text));
-	CdpValue	unit = cdp_segment_integer(scale);
-	CdpValue	most = cdp_segment_integer(limit);
-	CdpValue	length = cdp_segment_arithmetic('*', &number, &unit, NULL);
-	int			order;
-	int64		whole;
-
-	memset(duration, 0, sizeof(*duration));
-	if (!cdp_segment_compare(&length, &most, NULL, &order) || order > 0)
-	{
-		cdp_segment_bind_error(binder, ERRCODE_INVALID_PARAMETER_VALUE, node,
-							   psprintf("a duration is at most %d years",
-										MAX_DURATION_YEARS), NULL);
-		return false;
-	}
-	whole = DatumGetInt64(DirectFunctionCall1(numeric_int8,
-											  NumericGetDatum(cdp_segment_to_numeric(&length))));
-	if (has_months)
-	{
-		duration->months = whole;
-		binder->uses_zone = true;
-	}
-	else
-		duration->us = whole;
-	return true;
-}
-
 static CdpExpr *
 bind_duration(CdpBinder *binder, const CdpNode *node)
 {
@@ -448,20 +393,6 @@ bind_duration(CdpBinder *binder, const CdpNode *node)
 	binder->uses_zone = used_zone;
 	return make_constant(binder, value.as.duration.months != 0 ?
 						 CDP_TYPE_PERIOD : CDP_TYPE_DURATION, node, value);
-}
-
-/* The instant that a DATE node tells. */
-TimestampTz
-cdp_segment_bind_date(CdpBinder *binder, const CdpNode *node)
-{
-	int			length = strlen(node->text);
-	TimestampTz at;
-
-	if (node->text[length - 1] != 'Z')
-		binder->uses_zone = true;
-	if (!cdp_segment_read_time(node->text, length, binder->zone, &at))
-		elog(ERROR, "could not read date \"%s\"", node->text);
-	return at;
 }
 
 /* "a.b" for the names a and b. */
@@ -568,6 +499,15 @@ bind_path(CdpBinder *binder, const CdpNode *node)
 	return cdp_segment_bind_property(binder, node, node->names);
 }
 
+static CdpExpr *
+bind_clock(CdpBinder *binder, const CdpNode *node, CdpExprKind kind)
+{
+	CdpExpr    *expr = cdp_segment_make_expr(binder, kind, CDP_TYPE_TIME, node);
+
+	cdp_segment_note_moment(binder, expr);
+	return expr;
+}
+
 /* A node that needs no names. */
 static CdpExpr *
 bind_constant(CdpBinder *binder, const CdpNode *node)
@@ -593,12 +533,10 @@ bind_constant(CdpBinder *binder, const CdpNode *node)
 		case CDP_NODE_DURATION:
 			return bind_duration(binder, node);
 		case CDP_NODE_NOW:
-			return cdp_segment_make_expr(binder, CDP_EXPR_NOW, CDP_TYPE_TIME,
-										 node);
+			return bind_clock(binder, node, CDP_EXPR_NOW);
 		case CDP_NODE_TODAY:
 			binder->uses_zone = true;
-			return cdp_segment_make_expr(binder, CDP_EXPR_TODAY,
-										 CDP_TYPE_TIME, node);
+			return bind_clock(binder, node, CDP_EXPR_TODAY);
 		default:				/* CDP_NODE_NULL */
 			return make_constant(binder, CDP_TYPE_ANY, node, none);
 	}

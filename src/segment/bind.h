@@ -33,11 +33,16 @@ extern void cdp_segment_bind_warning(CdpBinder *binder, const CdpNode *node,
 									 const char *text, const char *hint);
 extern bool cdp_segment_bind_need(CdpBinder *binder, const CdpExpr *expr,
 								  CdpType type);
+extern const char *cdp_segment_join_names(const List *names);
+
+/* bind_time.c */
 extern bool cdp_segment_bind_duration(CdpBinder *binder, const CdpNode *node,
 									  CdpDuration *duration);
 extern TimestampTz cdp_segment_bind_date(CdpBinder *binder,
 										 const CdpNode *node);
-extern const char *cdp_segment_join_names(const List *names);
+
+/* bind_time.c: number the expression if it is a moment. */
+extern void cdp_segment_note_moment(CdpBinder *binder, CdpExpr *expr);
 
 /* bind_event.c */
 extern CdpExpr *cdp_segment_bind_property(CdpBinder *binder,

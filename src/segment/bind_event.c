@@ -239,6 +239,7 @@ make_aggregate(CdpBinder *binder, int kind, const CdpNode *event,
 
 	aggregate->kind = kind;
 	aggregate->level = 1;
+	aggregate->after = -1;
 	aggregate->zone = binder->zone;
 	aggregate->event = event;
 	aggregate->name_id = find_event(binder, event);
@@ -411,6 +412,19 @@ bind_within(CdpBinder *binder, CdpStep *step, const CdpNode *within)
 }
 
 /*
+ * An event of a step is of interest only behind one of the step before it.
+ * Whether there is one is known if that is collected earlier or meanwhile.
+ */
+static void
+bind_order(CdpBinder *binder, CdpAggregate *aggregate, int before)
+{
+	const CdpAggregate *earlier = list_nth(binder->program->aggregates, before);
+
+	if (earlier->level <= aggregate->level)
+		aggregate->after = before;
+}
+
+/*
  * One step.  Steps that must happen do so in the window; one that must not is
  * looked for up to the as-of instant, so that an order after the window still
  * saves the cart in it.
@@ -439,6 +453,8 @@ bind_step(CdpBinder *binder, const CdpNode *node, CdpSequence *sequence,
 			break;
 		step->before--;
 	}
+	if (number > 0)
+		bind_order(binder, aggregate, sequence->steps[step->before].aggregate);
 	bind_within(binder, step, step_node->within);
 	if (step_node->same != NULL)
 	{

@@ -146,7 +146,7 @@ cdp_segment_day_end(TimestampTz at, pg_tz *zone)
 		pg_tz	   *zone;
 		TimestampTz start;
 		TimestampTz end;
-	}			kept[256];
+	}			kept[512];
 	int			place = (uint64) (at / (6 * USECS_PER_HOUR)) % lengthof(kept);
 	TimestampTz start;
 	TimestampTz end;

@@ -19,11 +19,33 @@ concerns(const CdpAggregate *aggregate, int name_id)
 		aggregate->name_id == name_id;
 }
 
+/* Does it count every event of its name in a window that is known before? */
+static bool
+takes_all(const CdpAggregate *aggregate)
+{
+	return aggregate->where == NULL && aggregate->since == NULL;
+}
+
+/* The zone in which the tally of a name counts days: that of who asks first. */
+static pg_tz *
+day_zone(const CdpProgram *program, int level, int name_id)
+{
+	for (int i = 0; i < program->naggregates; i++)
+	{
+		const CdpAggregate *aggregate = program->aggregate[i];
+
+		if (aggregate->kind == CDP_ACTIVE_DAYS && takes_all(aggregate) &&
+			aggregate->level == level && aggregate->name_id == name_id)
+			return aggregate->zone;
+	}
+	return NULL;
+}
+
 /* Does a tally say all that the aggregate wants to know? */
 static bool
-is_tallied(const CdpAggregate *aggregate)
+is_tallied(const CdpProgram *program, const CdpAggregate *aggregate)
 {
-	if (aggregate->where != NULL || aggregate->since != NULL)
+	if (!takes_all(aggregate))
 		return false;
 	switch (aggregate->kind)
 	{
@@ -36,8 +58,26 @@ is_tallied(const CdpAggregate *aggregate)
 		case CDP_SUM:
 		case CDP_AVG:
 			return aggregate->value->kind == CDP_EXPR_EVENT_AMOUNT;
+		case CDP_ACTIVE_DAYS:
+			return aggregate->zone == day_zone(program, aggregate->level,
+											   aggregate->name_id);
 		default:
 			return false;
+	}
+}
+
+static CdpCounted
+what_counts(const CdpAggregate *aggregate)
+{
+	switch (aggregate->kind)
+	{
+		case CDP_SUM:
+		case CDP_AVG:
+			return CDP_COUNTED_AMOUNTS;
+		case CDP_ACTIVE_DAYS:
+			return CDP_COUNTED_DAYS;
+		default:
+			return CDP_COUNTED_EVENTS;
 	}
 }
 
@@ -53,8 +93,9 @@ list_askers(const CdpProgram *program, int level, int name_id,
 		const CdpAggregate *aggregate = program->aggregate[i];
 
 		if (aggregate->level == level && concerns(aggregate, name_id) &&
-			!is_tallied(aggregate))
-			interest->askers[interest->naskers++].number = i;
+			!is_tallied(program, aggregate))
+			interest->askers[interest->naskers++] =
+				(CdpAsker) {.number = i, .after = aggregate->after};
 	}
 	interest->askers = repalloc(interest->askers, sizeof(CdpAsker) *
 								Max(interest->naskers, 1));
@@ -66,13 +107,14 @@ list_edges(const CdpProgram *program, int level, int name_id,
 		   CdpInterest *interest)
 {
 	interest->nedges = 0;
+	interest->zone = day_zone(program, level, name_id);
 	interest->edges = palloc0(sizeof(CdpEdge) * Max(2 * program->naggregates, 1));
 	for (int i = 0; i < program->naggregates; i++)
 	{
 		const CdpAggregate *aggregate = program->aggregate[i];
 
 		if (aggregate->level != level || aggregate->name_id != name_id ||
-			!is_tallied(aggregate))
+			!is_tallied(program, aggregate))
 			continue;
 		for (int side = 0; side < 2; side++)
 		{
@@ -80,8 +122,7 @@ list_edges(const CdpProgram *program, int level, int name_id,
 
 			edge->number = i;
 			edge->is_end = side == 1;
-			edge->of_amounts = aggregate->kind == CDP_SUM ||
-				aggregate->kind == CDP_AVG;
+			edge->counted = what_counts(aggregate);
 		}
 	}
 	interest->edges = repalloc(interest->edges, sizeof(CdpEdge) *
@@ -171,6 +212,10 @@ sort_interest(CdpInterest *interest, const int64 *start_ms,
 	if (interest->nedges > 1)
 		qsort(interest->edges, interest->nedges, sizeof(CdpEdge),
 			  compare_edges);
+	interest->days_from_ms = PG_INT64_MAX;
+	for (int i = interest->nedges - 1; i >= 0; i--)
+		if (interest->edges[i].counted == CDP_COUNTED_DAYS)
+			interest->days_from_ms = interest->edges[i].at_ms;
 	interest->from_ms = PG_INT64_MAX;
 	if (interest->naskers > 0)
 		interest->from_ms = interest->askers[0].start_ms;

@@ -3,10 +3,10 @@
  *		Which aggregates an event may concern, by its name and time.
  *
  * What asks for events of one name is of two sorts.  Many aggregates only want
- * to know how many events their window holds, when the first and the last of
- * them was, or what their amounts come to.  For all of these together one
- * tally per name goes through the events, and a window is the difference of
- * what the tally says at its two edges:
+ * to know how many events their window holds or on how many days, when the
+ * first and the last of them was, or what their amounts come to.  For all of
+ * these together one tally per name goes through the events, and a window is
+ * the difference of what the tally says at its two edges:
  *
  *		events		   o  o	   o o o  o	   o   o
  *		tally		   1  2	   3 4 5  6	   7   8
@@ -24,20 +24,32 @@
 #ifndef CDP_SEGMENT_DISPATCH_H
 #define CDP_SEGMENT_DISPATCH_H
 
+#include "pgtime.h"
+
 /* An aggregate that looks at each event of its window. */
 typedef struct CdpAsker
 {
 	int64		start_ms;		/* of its window; "since" may move it on */
 	int			number;			/* of the aggregate in the program */
+	int			after;			/* it waits until this one has seen an event;
+								 * -1: it does not */
 } CdpAsker;
 
-/* Where the window of an aggregate that a tally serves begins or ends. */
+/* What an aggregate that a tally serves counts. */
+typedef enum CdpCounted
+{
+	CDP_COUNTED_EVENTS,
+	CDP_COUNTED_AMOUNTS,
+	CDP_COUNTED_DAYS
+} CdpCounted;
+
+/* Where the window of such an aggregate begins or ends. */
 typedef struct CdpEdge
 {
 	int64		at_ms;
 	int			number;			/* of the aggregate in the program */
 	bool		is_end;
-	bool		of_amounts;		/* it counts amounts, not events */
+	CdpCounted	counted;
 } CdpEdge;
 
 typedef struct CdpInterest
@@ -49,6 +61,9 @@ typedef struct CdpInterest
 	int			nedges;
 	CdpEdge    *edges;			/* by time, starts before ends */
 	int			tally;			/* its number in the level */
+	pg_tz	   *zone;			/* whose days the tally counts ... */
+	int64		days_from_ms;	/* ... from the first window of days on; the end
+								 * of time if there is none */
 } CdpInterest;
 
 /* Of one level of a program. */

@@ -44,6 +44,7 @@ chain_truth(CdpEvaluation *evaluation, const CdpExpr *expr, CdpTruth winner)
 {
 	CdpTruth	truth = negate(winner);
 
+	check_stack_depth();
 	for (int i = 0; i < expr->nargs; i++)
 	{
 		CdpTruth	link = cdp_segment_truth(evaluation, expr->args[i]);
@@ -56,26 +57,23 @@ chain_truth(CdpEvaluation *evaluation, const CdpExpr *expr, CdpTruth winner)
 	return truth;
 }
 
-/* What "a op b" is if a comes before b, is equal, or comes after it. */
+/*
+ * What "a op b" is if a comes before b, is equal, or comes after it.  Looked up,
+ * because a processor cannot guess how the values of a profile compare.
+ */
 static CdpTruth
 order_truth(int op, int order)
 {
-	switch ((CdpCompare) op)
-	{
-		case CDP_EQ:
-			return truth_of(order == 0);
-		case CDP_NE:
-			return truth_of(order != 0);
-		case CDP_LT:
-			return truth_of(order < 0);
-		case CDP_LE:
-			return truth_of(order <= 0);
-		case CDP_GT:
-			return truth_of(order > 0);
-		case CDP_GE:
-			return truth_of(order >= 0);
-	}
-	return CDP_UNKNOWN;
+	static const bool truth[][3] = {
+		[CDP_EQ] = {false, true, false},
+		[CDP_NE] = {true, false, true},
+		[CDP_LT] = {true, false, false},
+		[CDP_LE] = {true, true, false},
+		[CDP_GT] = {false, false, true},
+		[CDP_GE] = {false, true, true},
+	};
+
+	return truth_of(truth[op][1 + (order > 0) - (order < 0)]);
 }
 
 static CdpTruth
@@ -250,7 +248,7 @@ test_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 	switch (expr->kind)
 	{
 		case CDP_EXPR_COMPARE:
-			if (cdp_segment_compare_average(evaluation, expr, &order))
+			if (cdp_segment_compare_at_once(evaluation, expr, &order))
 				return order_truth(expr->op, order);
 			return comparison_truth(evaluation, expr);
 		case CDP_EXPR_IN:
@@ -272,7 +270,6 @@ cdp_segment_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 {
 	CdpTruth	truth;
 
-	check_stack_depth();
 	switch (expr->kind)
 	{
 		case CDP_EXPR_OR:
@@ -280,7 +277,12 @@ cdp_segment_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 		case CDP_EXPR_AND:
 			return chain_truth(evaluation, expr, CDP_FALSE);
 		case CDP_EXPR_NOT:
+			check_stack_depth();
 			return negate(cdp_segment_truth(evaluation, expr->args[0]));
+		case CDP_EXPR_AGGREGATE:
+			if (expr->op == CDP_DID)
+				return truth_of(evaluation->states[expr->number].count > 0);
+			return boolean_truth(evaluation, expr);
 		case CDP_EXPR_COMPARE:
 		case CDP_EXPR_IN:
 		case CDP_EXPR_BETWEEN:
@@ -290,6 +292,7 @@ cdp_segment_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 			truth = test_truth(evaluation, expr);
 			return expr->negated ? negate(truth) : truth;
 		case CDP_EXPR_IN_SEGMENT:
+			check_stack_depth();
 			return truth_of(cdp_segment_root_truth(evaluation, expr->number)
 							== CDP_TRUE);
 		case CDP_EXPR_SEQUENCE:
@@ -303,14 +306,17 @@ cdp_segment_truth(CdpEvaluation *evaluation, const CdpExpr *expr)
 CdpValue
 cdp_segment_evaluate(CdpEvaluation *evaluation, const CdpExpr *expr)
 {
+	const CdpValue *moment = cdp_segment_moment(evaluation, expr);
 	CdpValue	a;
 	CdpValue	b;
 
+	if (moment != NULL)
+		return *moment;
+	if (expr->kind == CDP_EXPR_CONSTANT)
+		return expr->constant;
 	check_stack_depth();
 	switch (expr->kind)
 	{
-		case CDP_EXPR_CONSTANT:
-			return expr->constant;
 		case CDP_EXPR_FIELD:
 			return cdp_segment_field(evaluation, expr);
 		case CDP_EXPR_TRAIT:
@@ -376,10 +382,13 @@ cdp_segment_start(const CdpProgram *program)
 	for (int i = 0; i < program->levels; i++)
 		ntallies = Max(ntallies, program->dispatch[i].ntallies);
 	evaluation->program = program;
-	evaluation->fresh = palloc(sizeof(CdpState) * naggregates);
+	evaluation->start_ms = palloc(sizeof(int64) * naggregates);
+	evaluation->end_ms = palloc(sizeof(int64) * naggregates);
 	evaluation->states = palloc(sizeof(CdpState) * naggregates);
 	evaluation->tallies = palloc(sizeof(CdpTally) * ntallies);
 	evaluation->truths = palloc(program->nroots);
+	evaluation->moments = palloc(sizeof(CdpValue) *
+								 Max(list_length(program->moments), 1));
 	evaluation->reader = palloc(sizeof(CdpTimelineReader));
 	evaluation->profile_context =
 		AllocSetContextCreate(CurrentMemoryContext, "cdp segment profile",
@@ -388,6 +397,24 @@ cdp_segment_start(const CdpProgram *program)
 		AllocSetContextCreate(evaluation->profile_context, "cdp segment event",
 							  ALLOCSET_SMALL_SIZES);
 	return evaluation;
+}
+
+/* Compute what only the as-of instant decides. */
+static void
+resolve_instant(CdpEvaluation *evaluation, TimestampTz as_of)
+{
+	ListCell   *cell;
+
+	evaluation->as_of = as_of;
+	evaluation->has_windows = true;
+	evaluation->nmoments = 0;
+	foreach(cell, evaluation->program->moments)
+	{
+		evaluation->moments[foreach_current_index(cell)] =
+			cdp_segment_evaluate(evaluation, lfirst(cell));
+		evaluation->nmoments++;
+	}
+	cdp_segment_resolve_windows(evaluation);
 }
 
 /*
@@ -405,13 +432,9 @@ cdp_segment_begin(CdpEvaluation *evaluation, const CdpProfile *profile,
 	old_context = MemoryContextSwitchTo(evaluation->profile_context);
 	evaluation->profile = profile;
 	if (!evaluation->has_windows || evaluation->as_of != as_of)
-	{
-		evaluation->as_of = as_of;
-		evaluation->has_windows = true;
-		cdp_segment_resolve_windows(evaluation);
-	}
+		resolve_instant(evaluation, as_of);
 	memset(evaluation->truths, TRUTH_NOT_ASKED, evaluation->program->nroots);
-	memcpy(evaluation->states, evaluation->fresh,
+	memset(evaluation->states, 0,
 		   sizeof(CdpState) * evaluation->program->naggregates);
 	for (int level = 1; level <= evaluation->program->levels; level++)
 		cdp_segment_pass(evaluation, level);

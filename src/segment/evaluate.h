@@ -45,11 +45,9 @@ typedef struct CdpCollected
 	CdpValue   *values;
 } CdpCollected;
 
-/* What one aggregate has seen. */
+/* What one aggregate has seen; all zero before any event. */
 typedef struct CdpState
 {
-	int64		start_ms;		/* its window, half-open; empty if not start < */
-	int64		end_ms;			/* end */
 	int64		count;			/* events; or values, days, sessions */
 	int64		first_ms;
 	int64		last_ms;
@@ -64,6 +62,7 @@ typedef struct CdpState
 	}			all;
 	int			space;			/* of all */
 	int64		npages;			/* of sessions */
+	int64		nbefore;		/* events before the window, of active_days */
 } CdpState;
 
 /* What the events of a name come to so far (dispatch.h). */
@@ -73,6 +72,8 @@ typedef struct CdpTally
 	int64		namounts;		/* of events that have one */
 	int64		last_ms;
 	int128		sum;			/* of amounts */
+	int64		ndays;			/* on which there are events */
+	int64		day_end_ms;		/* of the last of them */
 	int			nedges;			/* that have been passed */
 	int64		edge_ms;		/* when the next one is */
 } CdpTally;
@@ -84,8 +85,11 @@ typedef struct CdpEvaluation
 	TimestampTz as_of;
 	bool		has_windows;	/* windows are resolved for as_of */
 	int64		until_ms;		/* when the last window has ended */
-	CdpState   *fresh;			/* one per aggregate, before any event */
-	CdpState   *states;			/* those of the profile */
+	int			nmoments;		/* so many moments are computed for as_of */
+	CdpValue   *moments;
+	int64	   *start_ms;		/* the window of each aggregate, half-open; empty */
+	int64	   *end_ms;			/* if not start < end */
+	CdpState   *states;			/* one per aggregate */
 	CdpTally   *tallies;		/* of the level of the pass */
 	signed char *truths;		/* of roots: CdpTruth or TRUTH_NOT_ASKED */
 	CdpTimelineReader *reader;	/* the event in hand */
@@ -94,6 +98,15 @@ typedef struct CdpEvaluation
 	MemoryContext profile_context;
 	MemoryContext event_context;
 } CdpEvaluation;
+
+/* The value of an expression that is a moment; NULL: it is none. */
+static inline const CdpValue *
+cdp_segment_moment(const CdpEvaluation *evaluation, const CdpExpr *expr)
+{
+	if (expr->moment == 0 || expr->moment > evaluation->nmoments)
+		return NULL;
+	return &evaluation->moments[expr->moment - 1];
+}
 
 typedef enum CdpTruth
 {
@@ -126,11 +139,12 @@ extern CdpValue cdp_segment_aggregate(CdpEvaluation *evaluation,
 extern CdpValue cdp_segment_property(CdpEvaluation *evaluation, int slot);
 
 /*
- * How the two sides of a comparison of an average with a constant compare,
- * without dividing; false: it is another comparison, or has to be divided.
+ * shortcut.c: how the two sides of a comparison compare, if that can be told at
+ * once; false: they have to be evaluated.
  */
-extern bool cdp_segment_compare_average(const CdpEvaluation *evaluation,
-										const CdpExpr *comparison, int *order);
+extern bool cdp_segment_compare_at_once(const CdpEvaluation *evaluation,
+										const CdpExpr *comparison,
+										int *order);
 
 /* window.c: when aggregates begin and end to count */
 extern void cdp_segment_resolve_windows(CdpEvaluation *evaluation);

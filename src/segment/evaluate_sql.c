@@ -219,8 +219,11 @@ cdp__evaluate(PG_FUNCTION_ARGS)
 	matched = palloc(sizeof(Datum) * Max(evaluation->program->npredicates, 1));
 	old_memory = begin(prepared, &profile, PG_GETARG_TIMESTAMPTZ(CDP_ARG_AS_OF));
 	for (int i = 0; i < evaluation->program->npredicates; i++)
-		if (cdp_segment_root_truth(evaluation, i) == CDP_TRUE)
-			matched[count++] = Int32GetDatum(i + 1);
+	{
+		/* the next one overwrites it if this is not true */
+		matched[count] = Int32GetDatum(i + 1);
+		count += cdp_segment_root_truth(evaluation, i) == CDP_TRUE;
+	}
 	end(prepared, old_memory);
 	PG_RETURN_ARRAYTYPE_P(construct_array(matched, count, INT4OID, 4, true,
 										  TYPALIGN_INT));

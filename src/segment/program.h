@@ -96,7 +96,7 @@ typedef enum CdpExprKind
 	CDP_EXPR_NEGATE,
 	CDP_EXPR_NOW,
 	CDP_EXPR_TODAY,
-	CDP_EXPR_AGGREGATE,			/* number: of the aggregate */
+	CDP_EXPR_AGGREGATE,			/* number: of the aggregate; op: its kind */
 	CDP_EXPR_SEQUENCE,			/* sequence */
 	CDP_EXPR_IN_SEGMENT,		/* number: of the root */
 	CDP_EXPR_FUNCTION			/* op CdpFunction; names: constant arguments */
@@ -129,6 +129,8 @@ typedef struct CdpExpr
 	int			op;
 	int			number;
 	int			level;			/* of the aggregates it needs; 0: none */
+	int			moment;			/* its number among the moments, from 1; 0: it
+								 * is none */
 	bool		negated;
 	bool		ignore_case;
 	const char *text;
@@ -173,6 +175,9 @@ typedef struct CdpAggregate
 	CdpExpr    *where;			/* NULL: every event */
 	CdpExpr    *value;			/* what it sums, ...; NULL: nothing */
 	List	   *collected;		/* CDP_COLLECT: CdpExpr of the values kept */
+	int			after;			/* events count only behind one of this
+								 * aggregate, of the same level or a lower
+								 * one; -1: all do */
 	int			pages[2];		/* pages_per_session: events that are pages */
 	const CdpNode *window;		/* NULL: ever */
 	CdpExpr    *since;			/* of a since window */
@@ -214,6 +219,8 @@ typedef struct CdpProgram
 	int			npredicates;	/* the first roots are the predicates */
 	List	   *roots;			/* of CdpRoot * */
 	List	   *aggregates;		/* of CdpAggregate * */
+	List	   *moments;		/* of CdpExpr *: times that the as-of instant
+								 * alone decides, parts before wholes */
 	int			levels;			/* passes over the timeline */
 	struct CdpDispatch *dispatch;	/* one per level (dispatch.h) */
 	CdpRoot   **root;			/* roots as an array */

@@ -193,9 +193,12 @@ cdp_segment_sequence(CdpEvaluation *evaluation, const CdpSequence *sequence)
 {
 	Search		search = {evaluation, sequence};
 	const CdpState *state = state_of(&search, 0);
-	bool	   *reached = palloc(Max(state->count, 1));
+	bool	   *reached;
 	int			last = 0;
 
+	if (state->count == 0)
+		return false;
+	reached = palloc(state->count);
 	memset(reached, true, state->count);
 	for (int i = 1; i < sequence->nsteps; i++)
 	{

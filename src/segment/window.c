@@ -81,26 +81,23 @@ void
 cdp_segment_resolve_windows(CdpEvaluation *evaluation)
 {
 	const CdpProgram *program = evaluation->program;
-	Size		size = sizeof(int64) * Max(program->naggregates, 1);
-	int64	   *start_ms = palloc(size);
-	int64	   *end_ms = palloc(size);
 
 	evaluation->until_ms = PG_INT64_MIN;
 	for (int i = 0; i < program->naggregates; i++)
 	{
-		CdpState   *fresh = &evaluation->fresh[i];
+		int			after = program->aggregate[i]->after;
 		TimestampTz start;
 		TimestampTz end;
 
 		window_bounds(program->aggregate[i], evaluation->as_of, &start, &end);
-		memset(fresh, 0, sizeof(*fresh));
-		fresh->start_ms = start_ms[i] = cdp_segment_ms(start);
-		fresh->end_ms = end_ms[i] = cdp_segment_ms(Min(end, evaluation->as_of));
-		fresh->day_end_ms = PG_INT64_MIN;
-		evaluation->until_ms = Max(evaluation->until_ms, fresh->end_ms);
+		evaluation->start_ms[i] = cdp_segment_ms(start);
+		if (after >= 0)			/* which comes before i */
+			evaluation->start_ms[i] = Max(evaluation->start_ms[i],
+										  evaluation->start_ms[after]);
+		evaluation->end_ms[i] = cdp_segment_ms(Min(end, evaluation->as_of));
+		evaluation->until_ms = Max(evaluation->until_ms, evaluation->end_ms[i]);
 	}
 	for (int i = 0; i < program->levels; i++)
-		cdp_segment_sort_dispatch(&program->dispatch[i], start_ms, end_ms);
-	pfree(start_ms);
-	pfree(end_ms);
+		cdp_segment_sort_dispatch(&program->dispatch[i], evaluation->start_ms,
+								  evaluation->end_ms);
 }
