@@ -40,7 +40,7 @@ SELECT type, strict FROM cdp.trait WHERE name = 'nick';
 SELECT count(*) AS refused FROM cdp._observe_traits('{1}', '{nick}', '{"[1, 2]"}', '{2026-05-04}', '{1}', '{infinity}');
 SELECT cdp.add_trait('nick', 'text', 'longest', '^[A-Z]', 'personal');
 SELECT type, rule, format, pii, strict, reserved FROM cdp.trait WHERE name = 'nick';
-SELECT cdp._observe_traits('{1,1}', '{nick,nick}', '{"\"jo\"","[1, 2]"}', '{2026-05-05,2026-05-05}', '{1,1}', '{infinity,infinity}') AS refused;
+SELECT cdp._observe_traits('{1,1}', '{nick,nick}', '{"\"jo\"","[1, 2]"}', '{2026-05-05,2026-05-05}', '{1,1}', '{infinity,infinity}') AS refused ORDER BY 1;
 
 -- a steward is held to the same
 SELECT cdp.pin_trait(1, 'shoe_size', '"large"', 'as told');
@@ -74,7 +74,7 @@ SELECT count(*) AS changed FROM cdp._fit_traits('{birth_date}', '{"\"1990-05-01\
 -- of one instant the order of arrival decides neither the value nor what was written
 SELECT count(refused) AS refused
 FROM (VALUES ('{"\"Germany\"","\"Deutschland\""}'::jsonb[]), ('{"\"DE\"","\"Austria\""}'), ('{"\"Alemania\"","\"DE\""}')) AS v (said),
-	cdp._observe_traits('{1,1}', '{country,country}', said, '{2026-05-08,2026-05-08}', '{1,1}', '{infinity,infinity}') AS refused;
+	cdp._observe_traits('{1,1}', '{country,country}', said, '{2026-05-08,2026-05-08}', '{1,1}', '{infinity,infinity}') AS refused ORDER BY 1;
 SELECT value, raw FROM cdp.trait_observation WHERE set_id = 1 AND name = 'country';
 SELECT value, raw FROM cdp.trait_history WHERE set_id = 1 AND name = 'country' ORDER BY value;
 -- another trait may have a form, one that was registered on sight too, and a
