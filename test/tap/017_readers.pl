@@ -109,7 +109,7 @@ my %json_types = (
 	'pg of node' => qr/\[\]$|^jsonb$|^interval$/,
 	'PostGraphile' => qr/\[\]$|^jsonb$|^interval$/);
 
-my $node = new_server('readers', "listen_addresses = '127.0.0.1'", 'fsync = off');
+my $node = new_server('readers', "listen_addresses = '127.0.0.1'", 'fsync = off', 'jit = off');
 make_store($node, 'postgres');
 fill_inbox($node, 'postgres', 60);
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'), '-f', "$readers/store.sql" ],
