@@ -63,6 +63,7 @@ FROM cdp.attribution('order', '30 days', 'time_decay');
 SELECT arm, profiles, conversions, round(rate::numeric, 2) AS rate, round(lift::numeric, 2) AS lift, round(lift_low::numeric, 2) AS low, round(lift_high::numeric, 2) AS high FROM cdp.experiment_result('offer');
 \set ECHO none
 \echo '## Who is like my best customers?  Those who did not agree are not asked'
+\echo '(The best are said by what they spent, which the model sees as well: an easy one.)'
 SELECT cdp.define_segment('best', 'rfm_monetary >= 4') \g /dev/null
 SELECT cdp.refresh_segments() \g /dev/null
 \set ECHO queries
