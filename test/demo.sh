@@ -10,6 +10,7 @@
 #	test/demo.sh			run, tell, clean up
 #	test/demo.sh identity	who is who: six orders, one truth, and back
 #	test/demo.sh ingest	records in: nothing lost, each value explained
+#	test/demo.sh segments	who is in which segment, when, and why
 #	test/demo.sh scores	who is worth what, who will leave, and how we know
 #	test/demo.sh questions	what each team asks, each answer under its SQL
 #	test/demo.sh privacy	who agreed to what, who may be reached, and to be forgotten
