@@ -7,9 +7,10 @@ import { createRequire } from 'node:module';
 const [host, port, ...tables] = process.argv.slice(2);
 const require = createRequire(process.cwd() + '/');
 const { Pool } = require('pg');
-const { createPostGraphileSchema, withPostGraphileContext } = require('postgraphile');
+const { createPostGraphileSchema } = require('postgraphile-core');
 const { getNamedType, getNullableType, graphql, isLeafType, isListType } = require('graphql');
 const pool = new Pool({ host, port, user: 'tool', database: 'postgres' });
+const pgClient = await pool.connect();
 const schema = await createPostGraphileSchema(pool, 'cdp', { ignoreRBAC: false, dynamicJson: true });
 const collections = Object.values(schema.getQueryType().getFields()).filter((field) => field.name.startsWith('all'));
 
@@ -28,11 +29,12 @@ for (const table of tables) {
 	// columns come first, in order; what is related to the row comes behind them
 	const columns = fieldsOf(rowOf(collection))
 		.filter((field) => field.name !== 'nodeId' && (isLeafType(getNamedType(field.type)) || isInterval(field.type)));
-	const answer = await withPostGraphileContext({ pgPool: pool }, (context) => graphql(schema,
-		`{ ${collection.name} { nodes { ${columns.map(ask).join(' ')} } } }`, null, context));
+	const answer = await graphql(schema,
+		`{ ${collection.name} { nodes { ${columns.map(ask).join(' ')} } } }`, null, { pgClient });
 	if (answer.errors) throw answer.errors[0];
 	console.log(`@${table}\n${JSON.stringify(columns.map((field) => typeName(field.type)))}`);
 	for (const row of answer.data[collection.name].nodes)
 		console.log(JSON.stringify(columns.map((field) => text(row[field.name]))));
 }
+pgClient.release();
 await pool.end();

@@ -33,7 +33,7 @@ FROM (VALUES
 	('{"type": "track", "event": "Subscription Started", "messageId": "r5", "timestamp": "2026-05-05T10:00:00Z"}'),
 	('{"type": "track", "event": "page", "messageId": "r6", "timestamp": "2026-05-05T11:00:00Z"}')
 ) AS said (record);
--- one person twice in the CRM: an order names both ids
+-- one person twice in the CRM: both contacts have her phone
 INSERT INTO cdp.inbox (source, record) VALUES
 	('crm', '{"type": "identify", "messageId": "d1", "externalIds": [{"type": "crm_id", "id": "0041"}], "traits": {"phone": "+49 30 901820", "first_name": "Bo"}}'),
 	('crm', '{"type": "identify", "messageId": "d2", "externalIds": [{"type": "crm_id", "id": "0042"}], "traits": {"phone": "+49 30 901820", "last_name": "Bø"}}');
