@@ -151,3 +151,18 @@ UPDATE cdp.setting SET value = '0' WHERE name = 'refresh_every';
 SELECT cdp._segment_step(1), cdp._segment_step(1);
 SELECT cdp._settle_segment_ids('{5,1,9}', '{1,2,3}', '{3,1}'), cdp._settle_segment_ids('{}', '{}', '{}'),
 	cdp._settle_segment_ids('{4}', '{4}', '{}');
+
+-- what a refresh gathers of what it is told, beside plain SQL
+CREATE TEMP TABLE told AS
+SELECT n AS ord, ARRAY(SELECT id FROM unnest('{1,2,5,9,20}'::integer[]) AS id WHERE hashint8(n * 100 + id) % 3 = 0 ORDER BY id) AS was,
+	CASE WHEN n % 2 = 0 THEN ARRAY(SELECT place FROM generate_series(1, 3) AS place WHERE hashint8(n * 100 + ('{2,9,20}'::integer[])[place]) % 3 = 0 ORDER BY place)
+		ELSE ARRAY(SELECT place FROM generate_series(1, 3) AS place WHERE hashint8(n * 200 + place) % 4 = 0 ORDER BY place) END AS matched
+FROM generate_series(0, 70000) AS n;
+SELECT place, gathered[place] OPERATOR(cdp.=) (SELECT cdp.bitmap_agg(ord) FROM told WHERE CASE WHEN place <= 3 THEN place = ANY (matched)
+		ELSE was <> cdp._settle_segment_ids(was, '{2,9,20}', matched) END) AS agrees,
+	cdp.bitmap_cardinality(gathered[place]) > 1000 AS are_many, array_length(gathered, 1)
+FROM (SELECT cdp._gather_members(ord, was, '{2,9,20}', matched) AS gathered FROM told) AS gathering, generate_series(1, 4) AS place;
+SELECT cdp._gather_members(0, '{}', '{}', '{}') AS of_nothing, cdp._gather_members(0, '{}', '{1}', '{}') FILTER (WHERE false) AS nothing;
+SELECT cdp._gather_members(0, '{}', '{1}', '{2}');
+SELECT cdp._gather_members(-1, '{}', '{1}', '{1}');
+SELECT cdp._gather_members(0, '{}', evaluated::integer[], '{}') FROM (VALUES ('{1}'), ('{1,2}')) AS told (evaluated);

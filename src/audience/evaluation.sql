@@ -1,28 +1,89 @@
--- Evaluate segments over all profiles in one pass: members, and segment_ids of
--- the profiles that changed, are written by the statement that evaluates.
+-- Members of segments and, at the end, the profiles that are in others of these
+-- segments than their segment_ids say.
+CREATE FUNCTION cdp._gather_members_add(
+	state internal,
+	ord integer,
+	was integer[],
+	evaluated integer[],
+	matched integer[])
+RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__gather_members_add';
+
+CREATE FUNCTION cdp._gather_members_end(state internal) RETURNS cdp.profile_bitmap[]
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__gather_members_end';
+
+CREATE AGGREGATE cdp._gather_members(ord integer, was integer[], evaluated integer[], matched integer[]) (
+	SFUNC = cdp._gather_members_add, STYPE = internal,
+	FINALFUNC = cdp._gather_members_end,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cdp._gather_members(integer, integer[], integer[], integer[]) IS
+'members of each of the evaluated segments (ascending ids, matched by position), and last those whose segments changed; of no rows, NULL';
+
+-- One pass over all profiles.
+CREATE FUNCTION cdp._gather_segments(
+	ids integer[],
+	predicates cdp.predicate[],
+	as_of timestamptz)
+RETURNS cdp.profile_bitmap[]
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+SET jit = off
+AS $$
+DECLARE
+	context jsonb := cdp._evaluation_context();
+	asks_facts boolean := cdp._asks_facts($2, context);
+	asks_suppressed boolean := cdp._asks_suppressed($2, context);
+BEGIN
+	IF cdp._has_undeclared($2, context) OR cdp._is_about_few($2, NULL) THEN
+		RETURN (
+			SELECT cdp._gather_members(current.ord, current.segment_ids, $1, evaluated.matched)
+			FROM cdp._evaluate_all($2, $3) AS evaluated
+			JOIN cdp.profile_current AS current USING (profile_id));
+	END IF;
+	RETURN (
+		SELECT cdp._gather_members(scan.ord, scan.segment_ids, $1, scan.matched)
+		FROM cdp._evaluate_scan($2, context, $3, NULL, asks_facts, asks_suppressed) AS scan);
+END
+$$;
+COMMENT ON FUNCTION cdp._gather_segments(integer[], cdp.predicate[], timestamptz) IS
+'members of segments (ascending ids) by their predicates and, last, the profiles whose segment_ids are others; NULL: there are no profiles';
+
+-- Evaluate segments over all profiles, and bring segment_ids of those that
+-- changed up to date.
 CREATE FUNCTION cdp._evaluate_segments(
 	ids integer[],
 	predicates cdp.predicate[],
 	as_of timestamptz)
 RETURNS cdp.profile_bitmap[]
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH evaluated AS MATERIALIZED (
-		SELECT profile_id, ord, matched FROM cdp._evaluate_all($2, $3)
-	), changed AS (
+DECLARE
+	count integer := cardinality($1);
+	gathered cdp.profile_bitmap[] := coalesce(cdp._gather_segments($1, $2, $3),
+		array_fill('{}'::cdp.profile_bitmap, ARRAY[count + 1]));
+	changed cdp.profile_bitmap := gathered[count + 1];
+BEGIN
+	IF cdp.bitmap_cardinality(changed) > 0 THEN
 		UPDATE cdp.profile_current AS current
-		SET segment_ids = cdp._settle_segment_ids(current.segment_ids, $1, evaluated.matched)
-		FROM evaluated
-		WHERE current.profile_id = evaluated.profile_id
-			AND current.segment_ids
-				<> cdp._settle_segment_ids(current.segment_ids, $1, evaluated.matched)
-	)
-	SELECT array_agg(coalesce(found.members, '{}'::cdp.profile_bitmap) ORDER BY position)
-	FROM generate_subscripts($1, 1) AS position
-		LEFT JOIN (SELECT position, cdp.bitmap_agg(ord) AS members
-			FROM evaluated, unnest(matched) AS position
-			GROUP BY position) AS found USING (position)
+		SET segment_ids = cdp._settle_segment_ids(current.segment_ids, $1,
+			coalesce(matching.positions, '{}'))
+		FROM cdp.bitmap_members(changed) AS moved (ord)
+		LEFT JOIN (
+			SELECT member.ord, array_agg(place ORDER BY place) AS positions
+			FROM generate_series(1, count) AS place
+			CROSS JOIN LATERAL cdp.bitmap_members(
+				cdp.bitmap_and(gathered[place], changed)) AS member (ord)
+			GROUP BY member.ord
+		) AS matching ON matching.ord = moved.ord
+		WHERE current.ord = moved.ord;
+	END IF;
+	RETURN gathered[:count];
+END
 $$;
 COMMENT ON FUNCTION cdp._evaluate_segments(integer[], cdp.predicate[], timestamptz) IS
 'members of segments (ascending ids) by their predicates; brings profile_current.segment_ids up to date';

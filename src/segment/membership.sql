@@ -101,7 +101,8 @@ BEGIN
 		SELECT * FROM cdp._evaluate_log($1, at, NULL);
 	ELSE
 		RETURN QUERY
-		SELECT * FROM cdp._evaluate_scan($1, context, at, $3, asks_facts, asks_suppressed);
+		SELECT scan.profile_id, scan.ord, scan.matched
+		FROM cdp._evaluate_scan($1, context, at, $3, asks_facts, asks_suppressed) AS scan;
 	END IF;
 END
 $$;

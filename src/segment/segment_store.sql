@@ -98,10 +98,10 @@ CREATE FUNCTION cdp._evaluate_scan(
 	profile_ids bigint[],
 	asks_facts boolean,
 	asks_suppressed boolean)
-RETURNS TABLE (profile_id bigint, ord integer, matched integer[])
+RETURNS TABLE (profile_id bigint, ord integer, segment_ids integer[], matched integer[])
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT current.profile_id, current.ord,
+	SELECT current.profile_id, current.ord, current.segment_ids,
 		cdp._evaluate($1, $2, $3, current.profile_id, first.data, later.timelines,
 			CASE WHEN $5 THEN
 				cdp._facts(current, score, held.channels)
