@@ -21,7 +21,8 @@ CREATE TABLE cdp.membership_change (
 	reason text COLLATE "C" NOT NULL CHECK (reason IN
 		('event', 'time', 'merge', 'split', 'consent', 'definition', 'erasure')),
 	at timestamptz NOT NULL,
-	run_id bigint
+	run_id bigint,
+	ord integer NOT NULL
 );
 CREATE INDEX membership_change_profile_idx
 	ON cdp.membership_change (profile_id, segment_id, change_id);
@@ -30,6 +31,7 @@ CREATE INDEX membership_change_segment_idx
 COMMENT ON TABLE cdp.membership_change IS
 'who entered and left which segment, when and why; insert-only; new definitions are in membership_base';
 COMMENT ON COLUMN cdp.membership_change.run_id IS 'the merge run; NULL: outside of runs';
+COMMENT ON COLUMN cdp.membership_change.ord IS 'the number of the profile in bitmaps';
 
 CREATE TRIGGER note_exits AFTER DELETE ON cdp.profile_current
 	REFERENCING OLD TABLE AS gone
@@ -85,24 +87,19 @@ COMMENT ON COLUMN cdp.segment_refresh.thinned_before IS
 INSERT INTO cdp.setting (name, value, description, kind) VALUES
 	('refresh_every', '0', 'merge runs refresh segments when the last refresh is older than this interval; 0: every run', 'interval');
 
--- Exact: the bitmap, but for profiles that changed since, and those as the
--- last change says.
+-- Exact: the bitmap, and what changed since, one after the other.
 CREATE VIEW cdp._membership AS
 SELECT held.segment_id,
-	CASE WHEN changed.entered IS NULL THEN held.members
-		ELSE cdp.bitmap_andnot(cdp.bitmap_or(held.members, changed.entered), changed.exited)
-	END AS members
-FROM cdp.segment_membership AS held
-	LEFT JOIN LATERAL (
-		SELECT cdp.bitmap_agg(ord) FILTER (WHERE change = 'entered') AS entered,
-			cdp.bitmap_agg(ord) FILTER (WHERE change = 'exited') AS exited
+	coalesce((
+		SELECT cdp._bitmap_moved(held.members, since.ord, since.change = 'entered')
 		FROM (
-			SELECT DISTINCT ON (since.profile_id) moved.ord, since.change
-			FROM cdp.membership_change AS since
-				JOIN cdp.profile AS moved ON moved.profile_id = since.profile_id
-			WHERE since.segment_id = held.segment_id AND since.change_id > held.folded
-			ORDER BY since.profile_id, since.change_id DESC) AS last_change
-		HAVING count(*) > 0) AS changed ON true;
+			SELECT membership_change.ord, membership_change.change
+			FROM cdp.membership_change
+			WHERE membership_change.segment_id = held.segment_id
+				AND membership_change.change_id > held.folded
+			ORDER BY membership_change.change_id) AS since
+	), held.members) AS members
+FROM cdp.segment_membership AS held;
 COMMENT ON VIEW cdp._membership IS
 'members of each segment as told so far: the bitmap and the changes since; no row before its first refresh';
 

@@ -209,6 +209,23 @@ CREATE AGGREGATE cdp.bitmap_agg(ord integer) (
 COMMENT ON AGGREGATE cdp.bitmap_agg(integer) IS
 'the ords as one bitmap; of no rows, the empty one';
 
+CREATE FUNCTION cdp._bitmap_moved_add(
+	state internal,
+	base cdp.profile_bitmap,
+	ord integer,
+	enters boolean)
+RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__bitmap_moved_add';
+
+CREATE AGGREGATE cdp._bitmap_moved(base cdp.profile_bitmap, ord integer, enters boolean) (
+	SFUNC = cdp._bitmap_moved_add, STYPE = internal,
+	FINALFUNC = cdp._bitmap_pack,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE cdp._bitmap_moved(cdp.profile_bitmap, integer, boolean) IS
+'the base after each ord has entered or left, in the order of the rows; of no rows, NULL';
+
 CREATE AGGREGATE cdp.bitmap_or_agg(bitmap cdp.profile_bitmap) (
 	SFUNC = cdp._bitmap_or_add, STYPE = internal,
 	FINALFUNC = cdp._bitmap_pack,

@@ -30,6 +30,7 @@ PG_FUNCTION_INFO_V1(cdp_bitmap_equal);
 PG_FUNCTION_INFO_V1(cdp_bitmap_not_equal);
 PG_FUNCTION_INFO_V1(cdp_bitmap_hash);
 PG_FUNCTION_INFO_V1(cdp__bitmap_agg_add);
+PG_FUNCTION_INFO_V1(cdp__bitmap_moved_add);
 PG_FUNCTION_INFO_V1(cdp__bitmap_or_add);
 PG_FUNCTION_INFO_V1(cdp__bitmap_and_add);
 PG_FUNCTION_INFO_V1(cdp__bitmap_or_combine);
@@ -241,6 +242,24 @@ cdp__bitmap_agg_add(PG_FUNCTION_ARGS)
 		(CdpBitmap *) PG_GETARG_POINTER(0);
 	cdp_audience_check_ord(PG_GETARG_INT32(1));
 	roaring_bitmap_add(state->set, PG_GETARG_INT32(1));
+	PG_RETURN_POINTER(state);
+}
+
+/* Transition of _bitmap_moved(base, ord, enters): one after the other. */
+Datum
+cdp__bitmap_moved_add(PG_FUNCTION_ARGS)
+{
+	MemoryContext context = aggregate_context(fcinfo);
+	CdpBitmap  *state = PG_ARGISNULL(0) ?
+		cdp_audience_read_bitmap(PG_GETARG_BITMAP(1), context) :
+		(CdpBitmap *) PG_GETARG_POINTER(0);
+	int32		ord = PG_GETARG_INT32(2);
+
+	cdp_audience_check_ord(ord);
+	if (PG_GETARG_BOOL(3))
+		roaring_bitmap_add(state->set, ord);
+	else
+		roaring_bitmap_remove(state->set, ord);
 	PG_RETURN_POINTER(state);
 }
 

@@ -103,11 +103,12 @@ BEGIN
 			SET segment_ids = now_in
 			FROM changed
 			WHERE current.profile_id = changed.profile_id
+			RETURNING current.profile_id, current.ord, changed.was, changed.now_in
 		), noted AS (
-			INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at)
+			INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at, ord)
 			SELECT profile_id, side.id, side.change,
-				cdp._change_reason(profile_id, held.as_of), $4
-			FROM changed
+				cdp._change_reason(profile_id, held.as_of), $4, ord
+			FROM written
 				CROSS JOIN LATERAL (
 					SELECT id, 'entered' AS change FROM unnest(now_in) AS id WHERE id <> ALL (was)
 					UNION ALL
@@ -145,7 +146,7 @@ BEGIN
 	run := cdp._current_run();
 	FOR noted IN
 		WITH left_by AS MATERIALIZED (
-			SELECT gone.profile_id, held.segment_id, held.as_of
+			SELECT gone.profile_id, gone.ord, held.segment_id, held.as_of
 			FROM gone
 				CROSS JOIN unnest(gone.segment_ids) AS member (id)
 				JOIN cdp.segment_membership AS held ON held.segment_id = member.id
@@ -153,8 +154,8 @@ BEGIN
 			SELECT profile_id, as_of, cdp._change_reason(profile_id, as_of) AS reason
 			FROM (SELECT DISTINCT profile_id, as_of FROM left_by) AS asked
 		), exited AS (
-			INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at, run_id)
-			SELECT profile_id, segment_id, 'exited', reason, instant, run
+			INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at, run_id, ord)
+			SELECT profile_id, segment_id, 'exited', reason, instant, run, ord
 			FROM left_by JOIN explained USING (profile_id, as_of)
 			ORDER BY profile_id, segment_id
 			RETURNING profile_id, segment_id

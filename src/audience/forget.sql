@@ -15,21 +15,18 @@ AS $$
 		WHERE membership_base.segment_id = $1 AND membership_base.at <= $2
 		ORDER BY membership_base.at DESC, membership_base.folded DESC
 		LIMIT 1
-	), last_change AS (
-		SELECT DISTINCT ON (since.profile_id) profile.ord, since.change
-		FROM base
-			JOIN cdp.membership_change AS since ON since.segment_id = $1
-				AND since.change_id > base.folded AND since.at <= $2
-			JOIN cdp.profile ON profile.profile_id = since.profile_id
-		ORDER BY since.profile_id, since.change_id DESC
 	)
 	SELECT greatest(base.folded, (SELECT max(change_id) FROM cdp.membership_change AS since
 			WHERE since.segment_id = $1 AND since.at <= $2)),
-		cdp.bitmap_andnot(
-			cdp.bitmap_or(base.members, coalesce((SELECT cdp.bitmap_agg(ord)
-				FILTER (WHERE change = 'entered') FROM last_change), '{}')),
-			coalesce((SELECT cdp.bitmap_agg(ord)
-				FILTER (WHERE change = 'exited') FROM last_change), '{}'))
+		coalesce((
+			SELECT cdp._bitmap_moved(base.members, since.ord, since.change = 'entered')
+			FROM (
+				SELECT told.ord, told.change
+				FROM cdp.membership_change AS told
+				WHERE told.segment_id = $1 AND told.change_id > base.folded
+					AND told.at <= $2
+				ORDER BY told.change_id) AS since
+		), base.members)
 	FROM base
 $$;
 COMMENT ON FUNCTION cdp._members_at(integer, timestamptz) IS

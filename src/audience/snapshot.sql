@@ -56,9 +56,9 @@ BEGIN
 	WHERE membership.segment_id = _write_membership.segment_id;
 	same := coalesce(cdp.bitmap_equal(held.members, members), false);
 	IF held.version = version AND changes > 0 THEN
-		INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at, run_id)
+		INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at, run_id, ord)
 		SELECT profile.profile_id, segment_id, side.change,
-			cdp._change_reason(profile.profile_id, held.as_of), as_of, run_id
+			cdp._change_reason(profile.profile_id, held.as_of), as_of, run_id, profile.ord
 		FROM (SELECT 'entered' AS change, ord FROM cdp.bitmap_members(entered) AS ord
 				UNION ALL
 				SELECT 'exited', ord FROM cdp.bitmap_members(exited) AS ord) AS side
