@@ -62,17 +62,22 @@ CREATE FUNCTION cdp._attribution_models() RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ARRAY['first', 'last', 'last_non_direct', 'linear', 'position', 'time_decay'];
 
--- All that converting profiles did, each visit numbered.
-CREATE FUNCTION cdp._converting_events(conversion text, until timestamptz)
+-- Every conversion from since on with each of its touches, or with none.  The
+-- touches of a conversion are numbered from the first on; last_campaign is the
+-- number of the last one that is not direct, decayed the share of time_decay.
+CREATE FUNCTION cdp._touches(
+	conversion text,
+	"window" interval,
+	since timestamptz,
+	until timestamptz)
 RETURNS TABLE (
-	profile_id bigint,
-	name text,
-	occurred_at timestamptz,
 	amount numeric,
-	source_id integer,
-	business_key text,
+	kind text,
 	campaign text,
-	visit bigint)
+	place bigint,
+	touches bigint,
+	last_campaign bigint,
+	decayed double precision)
 LANGUAGE plpgsql STABLE ROWS 100000
 SET search_path = pg_catalog, pg_temp
 SET jit = off
@@ -83,62 +88,39 @@ DECLARE
 	key_slot text := (
 		SELECT cdp._slot_of(type.business_key) FROM cdp.event_type AS type WHERE type.name = $1);
 	campaign_slot text := cdp._slot_of('campaign');
+	page_ids integer[] := ARRAY(
+		SELECT name_id FROM cdp.event_name WHERE name IN ('page_view', 'screen_view'));
+	did_ids integer[] := ARRAY(
+		SELECT known.name_id FROM cdp.event_name AS known
+		WHERE NOT EXISTS (
+			SELECT FROM cdp.channel_rule AS rule
+			WHERE rule.event = known.name AND rule.role = 'sent'));
 BEGIN
 	RETURN QUERY
-	SELECT begun.profile_id, begun.name, begun.occurred_at, begun.amount,
-		begun.source_id, begun.business_key, begun.campaign,
-		count(*) FILTER (WHERE begun.begins) OVER (
-			PARTITION BY begun.profile_id ORDER BY begun.occurred_at)
-	FROM (
-		SELECT chunk.profile_id, known.name::text AS name, event.occurred_at,
-			event.amount, event.source_id,
-			nullif(event.properties ->> key_slot, '') AS business_key,
-			cdp._campaign_name(event.properties -> campaign_slot) AS campaign,
-			coalesce(event.occurred_at - lag(event.occurred_at) OVER (
-				PARTITION BY chunk.profile_id ORDER BY event.occurred_at)
-				> interval '30 minutes', true) AS begins
-		FROM cdp.timeline_chunk AS chunk
-		CROSS JOIN LATERAL cdp.timeline_events(chunk.data) AS event
-		JOIN cdp.event_name AS known USING (name_id)
-		WHERE event.occurred_at < $2
-			AND chunk.profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept)
-			AND chunk.profile_id IN (
-				SELECT holder.profile_id
-				FROM cdp.timeline_chunk AS holder
-				WHERE cdp.timeline_may_contain(holder.data, conversion_id))
-			AND NOT EXISTS (
-				SELECT
-				FROM cdp.channel_rule AS rule
-				WHERE rule.event = known.name AND rule.role = 'sent')
-	) AS begun;
-END
-$$;
-COMMENT ON FUNCTION cdp._converting_events(text, timestamptz) IS
-'the events before an instant of profiles that have one of that name and are not restricted, with their campaign and the number of their visit';
-
--- Every conversion from since on with each of its touches, or with none.  The
--- touches of a conversion are numbered from the first on.
-CREATE FUNCTION cdp._touches(
-	conversion text,
-	"window" interval,
-	since timestamptz,
-	until timestamptz)
-RETURNS TABLE (
-	conversion_no bigint,
-	occurred_at timestamptz,
-	amount numeric,
-	kind text,
-	campaign text,
-	touched_at timestamptz,
-	place bigint,
-	touches bigint)
-LANGUAGE sql STABLE ROWS 100000
-SET search_path = pg_catalog, pg_temp
-SET jit = off
-AS $$
 	WITH happened AS MATERIALIZED (
-		SELECT * FROM cdp._converting_events($1, $4)
-	), touch AS MATERIALIZED (
+		SELECT begun.profile_id, begun.occurred_at, begun.name_id, begun.campaign,
+			begun.amount, begun.source_id, begun.business_key,
+			count(*) FILTER (WHERE begun.begins) OVER (
+				PARTITION BY begun.profile_id ORDER BY begun.occurred_at) AS visit
+		FROM (
+			SELECT chunk.profile_id, event.occurred_at, event.name_id, event.amount,
+				event.source_id,
+				CASE WHEN event.name_id = conversion_id
+					THEN nullif(event.properties ->> key_slot, '') END AS business_key,
+				cdp._campaign_name(event.properties -> campaign_slot) AS campaign,
+				coalesce(event.occurred_at - lag(event.occurred_at) OVER (
+					PARTITION BY chunk.profile_id ORDER BY event.occurred_at)
+					> interval '30 minutes', true) AS begins
+			FROM cdp.timeline_chunk AS chunk
+			CROSS JOIN LATERAL cdp.timeline_events(chunk.data, did_ids) AS event
+			WHERE event.occurred_at < $4
+				AND chunk.profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept)
+				AND chunk.profile_id IN (
+					SELECT holder.profile_id
+					FROM cdp.timeline_chunk AS holder
+					WHERE cdp.timeline_may_contain(holder.data, conversion_id))
+		) AS begun
+	), touch AS (
 		SELECT profile_id, 'campaign' AS kind, campaign, min(occurred_at) AS touched_at
 		FROM happened
 		WHERE campaign IS NOT NULL
@@ -147,8 +129,7 @@ AS $$
 		SELECT profile_id, 'direct', NULL, min(occurred_at)
 		FROM happened
 		GROUP BY profile_id, visit
-		HAVING count(campaign) = 0
-			AND count(*) FILTER (WHERE name IN ('page_view', 'screen_view')) > 0
+		HAVING count(campaign) = 0 AND bool_or(name_id = ANY (page_ids))
 	), told AS (
 		SELECT happened.profile_id, happened.occurred_at, happened.amount, row_number() OVER (
 			PARTITION BY happened.profile_id, happened.business_key,
@@ -156,34 +137,43 @@ AS $$
 			ORDER BY source.priority DESC NULLS LAST, happened.occurred_at,
 				happened.source_id, happened.amount) AS rank
 		FROM (SELECT happened.*, row_number() OVER () AS place FROM happened
-			WHERE happened.name = $1) AS happened
+			WHERE happened.name_id = conversion_id) AS happened
 		LEFT JOIN cdp.source USING (source_id)
 	), converted AS MATERIALIZED (
-		SELECT row_number() OVER () AS conversion_no, profile_id, occurred_at, amount
+		SELECT row_number() OVER () AS conversion_no, profile_id, occurred_at, amount,
+			occurred_at - $2 AS touched_since
 		FROM told
 		WHERE rank = 1 AND occurred_at >= $3
+	), met AS (
+		SELECT converted.conversion_no, converted.amount,
+			coalesce(touch.kind, 'none') AS kind, touch.campaign, touch.touched_at,
+			power(2::double precision, greatest(-extract(epoch FROM
+				converted.occurred_at - touch.touched_at)::double precision / 604800, -1000)) AS weight,
+			row_number() OVER (PARTITION BY converted.conversion_no
+				ORDER BY touch.touched_at, touch.kind, touch.campaign COLLATE "C") AS place
+		FROM converted
+		LEFT JOIN touch ON touch.profile_id = converted.profile_id
+			AND touch.touched_at <= converted.occurred_at
+			AND touch.touched_at >= converted.touched_since
 	)
-	SELECT converted.conversion_no, converted.occurred_at, converted.amount,
-		coalesce(touch.kind, 'none'), touch.campaign, touch.touched_at,
-		row_number() OVER (PARTITION BY converted.conversion_no
-			ORDER BY touch.touched_at, touch.kind, touch.campaign COLLATE "C"),
-		count(touch.touched_at) OVER (PARTITION BY converted.conversion_no)
-	FROM converted
-	LEFT JOIN touch ON touch.profile_id = converted.profile_id
-		AND touch.touched_at <= converted.occurred_at
-		AND touch.touched_at >= converted.occurred_at - $2
+	SELECT met.amount, met.kind, met.campaign, met.place,
+		count(met.touched_at) OVER conversion,
+		max(met.place) FILTER (WHERE met.kind = 'campaign') OVER conversion,
+		met.weight / sum(met.weight) OVER conversion
+	FROM met
+	WINDOW conversion AS (PARTITION BY met.conversion_no);
+END
 $$;
 COMMENT ON FUNCTION cdp._touches(text, interval, timestamptz, timestamptz) IS
 'conversions with each of their touches, numbered; a conversion without touches has one row of kind none';
 
--- What a touch weighs; last_campaign is the place of the last one that is not
--- direct.
-CREATE FUNCTION cdp._touch_weight(
+-- The credits of the touches of one conversion add up to 1.
+CREATE FUNCTION cdp._touch_credit(
 	model text,
 	place bigint,
 	touches bigint,
 	last_campaign bigint,
-	age interval)
+	decayed double precision)
 RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
@@ -191,14 +181,13 @@ RETURN CASE
 	WHEN model = 'first' THEN (place = 1)::integer
 	WHEN model = 'last' THEN (place = touches)::integer
 	WHEN model = 'last_non_direct' THEN (place = coalesce(last_campaign, touches))::integer
-	WHEN model = 'linear' THEN 1
+	WHEN model = 'linear' THEN 1 / touches::double precision
 	WHEN model = 'position' AND touches = 2 THEN 0.5
 	WHEN model = 'position' AND place IN (1, touches) THEN 0.4
 	WHEN model = 'position' THEN 0.2 / (touches - 2)
-	ELSE power(2::double precision, greatest(
-		-extract(epoch FROM age)::double precision / 604800, -1000)) END;
-COMMENT ON FUNCTION cdp._touch_weight(text, bigint, bigint, bigint, interval) IS
-'what a touch of a conversion weighs beside its other touches';
+	ELSE decayed END;
+COMMENT ON FUNCTION cdp._touch_credit(text, bigint, bigint, bigint, double precision) IS
+'the share of a conversion that is one touch''s';
 
 CREATE FUNCTION cdp._attribution(
 	conversion text,
@@ -226,21 +215,16 @@ DECLARE
 BEGIN
 	PERFORM cdp._check_attribution($1, $2, $3);
 	RETURN QUERY
-	WITH met AS MATERIALIZED (
-		SELECT touch.*, max(touch.place) FILTER (WHERE touch.kind = 'campaign') OVER (
-			PARTITION BY touch.conversion_no) AS last_campaign
-		FROM cdp._touches($1, $2, $4, $5) AS touch
-	), weighed AS (
-		SELECT asked.name, asked.position, met.conversion_no, met.kind, met.campaign, met.amount,
-			met.touches, cdp._touch_weight(asked.name, met.place, met.touches,
-				met.last_campaign, met.occurred_at - met.touched_at) AS weight
-		FROM met
-		CROSS JOIN unnest(cdp._attribution_models()) WITH ORDINALITY AS asked (name, position)
+	WITH asked AS (
+		SELECT asked.name, asked.position
+		FROM unnest(cdp._attribution_models()) WITH ORDINALITY AS asked (name, position)
 		WHERE $3 IS NULL OR asked.name = $3
 	), credited AS (
-		SELECT weighed.*, weighed.weight / sum(weighed.weight) OVER (
-			PARTITION BY weighed.name, weighed.conversion_no) AS credit
-		FROM weighed
+		SELECT asked.name, asked.position, met.kind, met.campaign, met.amount, met.touches,
+			cdp._touch_credit(asked.name, met.place, met.touches, met.last_campaign,
+				met.decayed) AS credit
+		FROM cdp._touches($1, $2, $4, $5) AS met
+		CROSS JOIN asked
 	), summed AS (
 		SELECT credited.name, credited.position, credited.kind, credited.campaign,
 			count(*) FILTER (WHERE credited.touches > 0) AS touches,
@@ -254,10 +238,6 @@ BEGIN
 		WHERE paid.spent_on >= ($4 AT TIME ZONE zone)::date
 			AND paid.spent_on <= ($5 AT TIME ZONE zone)::date
 		GROUP BY paid.campaign
-	), asked AS (
-		SELECT asked.name, asked.position
-		FROM unnest(cdp._attribution_models()) WITH ORDINALITY AS asked (name, position)
-		WHERE $3 IS NULL OR asked.name = $3
 	), listed AS (
 		SELECT summed.name, summed.position, summed.kind, summed.campaign, summed.touches,
 			summed.conversions, summed.revenue
