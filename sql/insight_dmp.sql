@@ -142,3 +142,16 @@ SELECT count(*) FROM cdp.timeline_chunk;
 RESET ROLE;
 DROP OWNED BY cdp_test_activation;
 DROP ROLE cdp_test_activation;
+
+-- what a third party says it has seen is kept apart: of customers, and of its own
+CREATE TEMP TABLE before AS SELECT * FROM cdp.browsing('bags', 20);
+SELECT cdp.add_source('partner', 'third_party') > 0 AS added;
+SELECT count(*) FROM cdp.ingest_batch('partner', (
+	SELECT jsonb_agg(jsonb_build_object('type', 'page', 'messageId', id, 'timestamp', '2026-05-31', key, id, 'properties', '{"category": "bags"}'::jsonb,
+		'consent', '[{"purpose": "ads_personalisation", "channel": "ads", "state": "granted"}]'::jsonb))
+	FROM (VALUES ('userId', 'u11'), ('userId', 'u12'), ('anonymousId', 'c1')) AS v (key, id)));
+CALL cdp.merge();
+SELECT count(*) FROM cdp.consent_state JOIN cdp.profile_current USING (profile_id) WHERE purpose = 'ads_personalisation' AND kind = 'third_party';
+SELECT count(*) > 20 AS enough, count(*) FILTER (WHERE now.kind IS DISTINCT FROM 'known' OR before.views > now.views) AS wrong,
+	sum(now.views) FILTER (WHERE before.profile_id IS NOT NULL) = sum(before.views) AS as_before
+FROM before FULL JOIN cdp.browsing('bags', 20) AS now USING (profile_id);

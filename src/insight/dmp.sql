@@ -70,7 +70,8 @@ $$;
 COMMENT ON FUNCTION cdp._classify(text, text) IS
 'the categories of an event, product or audience, from the root down';
 
--- A product counts where its events do not say a category themselves.
+-- A product counts where its events do not say a category themselves.  What third
+-- parties send is kept apart: it is no browsing that anybody here has seen.
 CREATE FUNCTION cdp._browsing(
 	category text,
 	days integer,
@@ -101,6 +102,7 @@ DECLARE
 		WHERE item.kind = 'product' AND item.category = ANY (below));
 	name_ids integer[] := ARRAY(SELECT name_id FROM cdp.event_name
 		WHERE name IN ('page_view', 'screen_view', 'product_view'));
+	partners integer[] := ARRAY(SELECT source_id FROM cdp.source WHERE kind = 'third_party');
 	category_slot text := (SELECT slot FROM cdp.property_slot WHERE property = 'category');
 	product_slot text := (SELECT slot FROM cdp.property_slot WHERE property = 'product_id');
 BEGIN
@@ -120,7 +122,7 @@ BEGIN
 	JOIN cdp.timeline_chunk AS chunk ON chunk.profile_id = held.profile_id
 		AND cdp.timeline_last(chunk.data) >= since
 	CROSS JOIN LATERAL cdp.timeline_events(chunk.data, name_ids) AS event
-	WHERE held.purpose = $3 AND held.channel = $4 AND held.state = 'granted'
+	WHERE event.source_id <> ALL (partners) AND held.purpose = $3 AND held.channel = $4 AND held.state = 'granted'
 		AND (held.expires_at IS NULL OR held.expires_at > cdp.clock())
 		AND NOT EXISTS (
 			SELECT FROM cdp._suppressed AS stopped
