@@ -47,8 +47,8 @@ FROM insight_test.orders('2026-06-01 12:00+00') AS sent JOIN insight_test.cookie
 	CROSS JOIN LATERAL (VALUES (home, part), (home, ''), ('', '')) AS place (country, region)
 WHERE cookie = n % 3 AND (person % 7 > 0 OR country = '') AND at >= timestamptz '2026-06-01 12:00+00' - interval '90 days' GROUP BY 1, 2, 3;
 SELECT count(*) > 100 AS compared, count(*) FILTER (WHERE made.buyers = seller.buyers) = count(*) AS alike
-FROM seller FULL JOIN cdp.best_seller AS made USING (country, region, product_id);
-SELECT count(*) FROM (SELECT rank, row_number() OVER (PARTITION BY country, region ORDER BY buyers DESC, orders DESC, product_id) AS expected FROM cdp.best_seller) AS ranked WHERE rank <> expected;
+FROM seller FULL JOIN cdp.usual_seller AS made USING (country, region, product_id);
+SELECT count(*) FROM (SELECT rank, row_number() OVER (PARTITION BY country, region ORDER BY buyers DESC, orders DESC, product_id) AS expected FROM cdp.usual_seller) AS ranked WHERE rank <> expected;
 
 -- each person's recommendations, written out
 CREATE TEMP TABLE wanted AS
@@ -59,7 +59,7 @@ SELECT * FROM (
 			FROM owned JOIN (SELECT * FROM pair WHERE support >= 8 AND lift >= 1) AS pair ON pair.product_id = product GROUP BY 1, 2
 			UNION ALL
 			SELECT profile_id, seller.product_id, CASE WHEN country = '' THEN 4 WHEN region = '' THEN 3 ELSE 2 END, NULL, NULL, rank
-			FROM (SELECT DISTINCT profile_id, person FROM insight_test.cookie) AS people JOIN cdp.best_seller AS seller ON country = ''
+			FROM (SELECT DISTINCT profile_id, person FROM insight_test.cookie) AS people JOIN cdp.usual_seller AS seller ON country = ''
 				OR person % 7 > 0 AND country = CASE WHEN person % 2 = 0 THEN 'DE' ELSE 'FR' END AND region IN ('', 'R' || person % 3)
 			WHERE profile_id IN (SELECT profile_id FROM owned)) AS either
 		WHERE (profile_id, product_id) NOT IN (SELECT profile_id, product FROM owned) ORDER BY profile_id, product_id, step) AS candidate,

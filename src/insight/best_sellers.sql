@@ -1,7 +1,8 @@
 -- What sells where.
 
--- An order that two sources report counts once, as in cdp.profile_order.  What
--- fewer than ten customers bought is left out: a place may be one person's.
+-- An order that two sources report counts once (cdp._bought()).  What fewer than
+-- ten customers bought is left out: a place may be one person's.  Names and
+-- categories are those of the last order, of the catalogue if it has them.
 CREATE FUNCTION cdp._best_sellers("window" interval, top integer, by text, as_of timestamptz)
 RETURNS TABLE (
 	place text,
@@ -31,45 +32,39 @@ BEGIN
 				DETAIL = 'It is 1 or more.';
 	END IF;
 	RETURN QUERY
-	WITH sold AS MATERIALIZED (
-		SELECT ranked.profile_id, ranked.event_id
-		FROM (
-			SELECT event.profile_id, event.event_id, row_number() OVER (
-				PARTITION BY event.profile_id, coalesce(nullif(event.properties ->> key.property, ''),
-					'event ' || event.event_id)
-				ORDER BY source.priority DESC, event.occurred_at, source.source_id,
-					event.amount, event.event_id) AS place
-			FROM cdp.profile_event AS event
-			JOIN cdp.source ON source.name = event.source
-			CROSS JOIN (SELECT business_key AS property FROM cdp.event_type WHERE name = 'order') AS key
-			WHERE event.name = 'order'
-				AND event.occurred_at >= cdp._later($4, -$1) AND event.occurred_at < $4
-		) AS ranked
-		WHERE ranked.place = 1
-	), counted AS (
+	WITH sold AS (
 		SELECT cdp._trait_text(current.traits, $3) AS place, item.product_id,
-			(array_agg(item.product_name ORDER BY item.occurred_at DESC, item.event_id DESC)
-				FILTER (WHERE item.product_name IS NOT NULL))[1] AS product_name,
-			(array_agg(item.category ORDER BY item.occurred_at DESC, item.event_id DESC)
-				FILTER (WHERE item.category IS NOT NULL))[1] AS category,
-			sum(coalesce(item.quantity, 1)) AS units,
-			count(DISTINCT item.event_id) AS orders,
-			count(DISTINCT item.profile_id) AS customers
-		FROM cdp.event_product AS item
-		JOIN sold USING (event_id)
-		JOIN cdp.profile_current AS current ON current.profile_id = sold.profile_id
-		WHERE item.name = 'order'
-			AND item.occurred_at >= cdp._later($4, -$1) AND item.occurred_at < $4
-		GROUP BY 1, 2
-		HAVING count(DISTINCT item.profile_id) >= 10
+			bought.profile_id, bought.event_id, bought.occurred_at,
+			nullif(item.product ->> 'name', '') AS product_name,
+			nullif(item.product ->> 'category', '') AS category,
+			(cdp._typed_trait(item.product -> 'quantity', 'number') #>> '{}')::numeric AS quantity
+		FROM cdp._bought($4, cdp._later($4, -$1)) AS bought
+		JOIN cdp.profile_current AS current ON current.profile_id = bought.profile_id
+		CROSS JOIN LATERAL cdp._product_items(bought.properties) AS item
+		WHERE item.product_id <> ''
+	), counted AS (
+		SELECT sold.place, sold.product_id,
+			(array_agg(sold.product_name ORDER BY sold.occurred_at DESC, sold.event_id DESC)
+				FILTER (WHERE sold.product_name IS NOT NULL))[1] AS product_name,
+			(array_agg(sold.category ORDER BY sold.occurred_at DESC, sold.event_id DESC)
+				FILTER (WHERE sold.category IS NOT NULL))[1] AS category,
+			sum(coalesce(sold.quantity, 1)) AS units,
+			count(DISTINCT sold.event_id) AS orders,
+			count(DISTINCT sold.profile_id) AS customers,
+			max(sold.occurred_at) AS last_at
+		FROM sold
+		GROUP BY sold.place, sold.product_id
+		HAVING count(DISTINCT sold.profile_id) >= 10
 	), placed AS (
 		SELECT counted.*, row_number() OVER (PARTITION BY counted.place
 			ORDER BY units DESC, orders DESC, product_id) AS rank
 		FROM counted
 	)
-	SELECT placed.place, placed.rank::integer, placed.product_id, placed.product_name,
-		placed.category, placed.units, placed.orders, placed.customers
+	SELECT placed.place, placed.rank::integer, placed.product_id,
+		coalesce(known.name, placed.product_name), coalesce(known.category, placed.category),
+		placed.units, placed.orders, placed.customers
 	FROM placed
+	LEFT JOIN cdp._catalog_row(placed.product_id, placed.last_at) AS known ON true
 	WHERE placed.rank <= $2
 	ORDER BY placed.place, placed.rank;
 END

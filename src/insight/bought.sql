@@ -1,10 +1,12 @@
 -- What all profiles bought.
 
--- Orders come once, as in cdp.profile_order, but with what the log has of them.
--- Who is restricted has none.
+-- Orders come once, as in cdp.profile_order, but with what the log has of them,
+-- and nothing that its source allows to be kept no longer.  Who is restricted has
+-- none.
 CREATE FUNCTION cdp._bought(until timestamptz, since timestamptz DEFAULT '-infinity')
 RETURNS TABLE (
 	profile_id bigint,
+	event_id bigint,
 	occurred_at timestamptz,
 	amount numeric,
 	properties jsonb)
@@ -17,9 +19,10 @@ DECLARE
 	key text := (SELECT business_key FROM cdp.event_type WHERE event_type.name = 'order');
 BEGIN
 	RETURN QUERY
-	SELECT told.profile_id, told.occurred_at, told.amount, told.properties
+	SELECT told.profile_id, told.event_id, told.occurred_at, told.amount, told.properties
 	FROM (
-		SELECT owner.profile_id, event.occurred_at::timestamptz AS occurred_at,
+		SELECT owner.profile_id, event.event_id,
+			event.occurred_at::timestamptz AS occurred_at,
 			event.amount::numeric AS amount, event.properties,
 			row_number() OVER (
 				PARTITION BY owner.profile_id, event.properties ->> key,
@@ -28,8 +31,14 @@ BEGIN
 					event.amount, event.event_id) AS rank
 		FROM cdp.event
 		JOIN cdp._set_profile AS owner USING (set_id)
-		JOIN cdp.source USING (source_id)
+		JOIN (
+			SELECT known.source_id, known.priority,
+				CASE WHEN known.retention IS NULL THEN '-infinity'
+					ELSE cdp._kept_after(known.retention) END AS kept_after
+			FROM cdp.source AS known
+		) AS source USING (source_id)
 		WHERE event.name = 'order' AND event.occurred_at < $1
+			AND event.occurred_at > source.kept_after
 			AND owner.profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept)
 	) AS told
 	WHERE told.rank = 1 AND told.occurred_at >= $2;

@@ -16,7 +16,8 @@ COMMENT ON COLUMN cdp.product_pair.support IS 'how many profiles have bought bot
 COMMENT ON COLUMN cdp.product_pair.lift IS
 'how many times as many as if one had nothing to do with the other';
 
-CREATE TABLE cdp.best_seller (
+-- What cdp.recommend() falls back on; what sells where is cdp.best_sellers().
+CREATE TABLE cdp.usual_seller (
 	country text COLLATE "C" NOT NULL,
 	region text COLLATE "C" NOT NULL,
 	rank bigint NOT NULL,
@@ -26,10 +27,10 @@ CREATE TABLE cdp.best_seller (
 	as_of timestamptz NOT NULL,
 	PRIMARY KEY (country, region, rank)
 );
-COMMENT ON TABLE cdp.best_seller IS
+COMMENT ON TABLE cdp.usual_seller IS
 'derived: the hundred products that most profiles bought, by country and region, over cdp.setting best_seller_window; made by the merge run every cdp.setting insight_every';
-COMMENT ON COLUMN cdp.best_seller.country IS 'empty: all countries';
-COMMENT ON COLUMN cdp.best_seller.region IS 'empty: the whole country';
+COMMENT ON COLUMN cdp.usual_seller.country IS 'empty: all countries';
+COMMENT ON COLUMN cdp.usual_seller.region IS 'empty: the whole country';
 
 CREATE FUNCTION cdp.recommend(
 	profile_id bigint,

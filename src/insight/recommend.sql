@@ -73,12 +73,12 @@ COMMENT ON FUNCTION cdp._refresh_pairs(timestamptz) IS
 
 -- Of each place, the hundred that most profiles bought.  An empty region stands
 -- for the country, an empty country for all.
-CREATE FUNCTION cdp._refresh_best_sellers(as_of timestamptz) RETURNS bigint
+CREATE FUNCTION cdp._refresh_usual_sellers(as_of timestamptz) RETURNS bigint
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
-	DELETE FROM cdp.best_seller;
+	DELETE FROM cdp.usual_seller;
 	WITH bought AS MATERIALIZED (
 		SELECT buyer.product_id, buyer.orders,
 			coalesce(cdp._trait_text(current.traits, 'country'), '') AS country,
@@ -99,7 +99,7 @@ AS $$
 			ORDER BY buyers DESC, orders DESC, product_id COLLATE "C") AS rank
 		FROM counted
 	), made AS (
-		INSERT INTO cdp.best_seller (country, region, rank, product_id, buyers, orders, as_of)
+		INSERT INTO cdp.usual_seller (country, region, rank, product_id, buyers, orders, as_of)
 		SELECT country, region, rank, product_id, buyers, orders, $1
 		FROM ranked
 		WHERE rank <= 100
@@ -107,8 +107,8 @@ AS $$
 	)
 	SELECT count(*) FROM made;
 $$;
-COMMENT ON FUNCTION cdp._refresh_best_sellers(timestamptz) IS
-'make cdp.best_seller anew; returns how many rows';
+COMMENT ON FUNCTION cdp._refresh_usual_sellers(timestamptz) IS
+'make cdp.usual_seller anew; returns how many rows';
 
 -- What goes with what a live profile owns, each product once, with its best pair.
 CREATE FUNCTION cdp._goes_with(owned text[])
@@ -171,7 +171,7 @@ BEGIN
 				WHEN seller.region = '' THEN 'best_seller_of_country'
 				ELSE 'best_seller_of_region' END,
 			NULL, NULL, seller.buyers, seller.rank
-		FROM cdp.best_seller AS seller
+		FROM cdp.usual_seller AS seller
 		WHERE (seller.country, seller.region) IN (
 				('', ''), (own_country, ''), (own_country, own_region))
 			AND seller.product_id <> ALL (owned)

@@ -11,7 +11,7 @@ BEGIN
 	PERFORM pg_advisory_xact_lock(6513776, 2);
 	LOCK TABLE cdp.insight_run IN SHARE ROW EXCLUSIVE MODE;
 	made := cdp._refresh_interests($1) + cdp._refresh_pairs($1)
-		+ cdp._refresh_best_sellers($1) + cdp._refresh_responses($1);
+		+ cdp._refresh_usual_sellers($1) + cdp._refresh_responses($1);
 	DELETE FROM cdp.insight_run;
 	INSERT INTO cdp.insight_run (as_of, last_event_id, last_set_id)
 	SELECT $1, log.last_value, sets.last_value
