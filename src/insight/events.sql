@@ -183,25 +183,6 @@ $$;
 COMMENT ON FUNCTION cdp._own_products(bigint, timestamptz, text[], timestamptz) IS
 'the products, or at least the category, of the events of a live profile from since on and before until; each order once';
 
--- What the catalogue says of a product at an instant.
-CREATE FUNCTION cdp._catalog_row(product_id text, at timestamptz)
-RETURNS TABLE (name text, category text, price numeric, currency text, stock integer)
-LANGUAGE plpgsql STABLE ROWS 1
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN QUERY
-	SELECT known.name, known.category, known.price::numeric, known.currency, known.stock
-	FROM cdp.catalog AS known
-	WHERE known.product_id = $1 AND known.valid_from <= $2
-		AND (known.valid_to > $2 OR known.valid_to IS NULL)
-	ORDER BY known.valid_from DESC
-	LIMIT 1;
-END
-$$;
-COMMENT ON FUNCTION cdp._catalog_row(text, timestamptz) IS
-'what the catalogue says of a product at an instant; no row: nothing';
-
 CREATE FUNCTION cdp._check_count(n integer) RETURNS void
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp

@@ -25,3 +25,20 @@ $$;
 REVOKE ALL ON FUNCTION cdp.refresh_insights() FROM PUBLIC;
 COMMENT ON FUNCTION cdp.refresh_insights() IS
 'make anew what answers compare profiles with: usual interests, products bought together, best sellers; returns how many rows';
+
+-- What the catalogue says of a product at an instant.  Inlined where it is used:
+-- called for each of the hundreds of products that somebody has looked at, a
+-- function would cost more than all the rest.
+CREATE FUNCTION cdp._catalog_row(product_id text, at timestamptz)
+RETURNS TABLE (name text, category text, price numeric, currency text, stock integer)
+LANGUAGE sql STABLE ROWS 1
+BEGIN ATOMIC
+	SELECT known.name, known.category, known.price::numeric, known.currency, known.stock
+	FROM cdp.catalog AS known
+	WHERE known.product_id = $1 AND known.valid_from <= $2
+		AND (known.valid_to > $2 OR known.valid_to IS NULL)
+	ORDER BY known.valid_from DESC
+	LIMIT 1;
+END;
+COMMENT ON FUNCTION cdp._catalog_row(text, timestamptz) IS
+'what the catalogue says of a product at an instant; no row: nothing';
