@@ -1,4 +1,5 @@
--- store.sql: the store of segments.sh, and the flat table of its peers.
+-- store.sql: the store of segments.sh, and the flat table of its peers; with what
+-- the file :more writes into the log, too (insight.sh).
 SET client_min_messages = warning;
 CREATE EXTENSION cdp;
 SELECT cdp.setup(time_zone => 'UTC', currency => 'EUR', starter => false), cdp.add_source('web');
@@ -34,6 +35,9 @@ FROM (
 ) AS made
 JOIN bench.owner ON owner.n = made.n
 ORDER BY made.at;
+\if :{?more}
+\i :more
+\endif
 ANALYZE cdp.event;
 SELECT cdp._timeline_make(NULL);
 
