@@ -46,11 +46,11 @@ SELECT name, value, expires_at FROM cdp.profile_trait WHERE profile_id = :ann OR
 SELECT cdp.is_member(:ann, '"third_party.dmp.golf"', '2026-06-10 08:00:00.122999') AS before;
 SELECT cdp.predicate_to_sql('"third_party.dmp.size" > 40') LIKE '%_traits_at%' AS expiring, cdp.predicate_to_sql('city = ''Rome''') LIKE '%_traits_at%' AS lasting;
 
--- the next merge run removes it, and nothing else changes
-SELECT name, expires_at FROM cdp.trait_observation ORDER BY 2, 1;
+-- the next merge run empties it, and nothing else changes
+SELECT name, value, expires_at FROM cdp.trait_observation ORDER BY 3, 1;
 SELECT value FROM cdp.health WHERE name = 'retention_overdue';
 CALL cdp.merge();
-SELECT name, expires_at FROM cdp.trait_observation ORDER BY 2, 1;
+SELECT name, value, expires_at FROM cdp.trait_observation ORDER BY 3, 1;
 SELECT count(*) AS history FROM cdp.trait_history WHERE name LIKE 'third_party.%';
 SELECT * FROM pg_temp.seen(:ann);
 SET cdp.test_clock = '2026-06-12 00:00:00+00';
@@ -74,6 +74,15 @@ SELECT outcome, count(*) FROM cdp.ingest_batch('dmp', jsonb_build_array(
 	pg_temp.row('q1', 'ski', '2026-06-01', NULL), pg_temp.row('q1', 'ski', '2026-06-02', '2026-06-05'),
 	pg_temp.row('q2', 'ski', '2026-06-02', '2026-06-05'), pg_temp.row('q2', 'ski', '2026-06-01', NULL))) GROUP BY 1;
 SELECT field, records, message FROM cdp.ingest_warning;
+SELECT count(*) AS ski FROM cdp.profile_trait WHERE name = 'third_party.dmp.ski';
+
+-- a merge run between the two changes nothing
+CALL cdp.merge();
+SELECT outcome FROM cdp.ingest_batch('dmp', jsonb_build_array(pg_temp.row('q2', 'ski', '2026-06-01 12:00', NULL)));
+CALL cdp.merge();
+SELECT count(*) AS ski FROM cdp.profile_trait WHERE name = 'third_party.dmp.ski';
+-- and what is said after it counts
+SELECT outcome FROM cdp.ingest_batch('dmp', jsonb_build_array(pg_temp.row('q2', 'ski', '2026-06-03', NULL)));
 SELECT count(*) AS ski FROM cdp.profile_trait WHERE name = 'third_party.dmp.ski';
 
 -- an id of a partner joins no two customers, whatever it says and until when
@@ -127,7 +136,7 @@ SET cdp.test_clock = '2026-07-04 00:00:00+00';
 SELECT * FROM pg_temp.differ();
 CALL cdp.merge();
 SELECT * FROM pg_temp.differ();
-SELECT count(*) AS expired FROM cdp.trait_observation WHERE expires_at <= cdp.clock();
+SELECT count(*) > 0 AS emptied, count(*) FILTER (WHERE value <> '""') AS left FROM cdp.trait_observation WHERE expires_at <= cdp.clock();
 CREATE TEMP TABLE before AS SELECT profile_id, traits, lineage, expiring FROM cdp.profile_current;
 SELECT cdp.rebuild_profiles() > 0 AS made;
 SELECT count(*) AS differ FROM (TABLE before EXCEPT SELECT profile_id, traits, lineage, expiring FROM cdp.profile_current) AS changed;

@@ -99,7 +99,7 @@ SET enable_seqscan = off;
 SET enable_bitmapscan = off;
 SELECT count(*) > 10 AS reads,
 	count(*) FILTER (WHERE relation ~ '^(event_\d|event_other|timeline|identifier|evidence|message|trait_observation|trait_history|membership_change)'
-		AND coalesce(index, '') NOT IN (relation || '_currency_occurred_at_idx', 'trait_observation_expires_at_idx')) AS large,
+		AND coalesce(index, '') NOT IN (relation || '_currency_occurred_at_idx', 'trait_observation_expires_at_idx', 'trait_history_expires_at_idx')) AS large,
 	count(*) FILTER (WHERE index ~ '^event_\d+_currency_occurred_at_idx$') > 0 AS waiting,
 	count(*) FILTER (WHERE relation = 'profile_current' AND node = 'Seq Scan') AS not_by_index
 FROM pg_temp.reads('SELECT * FROM cdp.health');

@@ -75,7 +75,16 @@ FROM (VALUES
 					- coalesce(removed_before, created_at - retention) AS late
 				FROM cdp.source WHERE retention IS NOT NULL
 				UNION ALL
-				SELECT cdp.clock() - min(expires_at) FROM cdp.trait_observation
+				SELECT cdp.clock() - greatest(ended.at, (
+					SELECT finished_at FROM cdp.run_log
+					WHERE kind = 'merge' AND state = 'done' ORDER BY run_id DESC LIMIT 1))
+				FROM (
+					SELECT min(expires_at) AS at FROM cdp.trait_observation
+					WHERE expires_at IS NOT NULL AND value <> '""'
+					UNION ALL
+					SELECT min(expires_at) FROM cdp.trait_history
+				) AS ended
+				WHERE ended.at IS NOT NULL
 			) AS late),
 		'seconds', 2 * 86400, NULL,
 		'More is kept than the retention of a source, or what expires, allows. Run CALL cdp.merge(), with the phase retain.'),

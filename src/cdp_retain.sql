@@ -192,6 +192,8 @@ $$;
 COMMENT ON FUNCTION cdp._remove_observations(integer, timestamptz, integer) IS
 'remove at most "units" trait observations of a source, and as many of their history, and note that profiles must follow; returns how many';
 
+-- An observation that expired is emptied, not deleted: were it gone, what was
+-- said before it would count if it came now.
 CREATE FUNCTION cdp._remove_expired(units integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -204,13 +206,14 @@ BEGIN
 	WITH chosen AS MATERIALIZED (
 		SELECT set_id, name
 		FROM cdp.trait_observation
-		WHERE expires_at <= cdp.clock()
+		WHERE expires_at <= cdp.clock() AND value <> '""'
 		ORDER BY expires_at
 		LIMIT $1
 		FOR UPDATE SKIP LOCKED
 	), gone AS (
-		DELETE FROM cdp.trait_observation AS old
-		USING chosen
+		UPDATE cdp.trait_observation AS old
+		SET value = '""', raw = NULL
+		FROM chosen
 		WHERE old.set_id = chosen.set_id AND old.name = chosen.name
 		RETURNING old.set_id
 	), chosen_history AS MATERIALIZED (
@@ -233,7 +236,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._remove_expired(integer) IS
-'remove at most "units" trait observations that have expired, and as many of their history, and note that profiles must follow; returns how many';
+'empty at most "units" trait observations that have expired, remove as many of their history, and note that profiles must follow; returns how many';
 
 -- Timelines are made anew some tens of thousands at a time, so steps are larger
 -- than others.

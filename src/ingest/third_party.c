@@ -58,7 +58,7 @@ cdp_ingest_read_third_party(CdpRecord *record, JsonbValue *root,
 							  cdp_json_member(root, "id"), "id");
 	if (expires_at <= options->now)
 		cdp_ingest_warn(record, "expired", "expires", cdp_json_shown(expires),
-						"The row has expired, so its segment was not used.");
+						"The row has expired: it ends what was said of the segment before.");
 	cdp_ingest_add_trait(record,
 						 psprintf("third_party.%s.%s", options->source, name),
 						 value == NULL ? &yes : value);

@@ -33,7 +33,7 @@ BEGIN
 	END IF;
 	RETURN QUERY
 	WITH sold AS (
-		SELECT cdp._trait_text(current.traits, $3) AS place, item.product_id,
+		SELECT cdp._trait_text(cdp._traits_at(current.traits, current.expiring, $4), $3) AS place, item.product_id,
 			bought.profile_id, bought.event_id, bought.occurred_at,
 			nullif(item.product ->> 'name', '') AS product_name,
 			nullif(item.product ->> 'category', '') AS category,

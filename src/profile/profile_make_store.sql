@@ -65,17 +65,23 @@ BEGIN ATOMIC
 	FROM cdp._profile_sets($1) AS owned
 	JOIN cdp.trait_observation AS said ON said.set_id = owned.set_id
 	JOIN cdp.trait ON trait.name = said.name
-	JOIN cdp.source ON source.source_id = said.source_id;
+	JOIN cdp.source ON source.source_id = said.source_id
+	WHERE said.expires_at IS NULL OR said.value <> '""' OR said.expires_at > cdp.clock();
 END;
 COMMENT ON FUNCTION cdp._profile_observation(bigint) IS
-'observations of the traits of this live profile';
+'observations of the traits of this live profile, without those that were emptied when they expired';
 
 -- What survives of the traits of which some observation expires: an array of
 -- steps for each, as expiring.c tells.  With every observation that expires
--- there may be another survivor.
+-- there may be another survivor.  A partner may say hundreds of segments of
+-- somebody, so names meet by hash.
 CREATE FUNCTION cdp._expiring_traits(profile_id bigint, pinned text[]) RETURNS jsonb
 LANGUAGE sql STABLE
+SET enable_hashjoin = on
 BEGIN ATOMIC
+	WITH own AS MATERIALIZED (
+		SELECT * FROM cdp._profile_observation($1) AS said WHERE said.name <> ALL ($2)
+	)
 	SELECT jsonb_object_agg(trait.name, trait.steps)
 	FROM (
 		SELECT step.name, jsonb_agg(step.survivor || jsonb_build_object('until', step.until)
@@ -86,12 +92,11 @@ BEGIN ATOMIC
 					said.rule, said.source, said.set_id) AS survivor
 			FROM (
 				SELECT DISTINCT own.name, own.expires_at AS until
-				FROM cdp._profile_observation($1) AS own
-				WHERE own.name <> ALL ($2) AND own.name IN (
-					SELECT other.name FROM cdp._profile_observation($1) AS other
-					WHERE other.expires_at IS NOT NULL)
+				FROM own
+				WHERE own.name IN (
+					SELECT other.name FROM own AS other WHERE other.expires_at IS NOT NULL)
 			) AS ending
-			JOIN cdp._profile_observation($1) AS said ON said.name = ending.name
+			JOIN own AS said ON said.name = ending.name
 				AND coalesce(said.expires_at, 'infinity') >= coalesce(ending.until, 'infinity')
 			GROUP BY ending.name, ending.until
 		) AS step

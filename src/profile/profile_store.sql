@@ -136,7 +136,7 @@ CREATE TABLE cdp.trait_observation (
 	PRIMARY KEY (set_id, name)
 ) WITH (fillfactor = 90);
 CREATE INDEX trait_observation_expires_at_idx ON cdp.trait_observation (expires_at)
-	WHERE expires_at IS NOT NULL;
+	WHERE expires_at IS NOT NULL AND value <> '""';
 ALTER TABLE cdp.trait_observation
 	ALTER value SET STATISTICS 0, ALTER raw SET STATISTICS 0;
 COMMENT ON TABLE cdp.trait_observation IS
@@ -144,7 +144,7 @@ COMMENT ON TABLE cdp.trait_observation IS
 COMMENT ON COLUMN cdp.trait_observation.raw IS
 'what the source wrote, where the registry changed it; NULL: value';
 COMMENT ON COLUMN cdp.trait_observation.expires_at IS
-'from then on it is as if it had never been said; NULL: never';
+'from then on it is as if it had never been said; NULL: never.  A merge run empties the value then; that the row stays, as long as its source''s retention, ends what was said before it';
 
 CREATE TABLE cdp.trait_history (
 	set_id bigint NOT NULL,

@@ -406,7 +406,7 @@ resolve_instant(CdpEvaluation *evaluation, TimestampTz as_of)
 	ListCell   *cell;
 
 	evaluation->as_of = as_of;
-	evaluation->has_windows = true;
+	evaluation->has_windows = false;
 	evaluation->nmoments = 0;
 	foreach(cell, evaluation->program->moments)
 	{
@@ -415,6 +415,7 @@ resolve_instant(CdpEvaluation *evaluation, TimestampTz as_of)
 		evaluation->nmoments++;
 	}
 	cdp_segment_resolve_windows(evaluation);
+	evaluation->has_windows = true;
 }
 
 /*
