@@ -121,11 +121,11 @@ BEGIN
 			FROM unnest(lone) AS alone (id)
 			JOIN cdp.identifier ON identifier.identifier_id = alone.id
 			JOIN cdp.profile AS live ON live.profile_id = identifier.leaf) AS other
-		JOIN cdp._profile_leaf AS every ON every.root = other.root
+		CROSS JOIN LATERAL cdp._profile_leaves(other.root) AS every
 		WHERE NOT EXISTS (
-			SELECT FROM cdp._profile_leaf AS own
+			SELECT FROM cdp._profile_leaves(other.root) AS own
 			JOIN cdp.identifier ON identifier.leaf = own.leaf
-			WHERE own.root = other.root AND identifier.identifier_id <> ALL (lone))
+			WHERE identifier.identifier_id <> ALL (lone))
 		ORDER BY 1);
 END
 $$;
@@ -329,7 +329,7 @@ DECLARE
 			UNION SELECT id FROM unnest($4) AS id
 			UNION SELECT other.identifier_id
 			FROM unnest(cdp._losing_profiles($1, $2)) AS live (root)
-			JOIN cdp._profile_leaf AS every ON every.root = live.root
+			CROSS JOIN LATERAL cdp._profile_leaves(live.root) AS every
 			JOIN cdp.identifier AS other ON other.leaf = every.leaf) AS partner
 		WHERE partner.id <> ALL ($1));
 	done jsonb := cdp._erase_actions($1, $2, $3);

@@ -341,6 +341,21 @@ SELECT root, profile_id FROM cdp.profile WHERE root <> profile_id;
 COMMENT ON VIEW cdp._profile_leaf IS
 'live profiles and the ones that they were merged from';
 
+-- The same of one: inlined beside the profile that it is given, it is a probe of
+-- that index, whatever the planner thinks of the store.
+CREATE FUNCTION cdp._profile_leaves(profile_id bigint)
+RETURNS TABLE (leaf bigint)
+LANGUAGE sql STABLE ROWS 2
+BEGIN ATOMIC
+	SELECT $1 AS leaf
+	UNION ALL
+	SELECT merged.profile_id
+	FROM cdp.profile AS merged
+	WHERE merged.root = $1 AND merged.root <> merged.profile_id;
+END;
+COMMENT ON FUNCTION cdp._profile_leaves(bigint) IS
+'this live profile and the ones merged into it';
+
 CREATE VIEW cdp.profile_identifier WITH (security_barrier) AS
 SELECT profile.root AS profile_id,
 	identifier_type.type::text AS type,

@@ -90,9 +90,12 @@ AS $$
 					AT TIME ZONE 'UTC' + type.time_to_live END AS until
 		FROM cdp.identifier
 		JOIN cdp.identifier_type AS type USING (type_id)
-		WHERE CASE WHEN $1 IS NOT NULL THEN identifier.identifier_id = ANY ($1)
-			ELSE type.time_to_live IS NOT NULL
-				OR identifier.expires_at IS NOT NULL OR identifier.expired END
+		WHERE identifier.identifier_id = ANY (coalesce($1, ARRAY(
+			SELECT every.identifier_id
+			FROM cdp.identifier AS every
+			JOIN cdp.identifier_type AS type USING (type_id)
+			WHERE type.time_to_live IS NOT NULL
+				OR every.expires_at IS NOT NULL OR every.expired)))
 	), judged AS (
 		SELECT identifier_id, expired AS was,
 			coalesce(until AT TIME ZONE 'UTC' <= cdp.clock(), false) AS expired,

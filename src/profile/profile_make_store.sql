@@ -2,22 +2,9 @@
 -- observations, pins, timelines and consents; and, for those who ask, what of
 -- that evidence lost.
 
--- The profile ids whose identifiers are this live profile's: its own, and those
--- of the profiles merged into it.  This and the readers after it are inlined
--- where they are used, beside the profile that they are given, so each is a
--- chain of index probes, whatever the planner thinks of the store.
-CREATE FUNCTION cdp._profile_leaves(profile_id bigint)
-RETURNS TABLE (leaf bigint)
-LANGUAGE sql STABLE ROWS 2
-BEGIN ATOMIC
-	SELECT $1 AS leaf
-	UNION ALL
-	SELECT merged.profile_id
-	FROM cdp.profile AS merged
-	WHERE merged.root = $1 AND merged.root <> merged.profile_id;
-END;
-COMMENT ON FUNCTION cdp._profile_leaves(bigint) IS
-'this live profile and the ones merged into it';
+-- This and the readers after it are inlined where they are used, beside the
+-- profile that they are given, so each is a chain of index probes, whatever the
+-- planner thinks of the store.
 
 -- The sets whose events and observations are this live profile's.  Sets are
 -- found through their members; a set belongs to the profile of its owner.
