@@ -8,9 +8,9 @@
 # log by SQL and packed into timelines.  Then, ROUNDS (3) times each: fits of the
 # models churn and clv with their holdout, all scores made anew, the labelled
 # model purchase_30d (13 features) learnt from the past with its holdout, and
-# all scored by it; and scores at ingest: of 1,000 profiles at once, and by
-# 1,000 calls of cdp.ingest() with an order, beside the same calls in a store
-# without a model that scores.
+# all scored by it; and scores at ingest: of 1,000 profiles at once, as behind a
+# batch, one by one, as behind a record, and 1,000 calls of cdp.ingest() with an
+# order of which they are part.
 #
 # Seconds are CPU of the backend (/proc/self/schedstat), each in a connection of
 # its own; MB are the most that it held (VmHWM), less what it held before, of
@@ -50,9 +50,8 @@ measure 'cdp.refresh_scores()' "$profiles" 'SELECT cdp.refresh_scores()'
 measure 'purchase_30d learnt, with holdout' "$profiles" "SELECT cdp._fit_propensity('purchase_30d', cdp.clock())"
 measure 'purchase_30d scored' "$profiles" "SELECT cdp._refresh_propensity('{purchase_30d}')"
 measure 'scores of 1,000 profiles at once' 1000 'SELECT cdp._score_profiles(ids) FROM bench.few'
+measure 'scores of 1,000 profiles one by one' 1000 'SELECT count(cdp._score_profiles(ARRAY[id])) FROM bench.few, unnest(ids) AS id'
 measure 'cdp.ingest() of an order' 1000 'CALL bench.ingest()'
-sql -c "UPDATE cdp.model SET version = NULL, detail = 'could not score: switched off'" >/dev/null
-measure 'cdp.ingest() of an order, nothing scores' 1000 'CALL bench.ingest()'
 
 echo "Made by \`test/bench/scores/store.sh $profiles $events $rounds\` on $(date -u +%F), $(nproc) cores, load $(cut -d' ' -f1 /proc/loadavg), $("$PG_CONFIG" --version)."
 echo
