@@ -134,9 +134,11 @@ SELECT public.poll() AS changes;
 SELECT count(*) FILTER (WHERE contact ? 'city') AS with_city FROM public.copied;
 UPDATE cdp.crm_field SET owned_by = 'cdp' WHERE field = 'city';
 
--- At random: people, merges and parting, read in pages of any size.
+-- At random: people, merges, parting and erasures, read in pages of any size.
 \set seed 0.6931
 SELECT setseed(:seed) AS "seed 0.6931";
+-- records of who was erased are refused, and say so
+SET client_min_messages = error;
 CREATE PROCEDURE pg_temp.happen() LANGUAGE plpgsql AS $$
 DECLARE
 	a text := 'u' || (random() * 11)::integer;
@@ -152,11 +154,15 @@ BEGIN
 		ELSE PERFORM public.poll((random() * 3)::integer);
 	END CASE;
 END $$;
-SELECT CASE WHEN n % 5 = 0 THEN 'CALL cdp.merge()' ELSE 'CALL pg_temp.happen()' END FROM generate_series(1, 150) AS n \gexec
+SELECT CASE WHEN n % 5 = 0 THEN 'CALL cdp.merge()' WHEN n % 40 = 1 AND n > 40
+	THEN format('SELECT cdp.erase_subject(id, ''asked'') IS NOT NULL AS erased FROM cdp.find_profile(''user_id'', ''u%s'') AS id WHERE id IS NOT NULL', n / 40)
+	ELSE 'CALL pg_temp.happen()' END FROM generate_series(1, 150) AS n \gexec
 CALL cdp.merge();
 SELECT public.poll() IS NOT NULL AS polled, public.differ();
 SELECT (SELECT count(*) > 5 FROM public.copied) AS several,
-	(SELECT bool_and(change IN (SELECT change FROM cdp.crm_outbox)) FROM unnest('{merged,split}'::text[]) AS change) AS merged_and_split;
+	(SELECT bool_and(change IN (SELECT change FROM cdp.crm_outbox)) FROM unnest('{merged,split,erased}'::text[]) AS change) AS all_of_it;
+-- nothing is left of who was erased
+SELECT count(*) FROM public.copied WHERE profile_id <> :ann AND profile_id IN (SELECT profile_id FROM cdp.crm_outbox WHERE change = 'erased');
 -- one row of a profile has its contact, and a second reader from the beginning agrees
 SELECT count(*) = (SELECT count(*) FROM public.copied) AS compact FROM cdp.crm_outbox WHERE contact IS NOT NULL;
 TRUNCATE public.copied;
