@@ -68,17 +68,17 @@ WITH expected AS (
 )
 SELECT count(*) AS rows, bool_and((told.product_id, told.units, told.orders, told.customers)
 	= (expected.product, expected.units, expected.orders, expected.customers)) AS equal
-FROM cdp.best_selling('30 days', 4) AS told FULL JOIN (SELECT * FROM expected WHERE rank <= 4) AS expected USING (place, rank);
-SELECT DISTINCT place FROM cdp.best_selling('30 days', 1, 'country') ORDER BY 1;
-SELECT * FROM cdp.best_selling('30 days', 4, 'email');
+FROM cdp.best_sellers('30 days', 4) AS told FULL JOIN (SELECT * FROM expected WHERE rank <= 4) AS expected USING (place, rank);
+SELECT DISTINCT place FROM cdp.best_sellers('30 days', 1, 'country') ORDER BY 1;
+SELECT * FROM cdp.best_sellers('30 days', 4, 'email');
 UPDATE cdp.trait SET strict = false WHERE name = 'region';
-SELECT * FROM cdp.best_selling('30 days', 4);
+SELECT * FROM cdp.best_sellers('30 days', 4);
 UPDATE cdp.trait SET strict = true WHERE name = 'region';
-SELECT * FROM cdp.best_selling('30 days', 0);
-SELECT count(*) FROM cdp.best_selling('1 day', 4, as_of => '2020-01-01');
+SELECT * FROM cdp.best_sellers('30 days', 0);
+SELECT count(*) FROM cdp.best_sellers('1 day', 4, as_of => '2020-01-01');
 -- NULL is now
-SELECT count(*) AS rows FROM cdp.best_selling('30 days', 4, as_of => NULL) AS told
-JOIN cdp.best_selling('30 days', 4) AS same USING (place, rank, product_id, units);
+SELECT count(*) AS rows FROM cdp.best_sellers('30 days', 4, as_of => NULL) AS told
+JOIN cdp.best_sellers('30 days', 4) AS same USING (place, rank, product_id, units);
 
 -- duplicates: two contacts of one CRM with one address
 SELECT cdp.ingest('crm', record::jsonb) IS NOT NULL AS stored FROM (VALUES

@@ -23,7 +23,7 @@ BEGIN ATOMIC
 			'predicate_check', 'rough_size', 'segment_diff', 'waterfall', 'previous_purchase',
 			'interests', 'intent', 'recommend', 'channel_preference', 'journey_stage',
 			'journey_flow', 'attribution', 'funnel', 'forecast', 'forecast_backtest',
-			'lookalike_report', 'best_selling', 'audience_reach', 'classify', 'model_report',
+			'lookalike_report', 'best_sellers', 'audience_reach', 'classify', 'model_report',
 			'model_calibration', 'score_reasons']),
 		-- those who may be reached, and the customer at the counter
 		('crm', 'SELECT', ARRAY['audience_member', 'audience_arm', 'experiment', 'crm_contact',
@@ -36,7 +36,7 @@ BEGIN ATOMIC
 			'computed_traits_of', 'why_not', 'memberships', 'profile', 'consent', 'record_consent',
 			'suppress', 'previous_purchase', 'interests', 'intent', 'recommend',
 			'channel_preference', 'journey_stage', 'attribution', 'deals_of', 'funnel', 'forecast',
-			'forecast_backtest', 'interaction_history', 'next_action', 'best_selling', 'contact_of',
+			'forecast_backtest', 'interaction_history', 'next_action', 'best_sellers', 'contact_of',
 			'model_report', 'score_reasons']),
 		-- those who may be reached
 		('activation', 'SELECT', ARRAY['audience_member', 'audience_contactable', 'audience_arm',

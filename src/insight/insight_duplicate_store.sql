@@ -82,7 +82,7 @@ COMMENT ON COLUMN cdp.crm_duplicate.filled_fields IS
 COMMENT ON COLUMN cdp.crm_duplicate.evidence IS
 'identifiers that came on one record, masked';
 
-CREATE FUNCTION cdp.best_selling(
+CREATE FUNCTION cdp.best_sellers(
 	"window" interval DEFAULT '90 days',
 	top integer DEFAULT 10,
 	by text DEFAULT 'region',
@@ -101,6 +101,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT * FROM cdp._best_sellers($1, $2, $3, coalesce($4, cdp.clock()))
 $$;
-REVOKE ALL ON FUNCTION cdp.best_selling(interval, integer, text, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION cdp.best_selling(interval, integer, text, timestamptz) IS
+REVOKE ALL ON FUNCTION cdp.best_sellers(interval, integer, text, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION cdp.best_sellers(interval, integer, text, timestamptz) IS
 'the products most sold within the window, for each region (or value of another trait that is declared not to be personal) of customers; NULL: of those without; what fewer than ten customers bought is left out';

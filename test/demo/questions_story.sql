@@ -121,7 +121,7 @@ SELECT source, survivor_crm_id, other_crm_id, evidence, filled_fields FROM cdp.c
 \set ECHO none
 \echo '## What sells best, in each region?'
 \set ECHO queries
-SELECT place, product_name, orders, units FROM cdp.best_selling('90 days', 1) ORDER BY place;
+SELECT place, product_name, orders, units FROM cdp.best_sellers('90 days', 1) ORDER BY place;
 \set ECHO none
 
 \echo '## WHAT A DMP TEAM ASKS'
