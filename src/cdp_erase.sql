@@ -9,6 +9,7 @@
 -- What stays, and why:
 --
 --	tombstones		keyed hashes of the identifiers, so that they do not come back
+--					(and what became of the events, to be done again after a restore)
 --	suppressions	keyed hashes, too: who objected is not written to again
 --	consent_proof	what was agreed to, under a keyed hash: to prove it to whoever
 --					asks about a known identifier

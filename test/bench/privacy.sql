@@ -1,8 +1,8 @@
 -- The store of privacy.sh.  Persons come by the inbox and a merge run, each
 -- with a first event.  The other events, 49 in 50 at the sizes of the target, are
 -- written as ingest leaves them (log and message ledger), month by month, and all
--- that follows from them is made by the store's own functions: timelines, profiles, scores,
--- segments, an audience that was released.
+-- that follows from them is made by the store's own functions: timelines,
+-- profiles, scores, segments, an audience that was released.
 SET client_min_messages = warning;
 SET work_mem = '512MB';
 CREATE EXTENSION cdp;
