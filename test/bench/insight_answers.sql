@@ -47,3 +47,7 @@ FROM (
 	SELECT n, what, percentile_disc('{0.5,0.9,1}'::float8[]) WITHIN GROUP (ORDER BY seconds) FILTER (WHERE who = 'any') AS quantile,
 		percentile_disc('{0.5,1}'::float8[]) WITHIN GROUP (ORDER BY seconds) FILTER (WHERE who = 'most active') AS active
 	FROM answer JOIN took USING (n) GROUP BY n, what) AS measured ORDER BY n;
+\qecho
+SELECT format('Those drawn have %s events (median), the most active %s to %s.',
+	percentile_disc(0.5) WITHIN GROUP (ORDER BY events) FILTER (WHERE who = 'any'), min(events) FILTER (WHERE who <> 'any'), max(events) FILTER (WHERE who <> 'any'))
+FROM asked JOIN cdp.profile_current USING (profile_id);
