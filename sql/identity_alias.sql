@@ -53,9 +53,12 @@ SELECT count(*) FROM cdp.ingest_batch('crm', jsonb_build_array(pg_temp.merged('B
 CALL cdp.merge();
 SELECT pg_temp.people();
 SELECT count(*) AS waiting FROM cdp.todo WHERE phase = 'alias';
--- and takes back what the CRM said
-SELECT cdp.undecide(decision_id, 'they are two') IS NOT NULL AS undone FROM cdp.decision
-	JOIN cdp.identifier ON identifier_id IN (identifier_a, identifier_b) WHERE withdrawn_by IS NULL AND value = 'A1';
+-- and takes back what the CRM said, whatever it says after, also in another record
+SELECT cdp.undecide('crm_id:crm/A1', 'crm_id:crm/A2', 'they are two') IS NOT NULL AS undone;
+CALL cdp.merge();
+SELECT pg_temp.people();
+SELECT count(*) FROM cdp.ingest_batch('crm', jsonb_build_array(pg_temp.merged('A2', 'A1') || '{"messageId": "again"}',
+	pg_temp.merged('A1', 'A2') || '{"traits": {"email": "ann@x.de"}}'));
 CALL cdp.merge();
 SELECT pg_temp.people();
 
@@ -65,3 +68,52 @@ SELECT count(*) FROM cdp.ingest_batch('web', '[{"type": "alias", "userId": "u1",
 CALL cdp.merge();
 SELECT type, value FROM cdp.profile_identifier WHERE profile_id = cdp.find_profile('user_id', 'u1') ORDER BY 1;
 SELECT pg_temp.people('web');
+
+-- nobody says it of what is not a number of their own: accounts, addresses, ids
+-- of data providers; nor a third party of anything
+SELECT cdp.add_source('broker', kind => 'third_party'), cdp.add_source('partner') \g /dev/null
+CREATE FUNCTION pg_temp.alias(type text, former text, id text, more jsonb DEFAULT '{}') RETURNS jsonb
+LANGUAGE sql AS $$
+	SELECT jsonb_build_object('type', 'alias', 'messageId', concat(type, former, id), 'timestamp', '2026-05-21', 'previousId', former,
+		'externalIds', jsonb_build_array(jsonb_build_object('type', type, 'id', id))) || more
+$$;
+CREATE FUNCTION pg_temp.known(ids text) RETURNS TABLE (person text)
+LANGUAGE sql AS $$
+	SELECT string_agg(type || ':' || value, ' ' ORDER BY type, value) FROM cdp.profile_identifier GROUP BY profile_id
+	HAVING bool_or(value ~ ids) ORDER BY 1
+$$;
+SELECT count(*) FROM cdp.ingest_batch('web', '[{"type": "identify", "userId": "u-mine", "anonymousId": "p-1", "messageId": "p1", "timestamp": "2026-01-01"},
+	{"type": "identify", "userId": "u-victim", "traits": {"email": "victim@x.de"}, "messageId": "p2", "timestamp": "2026-01-01"},
+	{"type": "identify", "anonymousId": "p-2", "traits": {"email": "mine@x.de"}, "messageId": "p3", "timestamp": "2026-01-01"}]');
+SELECT count(*) FROM cdp.ingest_batch('broker', '[{"type": "identify", "userId": "u-mine", "externalIds": [{"type": "third_party_id", "id": "p-t1"}], "messageId": "t1", "timestamp": "2026-05-20"},
+	{"type": "identify", "userId": "u-victim", "externalIds": [{"type": "third_party_id", "id": "p-t2"}], "messageId": "t2", "timestamp": "2026-05-20"}]');
+SELECT count(*) FROM cdp.ingest_batch('web', jsonb_build_array(pg_temp.alias('user_id', 'u-victim', 'u-mine'), pg_temp.alias('email', 'victim@x.de', 'mine@x.de'),
+	pg_temp.alias('email', 'p-cookie', 'mine@x.de')));
+SELECT count(*) FROM cdp.ingest_batch('broker', jsonb_build_array(pg_temp.alias('third_party_id', 'p-t2', 'p-t1'), pg_temp.alias('crm_id', 'p-c2', 'p-c1')));
+SELECT count(*) AS waiting FROM cdp.todo WHERE phase = 'alias';
+CALL cdp.merge();
+SELECT pg_temp.known('^u-|^p-|^(victim|mine)@');
+SELECT count(*) AS decisions FROM cdp.decision WHERE identifier_a IN (SELECT identifier_id FROM cdp.identifier WHERE value ~ '^u-|^p-|@');
+
+-- what else the record names is beside the point; of three numbers it would not be clear which are meant
+INSERT INTO cdp.identifier_type (type, priority, strong, scope, description) VALUES ('loyalty_id', 3, true, 'source', 'number of a card');
+SELECT count(*) FROM cdp.ingest_batch('partner', jsonb_build_array(pg_temp.contact('H1', 'h1@x.de'), pg_temp.contact('H2', 'h2@x.de'),
+	pg_temp.alias('crm_id', 'H2', 'H1', '{"traits": {"email": "h@x.de"}, "context": {"externalIds": [{"type": "user_id", "id": "h-1"}, {"type": "user_id", "id": "h-2"}]}}'),
+	pg_temp.alias('crm_id', 'I2', 'I1', '{"context": {"externalIds": [{"type": "crm_id", "id": "I3"}]}}'),
+	pg_temp.alias('crm_id', 'K2', 'K1', '{"context": {"externalIds": [{"type": "loyalty_id", "id": "L1"}, {"type": "loyalty_id", "id": "L2"}]}}'),
+	pg_temp.alias('crm_id', '', 'M1', '{"context": {"externalIds": [{"type": "crm_id", "id": "M2"}]}}'),
+	pg_temp.alias('loyalty_id', 'L4', 'L3')));
+CALL cdp.merge();
+SELECT a.value, b.value FROM cdp.decision JOIN cdp.identifier AS a ON a.identifier_id = identifier_a JOIN cdp.identifier AS b ON b.identifier_id = identifier_b
+	WHERE a.scope = 'partner' ORDER BY 1, 2;
+SELECT verdict, count(*) FROM cdp.decision JOIN cdp.identifier_set USING (set_id) JOIN cdp.source USING (source_id) WHERE source.name = 'partner' GROUP BY 1;
+
+-- the record is retracted and what it said with it, is evidence again, and that is undone
+SELECT set_id FROM cdp.decision JOIN cdp.identifier ON identifier_id = identifier_a WHERE value = 'H1' \gset
+SELECT cdp.retract(:set_id, 'a mistake') IS NOT NULL AS retracted;
+SELECT pg_temp.known('^H');
+SELECT cdp.unretract(:set_id, 'none') AS unretracted \gset
+SELECT pg_temp.known('^H');
+SELECT cdp.undo_action(:unretracted, 'one it was') IS NOT NULL AS undone;
+SELECT pg_temp.known('^H');
+SELECT count(*), count(*) FILTER (WHERE withdrawn_by IS NULL) AS hold FROM cdp.decision WHERE set_id = :set_id;

@@ -133,6 +133,12 @@ extern bool cdp_identity_normalise(const char *type, const char *value, int len,
 /* Is it a type that cdp_identity_attach knows? */
 extern bool cdp_identity_is_type(const char *type);
 
+/*
+ * Does each source number its customers by values of the type, as a CRM does?
+ * Then two of them may be one customer because the source says so (alias.sql).
+ */
+extern bool cdp_identity_is_own_number(const char *type);
+
 /* Does a canonical value of the type mean nothing? */
 extern bool cdp_identity_is_blocked_value(const char *type, const char *value);
 

@@ -23,17 +23,22 @@ CREATE TABLE cdp.decision (
 	identifier_b bigint NOT NULL,
 	action_id bigint NOT NULL REFERENCES cdp.steward_action,
 	withdrawn_by bigint REFERENCES cdp.steward_action,
+	set_id bigint,
 	CHECK (identifier_a < identifier_b)
 );
 CREATE UNIQUE INDEX decision_pair_idx ON cdp.decision (identifier_a, identifier_b)
 	WHERE withdrawn_by IS NULL;
 CREATE INDEX decision_b_idx ON cdp.decision (identifier_b)
 	WHERE withdrawn_by IS NULL;
+CREATE INDEX decision_withdrawn_idx ON cdp.decision (identifier_a, identifier_b)
+	WHERE withdrawn_by IS NOT NULL;
 COMMENT ON TABLE cdp.decision IS
-'evidence given by stewards: two identifiers are always, or never, the same profile';
+'evidence given by stewards, or by a source about its own numbers: two identifiers are always, or never, the same profile';
 COMMENT ON COLUMN cdp.decision.action_id IS 'the action that made it';
 COMMENT ON COLUMN cdp.decision.withdrawn_by IS
 'the action that took it back; NULL: it holds';
+COMMENT ON COLUMN cdp.decision.set_id IS
+'the record in which a source said so; NULL: a steward did';
 
 -- Derived: links that canonical replay refused.
 CREATE TABLE cdp.refused_link (
@@ -109,7 +114,7 @@ AS $$
 	SELECT cdp._retract($1, true, $2)
 $$;
 COMMENT ON FUNCTION cdp.retract(bigint, text) IS
-'an identifier set is no evidence any more, also if it comes again: profiles are as if it had never come, and its events stay with the strongest identifier in it that other evidence knows; returns the number of the action; rows, timelines and segments follow with the next merge run';
+'an identifier set is no evidence any more, also if it comes again, and what it decided as an alias is withdrawn: profiles are as if it had never come, and its events stay with the strongest identifier in it that other evidence knows; returns the number of the action; rows, timelines and segments follow with the next merge run';
 
 CREATE FUNCTION cdp.unretract(set_id bigint, reason text) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER

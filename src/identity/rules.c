@@ -444,6 +444,16 @@ cdp_identity_is_type(const char *type)
 
 /* See identity.h. */
 bool
+cdp_identity_is_own_number(const char *type)
+{
+	const CdpIdentityType *known = find_type(type);
+
+	return known != NULL && known->source_scoped && known->strong_itself &&
+		known->joins_known;
+}
+
+/* See identity.h. */
+bool
 cdp_identity_is_blocked_value(const char *type, const char *value)
 {
 	const CdpIdentityType *known = find_type(type);

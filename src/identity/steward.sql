@@ -6,7 +6,8 @@
 --
 --	decisions (cdp.decision): two identifiers are always, or never, the same
 --	profile.  cdp.decide() makes one, cdp.unmerge() as many as it needs;
---	retractions (identifier_set.retracted): a set is no evidence any more.
+--	retractions (identifier_set.retracted): a set is no evidence any more, and
+--	what it decided as an alias (alias.sql) is withdrawn with it.
 --
 -- Each call is one row of cdp.steward_action.  The rows it made point to it
 -- (decision.action_id), those it took back too (decision.withdrawn_by), and
@@ -22,8 +23,8 @@
 -- Locks.  Every action takes the merger's lock first and reads after that, so
 -- it works at READ COMMITTED only.
 --
--- Cost: that of judging the components touched, and for undo_action() and
--- unmerge() of one pass over the decisions that hold.
+-- Cost: that of judging the components touched, and for undo_action(),
+-- unmerge() and retract() of one pass over the decisions that hold.
 
 CREATE FUNCTION cdp._begin_action(reason text) RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -187,6 +188,23 @@ $$;
 COMMENT ON FUNCTION cdp._refuse_contradiction(bigint, bigint) IS
 'raise for an action, and tell by which path "always" contradicts a decision "never"';
 
+-- The parts taken together: two that a decision is to join may be asked about.
+CREATE FUNCTION cdp._never_within(from_ids bigint[]) RETURNS bigint
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH part AS MATERIALIZED (
+		SELECT walk.identifier_id FROM cdp._always_walk($1) AS walk
+	)
+	SELECT min(never.decision_id)
+	FROM part AS a
+	JOIN cdp.decision AS never ON never.identifier_a = a.identifier_id
+		AND never.verdict = 'never' AND never.withdrawn_by IS NULL
+	JOIN part AS b ON b.identifier_id = never.identifier_b
+$$;
+COMMENT ON FUNCTION cdp._never_within(bigint[]) IS
+'the earliest decision "never" that holds between identifiers that decisions "always" join to any of these; NULL: there is none';
+
 -- One new decision: only the part that it is in can have a contradiction.
 CREATE FUNCTION cdp._check_decision(action_id bigint, identifier_id bigint)
 RETURNS void
@@ -194,16 +212,8 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	never_id bigint;
+	never_id bigint := cdp._never_within(ARRAY[$2]);
 BEGIN
-	WITH part AS MATERIALIZED (
-		SELECT walk.identifier_id FROM cdp._always_walk(ARRAY[$2]) AS walk
-	)
-	SELECT min(never.decision_id) INTO never_id
-	FROM part AS a
-	JOIN cdp.decision AS never ON never.identifier_a = a.identifier_id
-		AND never.verdict = 'never' AND never.withdrawn_by IS NULL
-	JOIN part AS b ON b.identifier_id = never.identifier_b;
 	IF never_id IS NOT NULL THEN
 		PERFORM cdp._refuse_contradiction($1, never_id);
 	END IF;
@@ -327,7 +337,13 @@ $$;
 COMMENT ON FUNCTION cdp._refuse_opposite(bigint) IS
 'raise, and tell what this decision says';
 
-CREATE FUNCTION cdp._decide(a bigint, b bigint, verdict text, reason text)
+-- set_id: the record that says so; NULL: a steward does.
+CREATE FUNCTION cdp._decide(
+	a bigint,
+	b bigint,
+	verdict text,
+	reason text,
+	set_id bigint DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -348,15 +364,15 @@ BEGIN
 	END IF;
 	action := cdp._add_action($3, $4, jsonb_build_object('identifiers',
 		jsonb_build_array(least($1, $2), greatest($1, $2))));
-	INSERT INTO cdp.decision (verdict, identifier_a, identifier_b, action_id)
-	VALUES ($3, least($1, $2), greatest($1, $2), action)
+	INSERT INTO cdp.decision (verdict, identifier_a, identifier_b, action_id, set_id)
+	VALUES ($3, least($1, $2), greatest($1, $2), action, $5)
 	RETURNING decision_id INTO made;
 	PERFORM cdp._check_decision(action, $1);
 	PERFORM cdp._judge_action(action, ARRAY[$1, $2]);
 	RETURN made;
 END
 $$;
-COMMENT ON FUNCTION cdp._decide(bigint, bigint, text, text) IS
+COMMENT ON FUNCTION cdp._decide(bigint, bigint, text, text, bigint) IS
 'make a decision about two identifiers, by number, or find it made';
 
 CREATE FUNCTION cdp._decide_identifiers(a text, b text, verdict text, reason text)

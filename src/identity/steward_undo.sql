@@ -51,6 +51,33 @@ $$;
 COMMENT ON FUNCTION cdp._set_retracted(bigint[], boolean) IS
 'make sets no evidence any more, or evidence again; the identifiers of them, which are to be judged';
 
+-- The identifiers that it was about are members of the set: judged anyway.
+CREATE FUNCTION cdp._withdraw_aliases(action_id bigint, set_ids bigint[])
+RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	UPDATE cdp.decision SET withdrawn_by = $1
+	WHERE set_id = ANY ($2) AND withdrawn_by IS NULL
+$$;
+COMMENT ON FUNCTION cdp._withdraw_aliases(bigint, bigint[]) IS
+'withdraw for an action what these sets decided as aliases';
+
+CREATE FUNCTION cdp._restore_aliases(action_id bigint, set_id bigint)
+RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._swap_decisions($1, (
+		SELECT max(earlier.action_id) FROM cdp.steward_action AS earlier
+		WHERE earlier.detail -> 'retracted' @> to_jsonb($2)));
+	PERFORM cdp._check_decisions($1);
+END
+$$;
+COMMENT ON FUNCTION cdp._restore_aliases(bigint, bigint) IS
+'make anew for an action what was withdrawn when a set was retracted';
+
 CREATE FUNCTION cdp._retract(set_id bigint, retracted boolean, reason text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE
@@ -75,6 +102,11 @@ BEGIN
 	action := cdp._add_action(CASE WHEN $2 THEN 'retract' ELSE 'unretract' END, $3,
 		jsonb_build_object(CASE WHEN $2 THEN 'retracted' ELSE 'unretracted' END,
 			jsonb_build_array($1)));
+	IF $2 THEN
+		PERFORM cdp._withdraw_aliases(action, ARRAY[$1]);
+	ELSE
+		PERFORM cdp._restore_aliases(action, $1);
+	END IF;
 	PERFORM cdp._judge_action(action, cdp._set_retracted(ARRAY[$1], $2));
 	RETURN action;
 END
@@ -120,9 +152,9 @@ BEGIN
 		WHERE made.action_id = $2 AND made.withdrawn_by IS NULL
 		RETURNING identifier_a, identifier_b
 	), remade AS (
-		INSERT INTO cdp.decision (verdict, identifier_a, identifier_b, action_id)
+		INSERT INTO cdp.decision (verdict, identifier_a, identifier_b, action_id, set_id)
 		SELECT DISTINCT ON (old.identifier_a, old.identifier_b)
-			old.verdict, old.identifier_a, old.identifier_b, $1
+			old.verdict, old.identifier_a, old.identifier_b, $1, old.set_id
 		FROM cdp.decision AS old
 		WHERE old.withdrawn_by = $2
 		ORDER BY old.identifier_a, old.identifier_b, old.decision_id
@@ -191,6 +223,7 @@ BEGIN
 	action := cdp._add_action('undo', $2, jsonb_strip_nulls(jsonb_build_object('undoes', $1,
 		'retracted', to_jsonb(nullif(retracted, '{}')),
 		'unretracted', to_jsonb(nullif(unretracted, '{}')))));
+	PERFORM cdp._withdraw_aliases(action, retracted);
 	touched := cdp._swap_decisions(action, $1)
 		|| cdp._set_retracted(retracted, true)
 		|| cdp._set_retracted(unretracted, false);

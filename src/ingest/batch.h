@@ -65,6 +65,7 @@ typedef struct CdpItem
 	pg_uuid_t	key;			/* of the message ledger */
 	int			nkeys;
 	CdpIdentityKey *keys;
+	bool		is_alias;		/* says that two of them are one customer */
 	int64		set_id;
 	int64		owner;
 	bool		new_set;

@@ -7,6 +7,10 @@
  * is good, and the reason of a reject if none is: a record about nobody.  One
  * whose identifiers are good but all blocked is stored, with a warning: it
  * gets a profile when a rule changes.
+ *
+ * An alias that a CRM sends has two of its own numbers, the former one as
+ * previousId.  A source may say so of nothing but numbers that are its own:
+ * of any other type, and from a third party, previousId is an anonymous id.
  */
 #include "postgres.h"
 
@@ -43,18 +47,43 @@ cdp_ingest_region(const CdpSource *source, const CdpIngestConfig *config)
 	return source->region != NULL ? source->region : config->region;
 }
 
+/* The former of two numbers of the source's own, given its type; or NULL. */
+static const CdpRawIdentifier *
+type_former_id(const CdpItem *item)
+{
+	const CdpRecord *record = &item->record;
+	ListCell   *cell;
+
+	if (record->aliased == NULL || item->source->third_party ||
+		!cdp_identity_is_own_number(record->aliased))
+		return NULL;
+	foreach(cell, record->identifiers)
+	{
+		CdpRawIdentifier *raw = lfirst(cell);
+
+		if (strcmp(raw->field, CDP_INGEST_FORMER_ID) == 0)
+		{
+			raw->type = record->aliased;
+			return raw;
+		}
+	}
+	return NULL;
+}
+
 /* Fill the item's keys from the raw identifiers of its record. */
 void
 cdp_ingest_normalise_item(CdpItem *item, const CdpIngestConfig *config)
 {
 	CdpRecord  *record = &item->record;
 	const char *region = cdp_ingest_region(item->source, config);
+	const CdpRawIdentifier *former = type_former_id(item);
 	const char *last_reason = NULL;
 	const char *last_field = NULL;
 	ListCell   *cell;
 
 	item->keys = palloc0(sizeof(CdpIdentityKey) *
 						 Max(list_length(record->identifiers), 1));
+	item->is_alias = false;
 	foreach(cell, record->identifiers)
 	{
 		CdpRawIdentifier *raw = lfirst(cell);
@@ -72,6 +101,7 @@ cdp_ingest_normalise_item(CdpItem *item, const CdpIngestConfig *config)
 		{
 			item->keys[item->nkeys].type = raw->type;
 			item->keys[item->nkeys++].value = value;
+			item->is_alias |= raw == former;
 		}
 	}
 	if (item->nkeys == 0)

@@ -49,6 +49,9 @@ typedef struct CdpWarning
 	const char *message;
 } CdpWarning;
 
+/* The field of a former id. */
+#define CDP_INGEST_FORMER_ID "previousId"
+
 /* An identifier as the sender wrote it. */
 typedef struct CdpRawIdentifier
 {
@@ -87,7 +90,8 @@ typedef struct CdpRecord
 	bool		has_time;		/* the sender said when */
 	TimestampTz occurred_at;	/* to the millisecond */
 	List	   *identifiers;	/* of CdpRawIdentifier */
-	bool		is_alias;		/* ids of one type are one person's */
+	const char *aliased;		/* type that previousId is of if a source may
+								 * say so (identifiers.c); or NULL */
 	List	   *traits;			/* of CdpTraitValue, names distinct */
 	bool		traits_full;	/* some were left out */
 	List	   *consents;		/* of CdpConsentAnswer */

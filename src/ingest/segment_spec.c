@@ -10,10 +10,9 @@
  *	identify	"traits" of the person, no event
  *	group		"groupId" becomes the trait account_id, and "traits", which
  *				are the group's, the trait account
- *	alias		"previousId" beside "userId": two ids of one person; beside an
- *				external id and no "userId" it is of that type, and the two are
- *				one person even where a profile has one such id: what a CRM
- *				says that merged two contacts
+ *	alias		"previousId" beside "userId": two ids of one person; beside one
+ *				external id and no "userId" perhaps what a CRM says that merged
+ *				two contacts (identifiers.c)
  *
  * Whom a record is about is looked for, whatever the call, in userId
  * (user_id), anonymousId and previousId (anonymous_id), id and advertisingId
@@ -169,7 +168,7 @@ add_device_ids(CdpRecord *record, const JsonbValue *context)
 								  "context.device.advertisingId");
 }
 
-/* The type of ids that an alias without a userId is about; NULL: none. */
+/* The type of the one external id of an alias without a userId; or NULL. */
 static char *
 aliased_type(CallType call, const JsonbValue *root)
 {
@@ -188,18 +187,15 @@ read_identifiers(CdpRecord *record, CallType call, const JsonbValue *root,
 				 const JsonbValue *context, const JsonbValue *traits,
 				 const JsonbValue *properties)
 {
-	const char *aliased = aliased_type(call, root);
-
-	record->is_alias = aliased != NULL;
+	record->aliased = aliased_type(call, root);
 	cdp_ingest_add_identifier(record, "user_id",
 							  cdp_json_member(root, "userId"), "userId");
 	cdp_ingest_add_identifier(record, "anonymous_id",
 							  cdp_json_member(root, "anonymousId"),
 							  "anonymousId");
-	cdp_ingest_add_identifier(record,
-							  aliased != NULL ? aliased : "anonymous_id",
+	cdp_ingest_add_identifier(record, "anonymous_id",
 							  cdp_json_member(root, "previousId"),
-							  "previousId");
+							  CDP_INGEST_FORMER_ID);
 	add_device_ids(record, context);
 	add_contact_identifiers(record, traits, "traits.email", "traits.phone");
 	add_contact_identifiers(record, cdp_json_object_member(context, "traits"),

@@ -116,7 +116,7 @@ cdp_ingest_write_traits(CdpBatch *batch)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* Note the sets of aliases: the stitcher decides about them (alias.sql). */
+/* Note the sets of aliases: the merge run decides about them (alias.sql). */
 void
 cdp_ingest_write_aliases(CdpBatch *batch)
 {
@@ -128,7 +128,7 @@ cdp_ingest_write_aliases(CdpBatch *batch)
 
 	for (int i = 0; i < batch->nitems; i++)
 		if (batch->items[i].outcome == CDP_STORED &&
-			batch->items[i].record.is_alias)
+			batch->items[i].is_alias)
 			cdp_column_add(sets, Int64GetDatum(batch->items[i].set_id));
 	if (sets->count == 0)
 		return;
