@@ -117,3 +117,28 @@ SELECT pg_temp.known('^H');
 SELECT cdp.undo_action(:unretracted, 'one it was') IS NOT NULL AS undone;
 SELECT pg_temp.known('^H');
 SELECT count(*), count(*) FILTER (WHERE withdrawn_by IS NULL) AS hold FROM cdp.decision WHERE set_id = :set_id;
+
+-- a rebuild decides what waits, and until then it is pending
+SELECT count(*) FROM cdp.ingest_batch('crm', jsonb_build_array(pg_temp.contact('N1', 'n1@x.de'), pg_temp.contact('N2', 'n2@x.de')));
+CALL cdp.merge();
+SELECT cdp.ingest('crm', pg_temp.merged('N2', 'N1')) IS NOT NULL AS stored;
+SELECT pending, ok FROM cdp.verify_identity();
+CALL cdp.rebuild();
+SELECT pending, ok FROM cdp.verify_identity();
+SELECT pg_temp.known('^N');
+
+-- whoever is erased or asks what is known of them is the whole person, also while the alias waits
+SELECT count(*) FROM cdp.ingest_batch('crm', jsonb_build_array(pg_temp.contact('P1', 'p1@x.de'), pg_temp.contact('P2', 'p2@x.de'), pg_temp.contact('P3', 'p3@x.de'),
+	'{"type": "track", "event": "ticket", "messageId": "e", "timestamp": "2026-01-05", "externalIds": [{"type": "crm_id", "id": "P3"}]}'::jsonb));
+CALL cdp.merge();
+SELECT cdp.find_profile('crm_id', 'P1', 'crm') AS p \gset
+SELECT count(*) FROM cdp.ingest_batch('crm', jsonb_build_array(pg_temp.merged('P2', 'P1'), pg_temp.merged('P3', 'P2')));
+BEGIN;
+SELECT jsonb_array_length(document -> 'events') AS events, jsonb_path_query_array(document, '$.identifiers[*].value') AS identifiers
+FROM cdp.export_subject(:p, 'asked') AS document;
+ROLLBACK;
+SELECT receipt -> 'identifiers' AS identifiers, receipt -> 'rows' -> 'event' AS events FROM cdp.erase_subject(:p, 'asked') AS receipt;
+SELECT count(*) AS left_over FROM cdp.identifier WHERE value ~ '^(P|p\d@)';
+SELECT count(*) AS waiting FROM cdp.todo WHERE phase = 'alias';
+CALL cdp.merge();
+SELECT misplaced, ok FROM cdp.verify_identity();

@@ -157,7 +157,7 @@ BEGIN
 		cdp._erase_identity(gone, whom.leaves, whom.sets, whom.beside),
 		cdp._erase_answers(whom.leaves)]);
 	PERFORM cdp._refresh_profiles(losing);
-	PERFORM cdp._drop_todo('{stitch}', whom.sets);
+	PERFORM cdp._drop_todo('{stitch,alias}', whom.sets);
 	PERFORM cdp._drop_todo('{timeline}', event_ids);
 	PERFORM cdp._drop_todo('{profile,score,segment,rebuild_timeline,rescan_timeline}', whom.leaves);
 END

@@ -18,8 +18,8 @@
 --
 -- The caller holds the merger's lock and holds off ingest.
 
--- Sets that wait to be judged may join the profile with another: they are
--- judged first, until none is left that touches it.
+-- Sets that wait to be judged, and aliases to be decided, may join the profile
+-- with another: that is done first, until none is left that touches it.
 CREATE FUNCTION cdp._settle_subject(profile_id bigint) RETURNS bigint
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -27,16 +27,21 @@ AS $$
 DECLARE
 	live bigint := cdp._profile_to_change($1);
 	waiting bigint[];
+	aliases bigint[];
 	judged bigint[] := '{}';
 BEGIN
 	LOOP
-		SELECT array_agg(DISTINCT member.set_id) INTO waiting
-		FROM (SELECT unnest(ids) AS set_id FROM cdp.todo WHERE phase = 'stitch') AS pending
+		SELECT array_agg(DISTINCT member.set_id),
+			array_agg(DISTINCT member.set_id) FILTER (WHERE pending.phase = 'alias')
+		INTO waiting, aliases
+		FROM (SELECT todo.phase, unnest(ids) AS set_id FROM cdp.todo
+			WHERE todo.phase IN ('stitch', 'alias')) AS pending
 		JOIN cdp.identifier_set_member AS member USING (set_id)
 		JOIN cdp.identifier USING (identifier_id)
 		JOIN cdp.profile ON profile.profile_id = identifier.leaf
 		WHERE profile.root = live AND member.set_id <> ALL (judged);
 		EXIT WHEN waiting IS NULL;
+		PERFORM cdp._decide_alias_sets(aliases);
 		PERFORM cdp._stitch(waiting);
 		judged := judged || waiting;
 		live := (SELECT root FROM cdp.profile WHERE profile.profile_id = live);
@@ -45,7 +50,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._settle_subject(bigint) IS
-'judge the sets that wait and touch a profile; the live profile it is then';
+'judge the sets and decide the aliases that wait and touch a profile; the live profile it is then';
 
 -- Rows of other profiles may still show what has moved into this one, directly
 -- or by way of others, as long as they wait to be made anew.

@@ -199,7 +199,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._stitch_backlog() IS
-'how much waits for phase "stitch": sets to be judged, known ones that were seen at a time that matters among them, and identifiers whose time may be over';
+'how much waits for phase "stitch": sets to be judged, known ones that were seen at a time that matters among them, aliases, and identifiers whose time may be over';
 
 CREATE FUNCTION cdp._stitch_step(batch integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE STRICT
@@ -242,6 +242,7 @@ AS $$
 BEGIN
 	PERFORM cdp._fold_seen();
 	UPDATE cdp.identity_state SET judge_all = false WHERE judge_all;
+	PERFORM cdp._decide_aliases(cdp._todo_size('alias')::integer);
 	DELETE FROM cdp.todo WHERE phase = 'stitch';
 	PERFORM cdp._stitch_everything();
 	UPDATE cdp.group_kind SET made_from = NULL;
@@ -250,4 +251,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._stitch_rebuild(integer) IS
-'make profiles anew from all evidence; equals what increments left';
+'make profiles anew from all evidence, aliases that wait among it; equals what increments left';

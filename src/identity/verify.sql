@@ -24,7 +24,8 @@ LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT figure[1], figure[2], figure[3], figure[4], figure[5], figure[6],
-		figure[7], figure[8], figure[9], cdp._todo_size('stitch'),
+		figure[7], figure[8], figure[9],
+		cdp._todo_size('stitch') + cdp._todo_size('alias'),
 		lpad(to_hex(figure[10]), 16, '0'), lpad(to_hex(figure[11]), 16, '0'),
 		0 = ALL (figure[3:9])
 	FROM (SELECT cdp._verify_identity() AS figure) AS verified
