@@ -237,11 +237,13 @@ BEGIN
 	FROM (
 		SELECT member.profile_id, max(member.audiences) AS audiences,
 			sum(member.identifiers) AS identifiers,
-			(SELECT coalesce(sum(contacted.in_7), 0) FROM contacted
-				WHERE contacted.profile_id = member.profile_id) AS in_7,
-			(SELECT coalesce(sum(contacted.in_30), 0) FROM contacted
-				WHERE contacted.profile_id = member.profile_id) AS in_30
+			coalesce(max(every.in_7), 0) AS in_7, coalesce(max(every.in_30), 0) AS in_30
 		FROM member
+		LEFT JOIN (
+			SELECT contacted.profile_id, sum(contacted.in_7) AS in_7, sum(contacted.in_30) AS in_30
+			FROM contacted
+			GROUP BY contacted.profile_id
+		) AS every ON every.profile_id = member.profile_id
 		GROUP BY member.profile_id
 	) AS person;
 END
