@@ -118,6 +118,19 @@ SELECT cdp.undo_action(:unretracted, 'one it was') IS NOT NULL AS undone;
 SELECT pg_temp.known('^H');
 SELECT count(*), count(*) FILTER (WHERE withdrawn_by IS NULL) AS hold FROM cdp.decision WHERE set_id = :set_id;
 
+-- while it is retracted it says nothing, evidence again it may, and an undo of that goes as far
+SELECT count(*) FROM cdp.ingest_batch('partner', jsonb_build_array(pg_temp.contact('Q1', 'q1@x.de'), pg_temp.contact('Q2', 'q2@x.de'), pg_temp.merged('Q2', 'Q1')));
+SELECT ids[1] AS set_id FROM cdp.todo WHERE phase = 'alias' \gset
+SELECT cdp.retract(:set_id, 'too early') IS NOT NULL AS retracted;
+CALL cdp.merge();
+SELECT pg_temp.known('^Q');
+SELECT cdp.unretract(:set_id, 'now') AS unretracted \gset
+SELECT cdp.ingest('partner', pg_temp.merged('Q2', 'Q1') || '{"messageId": "now"}') IS NOT NULL AS stored;
+CALL cdp.merge();
+SELECT pg_temp.known('^Q');
+SELECT cdp.undo_action(:unretracted, 'no') IS NOT NULL AS undone;
+SELECT pg_temp.known('^Q');
+
 -- a rebuild decides what waits, and until then it is pending
 SELECT count(*) FROM cdp.ingest_batch('crm', jsonb_build_array(pg_temp.contact('N1', 'n1@x.de'), pg_temp.contact('N2', 'n2@x.de')));
 CALL cdp.merge();
