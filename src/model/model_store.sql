@@ -164,6 +164,8 @@ CREATE INDEX profile_score_unranked_idx ON cdp.profile_score (profile_id)
 	WHERE revenue IS NOT NULL AND rfm_recency IS NULL;
 COMMENT ON TABLE cdp.profile_score IS
 'scores of every profile with an order, and of those that other models score';
+COMMENT ON COLUMN cdp.profile_score.clv_365d_low IS
+'clv_365d is a mean, and lies between this and clv_365d_high with probability 0.95; what the customer spends may be further from it';
 COMMENT ON COLUMN cdp.profile_score.scores IS
 'by model: value, low, high, percentile (0 to 100; none before the first refresh of all that saw the profile) and version; without a version it is a sum of points; of contracts also lifetime, the renewals expected to come';
 

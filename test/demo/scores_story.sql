@@ -20,7 +20,7 @@ SELECT customers, said, did, bar FROM cdp.model_calibration('churn');
 \echo '## Value: the same, in EUR a customer'
 \set ECHO queries
 SELECT customers, said, did, bar FROM cdp.model_calibration('clv');
-SELECT name, clv_365d AS worth, clv_365d_low AS at_least, clv_365d_high AS at_most, round(churn_90d::numeric, 2) AS churn_90d, churn_band, lifecycle
+SELECT name, clv_365d AS worth, clv_365d_low AS mean_from, clv_365d_high AS mean_to, round(churn_90d::numeric, 2) AS churn_90d, churn_band, lifecycle
 FROM cdp.unified_profile WHERE clv_365d IS NOT NULL ORDER BY clv_365d DESC, profile_id LIMIT 4;
 SELECT reason FROM cdp.score_reasons(:best, 'clv');
 SELECT reason FROM cdp.score_reasons(:mara, 'churn');

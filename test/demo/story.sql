@@ -27,7 +27,7 @@ FROM cdp.profile_event AS event JOIN cdp.event_product AS product USING (profile
 WHERE profile_id = :mara AND event.name = 'order' ORDER BY event.occurred_at DESC LIMIT 3;
 \echo '## Which segments is she in? Will she leave, and why do we think so? What is she worth?'
 SELECT segments, lifecycle, round(churn_90d::numeric, 2) AS churn_90d, churn_band,
-	clv_365d AS worth, clv_365d_low AS at_least, clv_365d_high AS at_most
+	clv_365d AS worth, clv_365d_low AS mean_from, clv_365d_high AS mean_to
 FROM cdp.unified_profile WHERE profile_id = :mara;
 SELECT reason FROM cdp.score_reasons(:mara, 'churn');
 \echo '## Is that to be believed? A model fitted three months ago said; these customers did. (# did, | said)'
