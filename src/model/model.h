@@ -52,8 +52,10 @@
  *	fit.c		the fit aggregates of customers
  *	score_args.c arguments of the scoring functions, checked
  *	score.c		the scoring functions
- *	score_interval.c and how well scores are known
+ *	score_range.c the range that a score lies in
+ *	score_interval.c how well scores of purchases and spend are known
  *	contract.c	scores of customers under contract
+ *	contract_interval.c and how well they are known
  *	quality_agg.c how good scores were
  *	fit_logistic.c fit and prediction of logistic regression
  *	model.sql	what manages models in the store: options, fit, measure
