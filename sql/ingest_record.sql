@@ -110,3 +110,23 @@ FROM cdp.trait_observation JOIN cdp.identifier_set_member USING (set_id)
 WHERE name LIKE 'third_party%' ORDER BY 3, 4;
 SELECT reason, field, message FROM cdp.ingest_warning WHERE reason = 'expired';
 SELECT reason, field, message FROM cdp.reject ORDER BY reject_id;
+
+-- whatever a third party sends, in the standard shape or by a mapping: it may say
+-- who is who, but its traits are its own and its consents are nobody's
+SELECT cdp.add_source('dmp_mapped', kind => 'third_party', mapping => '{"identifiers": {"email": "$.mail"}, "message_id": "$.n",
+	"traits": {"email": "$.mail", "city": "$.city"}, "consents": [{"purpose": "marketing", "channel": "email", "state": "$.ok"}]}') \g /dev/null
+SELECT cdp.ingest('web', '{"userId": "ida", "messageId": "i1", "timestamp": "2026-05-01", "traits": {"email": "ida@example.com", "city": "Ulm"}}') AS ida \gset
+SELECT cdp.ingest('dmp_acme', '{"userId": "ida", "messageId": "i2", "timestamp": "2026-05-02", "groupId": "theirs", "context": {"locale": "fr-FR"},
+	"traits": {"email": "other@example.com", "phone": "+49301234567", "city": "Rome", "address": {"country": "IT"}},
+	"consent": [{"purpose": "marketing", "channel": "email", "state": "granted"}]}') \g /dev/null
+SELECT cdp.ingest('dmp_acme', '{"type": "identify", "userId": "ida", "messageId": "i3", "timestamp": "2026-05-02", "context": {"locale": "fr-FR"},
+	"traits": {"email": "other@example.com", "phone": "+49301234567", "city": "Rome", "address": {"country": "IT"}},
+	"consent": [{"purpose": "marketing", "channel": "email", "state": "granted"}]}') = :ida AS same;
+SELECT cdp.ingest('dmp_mapped', '{"mail": "ida@example.com", "n": 1, "city": "Oslo", "ok": "yes"}') = :ida AS same;
+SELECT traits, consents, identifiers FROM cdp.profile('user_id', 'ida');
+SELECT name, field, example_value, message FROM cdp.ingest_warning JOIN cdp.source USING (source_id)
+WHERE reason = 'third_party_consent' ORDER BY warning_id;
+SELECT count(*) AS answers FROM cdp.consent_log;
+-- a segment may have any name
+SELECT cdp.ingest('dmp_acme', '{"id": "p-4", "segment": "phone"}') \g /dev/null
+SELECT traits FROM cdp.profile('third_party_id', 'p-4', 'dmp_acme');

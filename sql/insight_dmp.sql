@@ -147,9 +147,10 @@ DROP ROLE cdp_test_activation;
 CREATE TEMP TABLE before AS SELECT * FROM cdp.browsing('bags', 20);
 SELECT cdp.add_source('partner', 'third_party') > 0 AS added;
 SELECT count(*) FROM cdp.ingest_batch('partner', (
-	SELECT jsonb_agg(jsonb_build_object('type', 'page', 'messageId', id, 'timestamp', '2026-05-31', key, id, 'properties', '{"category": "bags"}'::jsonb,
-		'consent', '[{"purpose": "ads_personalisation", "channel": "ads", "state": "granted"}]'::jsonb))
+	SELECT jsonb_agg(jsonb_build_object('type', 'page', 'messageId', id, 'timestamp', '2026-05-31', key, id, 'properties', '{"category": "bags"}'::jsonb))
 	FROM (VALUES ('userId', 'u11'), ('userId', 'u12'), ('anonymousId', 'c1')) AS v (key, id)));
+SELECT cdp.record_consent(type, value, 'ads_personalisation', 'ads', 'granted')
+FROM (VALUES ('user_id', 'u11'), ('user_id', 'u12'), ('anonymous_id', 'c1')) AS v (type, value) \g /dev/null
 CALL cdp.merge();
 SELECT count(*) FROM cdp.consent_state JOIN cdp.profile_current USING (profile_id) WHERE purpose = 'ads_personalisation' AND kind = 'third_party';
 SELECT count(*) > 20 AS enough, count(*) FILTER (WHERE now.kind IS DISTINCT FROM 'known' OR before.views > now.views) AS wrong,

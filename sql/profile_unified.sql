@@ -89,6 +89,7 @@ SELECT count(*) FROM cdp.unified_profile;
 SELECT events, orders, identifiers, last_seen FROM cdp.unified_profile WHERE profile_id = 1;
 
 -- a trait as a column
+SELECT cdp.ingest('web', '{"type": "identify", "anonymousId": "c9", "messageId": "21i", "timestamp": "2026-05-12T09:00:00Z", "traits": {"income": "high"}}') \g /dev/null
 SELECT cdp.expose_trait('income');
 SELECT profile_id, income FROM cdp.unified_profile WHERE income IS NOT NULL;
 SELECT cdp.ingest('web', '{"type": "identify", "userId": "u1", "messageId": "22", "timestamp": "2026-05-12T10:00:00Z",
@@ -101,7 +102,7 @@ SELECT cdp.expose_trait('income');
 SELECT cdp.expose_trait('nonesuch');
 
 -- columns show values, never a piece of JSON; contact columns what can be used
-SELECT cdp.ingest('dmp', '{"type": "identify", "externalIds": [{"type": "third_party_id", "id": "x10"}], "messageId": "24",
+SELECT cdp.ingest('web', '{"type": "identify", "anonymousId": "c10", "messageId": "24",
 	"timestamp": "2026-05-13T10:00:00Z", "traits": {"email": "n/a", "phone": "call me", "first_name": {"de": "Ann"},
 		"last_name": ["Lee"], "city": ["Bonn"], "postal_code": 53111, "company": true, "income": ["high"]}}') AS profile_id \gset
 SELECT email, phone, first_name, last_name, name, city, postal_code, company, income

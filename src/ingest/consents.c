@@ -10,7 +10,8 @@
  * what it plainly says: true, yes and opt_in are granted, false, no and opt_out
  * denied.  Without "at" the answer was given when the record says.  An answer that
  * cannot be understood is left out with a warning: no consent is safer than
- * a guessed one.
+ * a guessed one.  So is an answer that a third party says somebody gave: it was
+ * given to others.
  */
 #include "postgres.h"
 
@@ -155,6 +156,13 @@ cdp_ingest_read_consents(CdpRecord *record, const JsonbValue *consents,
 {
 	if (consents == NULL)
 		return;
+	if (options->third_party)
+	{
+		cdp_ingest_warn(record, "third_party_consent", "consent",
+						cdp_json_shown(consents),
+						"A consent that a third party tells of was not given to us, so it was not used.");
+		return;
+	}
 	if (consents->type != jbvArray)
 		read_answer(record, consents, options);
 	else

@@ -103,7 +103,11 @@ cdp_ingest_add_identifier(CdpRecord *record, const char *type,
 	record->identifiers = lappend(record->identifiers, identifier);
 }
 
-/* A trait; of two of one name in a record the later call counts. */
+/*
+ * A trait; of two of one name in a record the later call counts.  What a third
+ * party says of somebody goes by a name of its own; what reaches them, an
+ * address or a number, is an identifier and no trait.
+ */
 void
 cdp_ingest_add_trait(CdpRecord *record, const char *name,
 					 const JsonbValue *value)
@@ -113,6 +117,12 @@ cdp_ingest_add_trait(CdpRecord *record, const char *name,
 
 	if (cdp_json_is_absent(value))
 		return;
+	if (record->third_party != NULL && *name != '\0')
+	{
+		if (strcmp(name, "email") == 0 || strcmp(name, "phone") == 0)
+			return;
+		name = psprintf("third_party.%s.%s", record->third_party, name);
+	}
 	if (*name == '\0' || strlen(name) > CDP_INGEST_MAX_NAME)
 	{
 		cdp_ingest_warn(record, "invalid_name", "traits", name,
@@ -364,6 +374,24 @@ read_tree(const char *text, int len, const CdpReadOptions *options,
 	return root;
 }
 
+/* Read the tree in the form that its source sends. */
+static void
+read_form(CdpRecord *record, JsonbValue *root, const CdpReadOptions *options,
+		  MemoryContext scratch)
+{
+	if (options->mapping == NULL && options->third_party &&
+		cdp_ingest_is_third_party_row(root))
+	{
+		cdp_ingest_read_third_party(record, root, options);
+		return;
+	}
+	record->third_party = options->third_party ? options->source : NULL;
+	if (options->mapping != NULL)
+		cdp_ingest_apply_mapping(record, root, options, scratch);
+	else
+		cdp_ingest_read_segment(record, root, options);
+}
+
 /* Read one record into *record, which is filled anew. */
 void
 cdp_ingest_read_record(const char *text, int len,
@@ -376,12 +404,7 @@ cdp_ingest_read_record(const char *text, int len,
 	root = read_tree(text, len, options, scratch, record);
 	if (root != NULL)
 	{
-		if (options->mapping != NULL)
-			cdp_ingest_apply_mapping(record, root, options, scratch);
-		else if (options->third_party && cdp_ingest_is_third_party_row(root))
-			cdp_ingest_read_third_party(record, root, options);
-		else
-			cdp_ingest_read_segment(record, root, options);
+		read_form(record, root, options, scratch);
 		if (record->message_id == NULL)
 			record->canonical = JsonbValueToJsonb(root);
 		if (record->identifiers == NIL)

@@ -85,6 +85,7 @@ typedef struct CdpRecord
 {
 	CdpReject	reject;
 	List	   *warnings;		/* of CdpWarning */
+	const char *third_party;	/* whose name its traits bear; or NULL */
 	const char *message_id;		/* or NULL */
 	Jsonb	   *canonical;		/* the whole record, only without message_id */
 	bool		has_time;		/* the sender said when */

@@ -11,7 +11,8 @@
  * is no longer true, whichever of the two came first.
  *
  * Sources of kind third_party may send records of the Segment spec as well; a
- * row is known by having "segment" and no "type".
+ * row is known by having "segment" and no "type".  Whichever they send, their
+ * traits have such names (record.c) and their consents are nobody's (consents.c).
  */
 #include "postgres.h"
 
