@@ -14,5 +14,6 @@ SELECT 'web', jsonb_build_object('type', 'identify', 'userId', 'u' || n, 'messag
 		jsonb_build_object('purpose', 'ads_personalisation', 'channel', 'ads', 'state', 'granted')) ELSE '[]' END)::text
 FROM generate_series(1, :profiles) AS n;
 CALL cdp.merge();
+CALL cdp.fit_models();
 CALL cdp.merge();
 VACUUM (FREEZE, ANALYZE);
