@@ -95,6 +95,7 @@ COPY cdp.inbox (source, record) FROM stdin WITH (FORMAT csv, QUOTE E'\x01', DELI
 dmp_acme	{"id":"p-1","segment":"auto_intender","value":0.8,"expires":"2026-08-01"}
 dmp_acme	{"id":"p-1","segment":"parent"}
 dmp_acme	{"id":"p-1","segment":"student","expires":"2026-06-01T12:00:00Z"}
+dmp_acme	{"id":"p-1","segment":"unknown","value":null}
 dmp_acme	{"id":"p-2","segment":""}
 dmp_acme	{"id":"p-2","segment":{"a":1}}
 dmp_acme	{"id":"p-2","segment":"x","expires":"some day"}
@@ -108,7 +109,7 @@ FROM cdp.trait_observation JOIN cdp.identifier_set_member USING (set_id)
 	JOIN cdp.identifier USING (identifier_id)
 	JOIN cdp.identifier_type USING (type_id)
 WHERE name LIKE 'third_party%' ORDER BY 3, 4;
-SELECT reason, field, message FROM cdp.ingest_warning WHERE reason = 'expired';
+SELECT reason, field, example_value, message FROM cdp.ingest_warning WHERE reason IN ('expired', 'no_value') ORDER BY reason;
 SELECT reason, field, message FROM cdp.reject ORDER BY reject_id;
 
 -- whatever a third party sends, in the standard shape or by a mapping: it may say

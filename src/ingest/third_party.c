@@ -4,7 +4,8 @@
  *
  * Partners hand out lists: this id is in that segment, until then.  The id
  * becomes a third_party_id of the source and the row an observation of the
- * trait third_party.<source>.<segment>.  A row without a value says true.
+ * trait third_party.<source>.<segment>.  A row without a value says true; one
+ * whose value is null says nothing that we know of, which is warned of.
  *
  * One that expires is an observation that expires.  One that has expired when it
  * comes is, too: nobody sees it, but what the partner said of the segment before
@@ -30,7 +31,7 @@ cdp_ingest_read_third_party(CdpRecord *record, JsonbValue *root,
 							const CdpReadOptions *options)
 {
 	JsonbValue *segment = cdp_json_member(root, "segment");
-	JsonbValue *value = cdp_json_member(root, "value");
+	JsonbValue *value = cdp_json_find(root, "value");
 	JsonbValue *expires = cdp_json_member(root, "expires");
 	JsonbValue	yes = {.type = jbvBool,.val.boolean = true};
 	TimestampTz expires_at = DT_NOEND;
@@ -57,6 +58,12 @@ cdp_ingest_read_third_party(CdpRecord *record, JsonbValue *root,
 						 "at", options);
 	cdp_ingest_add_identifier(record, "third_party_id",
 							  cdp_json_member(root, "id"), "id");
+	if (value != NULL && cdp_json_is_absent(value))
+	{
+		cdp_ingest_warn(record, "no_value", "value", NULL,
+						"The value is null, so the row says nothing of the segment; one without a value says true.");
+		return;
+	}
 	if (expires_at <= options->now)
 		cdp_ingest_warn(record, "expired", "expires", cdp_json_shown(expires),
 						"The row has expired: it ends what was said of the segment before.");
