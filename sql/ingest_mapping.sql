@@ -111,3 +111,9 @@ SELECT cdp.ingest('calc', '{"u": "a", "p": 9.5, "q": 2, "n": "7"}') > 0 AS store
 SELECT amount, properties FROM cdp.event JOIN cdp.source USING (source_id) WHERE source.name = 'calc' ORDER BY event_id;
 SELECT reason, field, sum(records) AS records FROM cdp.ingest_warning JOIN cdp.source USING (source_id) WHERE name = 'calc' GROUP BY 1, 2 ORDER BY 2;
 SELECT part, field, becomes, problem FROM cdp.preview_mapping('calc', sample => '{"u": "a", "p": "9.90", "q": "2"}');
+-- a time that the mapping expects and the record lacks is a warning; one that no
+-- mapping expects is not
+SELECT cdp.add_source('times', mapping => '{"identifiers": {"user_id": "$.u"}, "message_id": "$.n", "event": "order", "at": "$.t"}') > 0 AS added;
+SELECT outcome FROM cdp.ingest_batch('times', '[{"u": "t", "n": 1, "t": null}, {"u": "t", "n": 2}, {"u": "t", "n": 3, "t": "2026-05-01"}]');
+SELECT message_id, occurred_at = cdp.clock() AS now FROM cdp.event JOIN cdp.source USING (source_id) WHERE source.name = 'times' ORDER BY 1;
+SELECT name, reason, field, records, message FROM cdp.ingest_warning JOIN cdp.source USING (source_id) WHERE reason = 'no_time' ORDER BY warning_id;

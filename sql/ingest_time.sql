@@ -44,6 +44,13 @@ FROM sent JOIN cdp.event ON message_id = n::text ORDER BY n;
 SELECT written, reason
 FROM sent JOIN cdp.reject ON (record::json ->> 'messageId') = n::text ORDER BY n;
 
+-- a date written as a number is one of 1970, which is seldom meant; one in quotes
+-- is no time, and a date of long ago is one
+SELECT cdp.ingest('web', format('{"userId": "old", "event": "x", "messageId": "old %s", "timestamp": %s}', n, written)::jsonb) IS NOT NULL AS stored
+FROM unnest(ARRAY['20260531', '946684799.9', '946684800', '"1999-12-31"', '"20260531"']) WITH ORDINALITY AS sent (written, n);
+SELECT message_id, occurred_at FROM cdp.event WHERE message_id ~ '^old' ORDER BY 1;
+SELECT reason, field, example_value, message FROM cdp.ingest_warning WHERE example_message_id ~ '^old' ORDER BY warning_id;
+
 -- a sender's clock is corrected by when the record was received, if that is
 -- known: by receivedAt, by the call, or because it cannot be in the future
 TRUNCATE cdp.event;

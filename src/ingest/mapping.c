@@ -462,6 +462,20 @@ map_event(CdpRecord *record, CdpPathTarget *target, const CdpMapping *mapping)
 	map_properties(record, target, mapping);
 }
 
+/* When it happened; a mapping that says where that stands should find it. */
+static void
+map_time(CdpRecord *record, CdpPathTarget *target,
+		 const CdpReadOptions *options)
+{
+	const Expression *expression = options->mapping->at;
+	const JsonbValue *at = evaluate(record, expression, target);
+
+	if (expression != NULL && at == NULL)
+		cdp_ingest_warn(record, "no_time", "at", NULL,
+						"The time is missing or null, so it is the time of receipt.");
+	cdp_ingest_read_time(record, at, NULL, NULL, "at", options);
+}
+
 /* Fill *record from the tree as the mapping says. */
 void
 cdp_ingest_apply_mapping(CdpRecord *record, JsonbValue *root,
@@ -477,8 +491,7 @@ cdp_ingest_apply_mapping(CdpRecord *record, JsonbValue *root,
 
 	cdp_ingest_read_message_id(record, evaluate(record, mapping->message_id, &target),
 							   "message_id");
-	cdp_ingest_read_time(record, evaluate(record, mapping->at, &target), NULL, NULL,
-						 "at", options);
+	map_time(record, &target, options);
 	map_identifiers(record, &target, mapping);
 	if (record->identifiers == NIL)
 		cdp_ingest_reject(record, "no_identifier", "identifiers",

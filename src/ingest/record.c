@@ -152,6 +152,17 @@ cdp_ingest_add_trait(CdpRecord *record, const char *name,
 	trait->expires_at = DT_NOEND;
 }
 
+/* A number that is a time of long ago may be a date: 20260531 is in 1970. */
+static void
+warn_of_early_number(CdpRecord *record, const JsonbValue *value,
+					 const char *field, TimestampTz time)
+{
+	/* Timestamps count from 2000. */
+	if (value->type == jbvNumeric && time < 0)
+		cdp_ingest_warn(record, "early_time", field, cdp_json_shown(value),
+						"As a number of seconds or milliseconds since 1970 this is before 2000.");
+}
+
 /* A time that must be right; false: the record is rejected, or it is absent. */
 static bool
 read_time_field(CdpRecord *record, const JsonbValue *value, const char *field,
@@ -162,6 +173,7 @@ read_time_field(CdpRecord *record, const JsonbValue *value, const char *field,
 	switch (cdp_ingest_time_of(value, options->zone, result))
 	{
 		case CDP_TIME_OK:
+			warn_of_early_number(record, value, field, *result);
 			return true;
 		case CDP_TIME_INVALID:
 			cdp_ingest_reject(record, "invalid_time", field,
