@@ -5,11 +5,12 @@
 \set SHOW_CONTEXT never
 SET timezone = 'UTC';
 SELECT cdp.add_source('web');
+UPDATE cdp.trait SET history = true WHERE name = 'first_name';
 SELECT cdp.define_segment('buyers', 'count(order) > 0'), cdp.add_destination('mailer', 'csv'),
 	cdp.add_audience('letters', 'buyers', 'marketing', 'email', 'mailer');
 INSERT INTO cdp.consent_document (document, purpose, version, language, url) VALUES ('form 7', 'marketing', '7', 'de', 'https://example.com/7');
 SELECT cdp.ingest('web', '{"type": "track", "event": "order", "messageId": "m1", "timestamp": "2026-05-01T10:00:00Z",
-	"userId": "u1", "anonymousId": "c1", "properties": {"amount": 12.5, "order_id": "o1", "gift": true},
+	"userId": "u1", "anonymousId": "c1", "properties": {"amount": 12.5, "order_id": "o1", "gift": true, "note": "thanks", "product_id": "p1"},
 	"context": {"traits": {"email": "ann@example.com", "first_name": "Ann"}},
 	"consent": [{"purpose": "marketing", "channel": "email", "state": "granted", "at": "2026-05-01T10:00:00Z", "document": "form 7", "evidence": {"ip": "192.0.2.1"}}]}') AS ann,
 	cdp.ingest('web', '{"type": "track", "event": "order", "timestamp": "2026-05-02T10:00:00Z", "userId": "u2",
@@ -18,6 +19,7 @@ SELECT cdp.ingest('web', '{"type": "track", "event": "order", "timestamp": "1950
 SELECT cdp.pin_trait(:ann, 'city', '"Ulm"', 'letter'), cdp.suppress('email', 'ann@example.com', 'sms');
 CALL cdp.merge();
 SELECT count(*) FROM cdp.audience_delta('letters');
+SELECT cdp.add_experiment('offer', 'count(order) > 5', audience => 'letters'), cdp.assign_experiment('offer');
 
 -- somebody asks, and has an answer within a month
 SELECT cdp.request_privacy('export', 'email', 'Ann@Example.com', 'by letter', '2026-05-20'),
@@ -39,7 +41,30 @@ SELECT cdp.request_privacy('restrict', 'email', 'ann@example.com', 'by letter'),
 	cdp.request_privacy('restrict', 'user_id', 'u1', 'by phone'),
 	cdp.request_privacy('restrict', 'user_id', 'u2', 'by phone');
 -- restricted: only kept
+SELECT cdp.index_text('order', 'note');
+CREATE FUNCTION pg_temp.views_of(profile bigint) RETURNS TABLE (view name) LANGUAGE plpgsql AS $$
+DECLARE
+	found boolean;
+BEGIN
+	FOR view IN
+		SELECT relname FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attname = 'profile_id'
+		WHERE relnamespace = 'cdp'::regnamespace AND relkind = 'v' AND relname NOT LIKE E'\\_%'
+		ORDER BY relname
+	LOOP
+		EXECUTE format('SELECT EXISTS (SELECT FROM cdp.%I WHERE profile_id = $1)', view) INTO found USING profile;
+		IF found THEN
+			RETURN NEXT;
+		END IF;
+	END LOOP;
+END $$;
+SELECT string_agg(view, ' ') AS views FROM pg_temp.views_of(:ann) AS view;
+SELECT count(*) FROM cdp.lineage(:ann);
+SELECT profile_id = :ann AS ann FROM cdp.search_text('thanks');
 SELECT cdp.restrict_subject(:ann, 'disputes the order');
+SELECT view FROM pg_temp.views_of(:ann) AS view;
+SELECT count(*) FROM cdp.lineage(:ann);
+SELECT count(*) FROM cdp.search_text('thanks');
+SELECT cdp.consent(:ann, 'marketing', 'email');
 SELECT reason, answer, done_by = session_user AS done_by, counts FROM cdp.privacy_request
 WHERE kind = 'restrict' ORDER BY request_id;
 SELECT cdp.restrict_subject(:ann, 'again');
@@ -68,7 +93,7 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 SELECT door, pg_temp.said(format('SELECT FROM cdp.%I(%s)', door, :ann)) AS ann,
 	pg_temp.said(format('SELECT FROM cdp.%I(%s)', door, :bob)) AS bob, pg_temp.said(format('SELECT FROM cdp.%I(4711)', door)) AS nobody
-FROM unnest('{channel_preference,deals_of,intent,interaction_history,interests,journey_stage,next_action,previous_purchase,recommend}'::text[]) AS door;
+FROM unnest('{channel_preference,deals_of,intent,interaction_history,interests,journey_stage,next_action,previous_purchase,recommend,timeline_of}'::text[]) AS door;
 SELECT profile_id = :bob AS bob, amount FROM cdp._bought('2026-06-01');
 SELECT conversions, revenue FROM cdp.attribution('order', model => 'first');
 SELECT profile_id = :bob AS bob, count(*) FROM cdp.profile_score GROUP BY 1;

@@ -61,7 +61,7 @@ AS $$
 	SELECT cdp._restrict_subject($1, true, $2)
 $$;
 COMMENT ON FUNCTION cdp.restrict_subject(bigint, text) IS
-'only keep the data of a profile: it is in no view of profiles, segment or audience and not scored, also after merges; answers about one profile refuse it; returns the number of the request';
+'only keep the data of a profile: it is in no view of profiles, of what they did or are known by, in no segment or audience and not scored, also after merges; answers about one profile refuse it, but for what it has consented to and how its identifiers belong together; returns the number of the request';
 
 CREATE FUNCTION cdp.unrestrict_subject(profile_id bigint, reason text) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER

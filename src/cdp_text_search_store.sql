@@ -113,6 +113,8 @@ AS $$
 		' WHERE event.name = %4$L AND %3$s @@ wanted.query'
 		' AND (source.retention IS NULL'
 		' OR event.occurred_at > cdp._kept_after(source.retention))'
+		' AND owner.profile_id NOT IN (SELECT kept.profile_id'
+		' FROM cdp._restricted_profile AS kept)'
 		' ORDER BY rank DESC, event.occurred_at DESC, event.event_id DESC LIMIT $2)',
 		$2, $3, cdp._text_vector($2, $3), $1)
 $$;

@@ -52,7 +52,8 @@ WHERE NOT EXISTS (
 		JOIN cdp.profile AS merged ON merged.profile_id = earlier.profile_id
 	WHERE earlier.experiment_id = member.experiment_id
 		AND merged.root = profile.root
-		AND (earlier.assigned_at, earlier.profile_id) < (member.assigned_at, member.profile_id));
+		AND (earlier.assigned_at, earlier.profile_id) < (member.assigned_at, member.profile_id))
+	AND profile.root NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept);
 COMMENT ON VIEW cdp.experiment_assignment IS
 'the arm that each live profile has in each experiment';
 

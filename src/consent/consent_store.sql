@@ -210,6 +210,7 @@ COMMENT ON VIEW cdp._suppressed IS
 'channels by which profiles must not be contacted, and until when; true: for good';
 
 -- Doors.
+-- Also of who is restricted: what one has agreed to is kept as proof of it.
 CREATE FUNCTION cdp.consent(
 	profile_id bigint,
 	purpose text,

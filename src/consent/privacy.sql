@@ -17,6 +17,24 @@
 -- A restriction belongs to identifiers, so it stays with them through merges
 -- and splits: whatever profile has one of them is restricted.
 
+-- Views leave the restricted out by cdp._restricted_profile; doors about one ask here.
+CREATE FUNCTION cdp._unrestricted(live bigint) RETURNS bigint
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF cdp._is_restricted($1) THEN
+		RAISE EXCEPTION 'profile % is restricted', $1
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				DETAIL = 'Its data is only kept.',
+				HINT = 'cdp.unrestrict_subject() lifts that.';
+	END IF;
+	RETURN $1;
+END
+$$;
+COMMENT ON FUNCTION cdp._unrestricted(bigint) IS
+'that live profile; raises if it is restricted';
+
 CREATE FUNCTION cdp._identifier_hashes(identifier_ids bigint[])
 RETURNS TABLE (identifier_id bigint, type text, key_hash bytea)
 LANGUAGE plpgsql STABLE

@@ -356,30 +356,6 @@ END;
 COMMENT ON FUNCTION cdp._profile_leaves(bigint) IS
 'this live profile and the ones merged into it';
 
-CREATE VIEW cdp.profile_identifier WITH (security_barrier) AS
-SELECT profile.root AS profile_id,
-	identifier_type.type::text AS type,
-	identifier.scope::text AS scope,
-	identifier.value::text AS value,
-	seen.first_seen, seen.last_seen, seen.records,
-	identifier.shared, identifier.blocked, identifier.identifier_id
-FROM cdp.identifier
-JOIN cdp.profile ON profile.profile_id = identifier.leaf
-JOIN cdp.identifier_type ON identifier_type.type_id = identifier.type_id
-LEFT JOIN LATERAL (
-	SELECT min(identifier_set.first_seen) AS first_seen,
-		max(identifier_set.last_seen) AS last_seen,
-		sum(identifier_set.records)::bigint AS records
-	FROM cdp.identifier_set_member
-	JOIN cdp.identifier_set USING (set_id)
-	WHERE identifier_set_member.identifier_id = identifier.identifier_id
-		AND NOT identifier_set.retracted
-) AS seen ON true
-WHERE identifier_type.time_to_live IS NULL OR seen.last_seen IS NULL
-	OR seen.last_seen > cdp._kept_after(identifier_type.time_to_live);
-COMMENT ON VIEW cdp.profile_identifier IS
-'the identifiers of each live profile, with when and how often they were seen; not those that were last seen longer ago than their type''s time_to_live';
-
 -- Doors.
 -- In PL/pgSQL, which keeps the plan for the session: a function in SQL plans
 -- again in every query, which is most of the cost of resolving one id.

@@ -1,21 +1,10 @@
 -- What one profile did, from its timeline.
 
--- Who is restricted is only kept (cdp.restrict_subject()).
 CREATE FUNCTION cdp._person_asked(profile_id bigint) RETURNS bigint
-LANGUAGE plpgsql STABLE
+LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	live bigint := cdp._profile_to_change($1);
-BEGIN
-	IF cdp._is_restricted(live) THEN
-		RAISE EXCEPTION 'profile % is restricted', live
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				DETAIL = 'Its data is only kept.',
-				HINT = 'cdp.unrestrict_subject() lifts that.';
-	END IF;
-	RETURN live;
-END
+	SELECT cdp._unrestricted(cdp._profile_to_change($1))
 $$;
 COMMENT ON FUNCTION cdp._person_asked(bigint) IS
 'the live profile behind an id that an answer is about; raises if there is none, or if it is restricted';

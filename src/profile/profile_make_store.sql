@@ -154,14 +154,16 @@ COMMENT ON VIEW cdp._ranked_business_event IS
 CREATE VIEW cdp.profile_order AS
 SELECT profile_id, business_key AS order_key, occurred_at, amount, source_id
 FROM cdp._ranked_business_event
-WHERE name = 'order' AND rank = 1;
+WHERE name = 'order' AND rank = 1
+	AND profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept);
 COMMENT ON VIEW cdp.profile_order IS
 'the orders of each profile; one that two sources report is one order, as the source with the higher priority has it';
 
 CREATE VIEW cdp.profile_return AS
 SELECT profile_id, business_key AS return_key, occurred_at, amount, source_id
 FROM cdp._ranked_business_event
-WHERE name = 'return' AND rank = 1;
+WHERE name = 'return' AND rank = 1
+	AND profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept);
 COMMENT ON VIEW cdp.profile_return IS
 'the returns of each profile, each once';
 
@@ -381,7 +383,7 @@ AS $$
 	UNION ALL
 	SELECT pin.name, pin.value, pin.wins, 'pin', pin.pinned_at, 'pinned', NULL, NULL
 	FROM cdp._profile_pin(cdp.resolve($1)) AS pin
-	WHERE $2 IS NULL OR pin.name = $2
+	WHERE ($2 IS NULL OR pin.name = $2) AND NOT cdp._is_restricted(cdp.resolve($1))
 	ORDER BY 1, 3 DESC, 5 DESC, 7
 $$;
 COMMENT ON FUNCTION cdp.lineage(bigint, text) IS

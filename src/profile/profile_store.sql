@@ -251,9 +251,37 @@ JOIN cdp._set_profile AS owner ON owner.set_id = said.set_id
 JOIN cdp.source ON source.source_id = said.source_id
 WHERE (said.expires_at IS NULL OR said.expires_at > cdp.clock())
 	AND (source.retention IS NULL
-		OR said.observed_at > cdp._kept_after(source.retention));
+		OR said.observed_at > cdp._kept_after(source.retention))
+	AND owner.profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept);
 COMMENT ON VIEW cdp.profile_trait_history IS
 'every value that was ever said of a profile, of traits with cdp.trait.history; it goes with its set through merges and splits';
+
+-- By what profiles are known; above the consent room, for who is restricted is only
+-- kept (cdp.restrict_subject()), as in the views after it.
+CREATE VIEW cdp.profile_identifier WITH (security_barrier) AS
+SELECT profile.root AS profile_id,
+	identifier_type.type::text AS type,
+	identifier.scope::text AS scope,
+	identifier.value::text AS value,
+	seen.first_seen, seen.last_seen, seen.records,
+	identifier.shared, identifier.blocked, identifier.identifier_id
+FROM cdp.identifier
+JOIN cdp.profile ON profile.profile_id = identifier.leaf
+JOIN cdp.identifier_type ON identifier_type.type_id = identifier.type_id
+LEFT JOIN LATERAL (
+	SELECT min(identifier_set.first_seen) AS first_seen,
+		max(identifier_set.last_seen) AS last_seen,
+		sum(identifier_set.records)::bigint AS records
+	FROM cdp.identifier_set_member
+	JOIN cdp.identifier_set USING (set_id)
+	WHERE identifier_set_member.identifier_id = identifier.identifier_id
+		AND NOT identifier_set.retracted
+) AS seen ON true
+WHERE (identifier_type.time_to_live IS NULL OR seen.last_seen IS NULL
+		OR seen.last_seen > cdp._kept_after(identifier_type.time_to_live))
+	AND profile.root NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept);
+COMMENT ON VIEW cdp.profile_identifier IS
+'the identifiers of each live profile, with when and how often they were seen; not those that were last seen longer ago than their type''s time_to_live, nor those of people who are restricted';
 
 -- What has been kept long enough is out of sight at that very instant, and out of
 -- the log by the next merge run of another day.
@@ -265,8 +293,9 @@ SELECT owner.profile_id, event.event_id, event.name::text AS name,
 FROM cdp.event
 JOIN cdp._set_profile AS owner ON owner.set_id = event.set_id
 JOIN cdp.source ON source.source_id = event.source_id
-WHERE source.retention IS NULL
-	OR event.occurred_at > cdp._kept_after(source.retention);
+WHERE (source.retention IS NULL
+		OR event.occurred_at > cdp._kept_after(source.retention))
+	AND owner.profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept);
 COMMENT ON VIEW cdp.profile_event IS
 'the event log with the live profile of each event; for one profile cdp.timeline_of() is faster';
 

@@ -295,7 +295,8 @@ AS $$
 			- cdp.timeline_count(data) AS later
 		FROM cdp.timeline_chunk
 		WHERE timeline_chunk.profile_id = (
-			SELECT root FROM cdp.profile WHERE profile.profile_id = $1)
+			SELECT cdp._unrestricted(profile.root)
+			FROM cdp.profile WHERE profile.profile_id = $1)
 		WINDOW newest_first AS (ORDER BY chunk DESC)
 	), newest AS (
 		SELECT event.*
