@@ -60,6 +60,19 @@ SELECT cdp.pin_trait(99, 'first_name', '"x"', 'y');
 SELECT cdp.pin_trait(1, 'first_name', '"x"', NULL);
 SELECT cdp.unpin_trait(NULL, 'first_name');
 
+-- a name as a record has it is the trait that the record would write to; what is
+-- no trait is refused, not registered
+SELECT cdp.ingest('web', '{"type": "identify", "userId": "u7", "messageId": "s1", "timestamp": "2026-05-20T10:00:00Z",
+	"traits": {"Größe": 40}}') AS seven \gset
+SELECT cdp.pin_trait(:seven, 'First Name', '"Zoe"', 'r'), cdp.pin_trait(:seven, 'größe', '41', 'r');
+SELECT traits FROM cdp.profile_current WHERE profile_id = :seven;
+SELECT trait_name, value, wins FROM cdp.lineage(:seven, 'firstName');
+SELECT cdp.pin_trait(:seven, 'citty', '"Ulm"', 'r');
+SELECT cdp.pin_trait(:seven, 'nothing like it', '"Ulm"', 'r');
+SELECT cdp.unpin_trait(:seven, 'firstName'), cdp.unpin_trait(:seven, 'größe'), cdp.unpin_trait(:seven, 'citty');
+SELECT count(*) FROM cdp.trait WHERE name IN ('First Name', 'größe', 'citty', 'nothing like it');
+SELECT cdp.erase_subject(:seven, 'test') IS NOT NULL AS erased;
+
 -- the order of arrival plays no part: shuffled, one by one or in bulk
 CREATE TEMP TABLE record AS
 SELECT n, CASE WHEN n % 3 = 0 THEN 'crm' ELSE 'web' END AS source, jsonb_build_object('type', 'identify', 'messageId', 'r' || n,

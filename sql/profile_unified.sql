@@ -100,6 +100,7 @@ SELECT cdp.ingest('web', '{"type": "identify", "userId": "u1", "messageId": "23"
 SELECT income, visits, vip, tags, no_number FROM cdp.profile('user_id', 'u1');
 SELECT cdp.expose_trait('income');
 SELECT cdp.expose_trait('nonesuch');
+SELECT cdp.expose_trait('First Name');
 
 -- columns show values, never a piece of JSON; contact columns what can be used
 SELECT cdp.ingest('web', '{"type": "identify", "anonymousId": "c10", "messageId": "24",

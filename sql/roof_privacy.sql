@@ -133,6 +133,7 @@ SELECT cdp.find_profile('email', 'ann@example.com');
 -- an objection against the wrong value holds
 SELECT hidden.channel, hidden.type FROM cdp.suppression AS hidden
 WHERE key_hash = cdp._key_hash('email', 'anne@example.com', NULL);
+SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'u1'), 'frist_name', '"Anne"', 'x');
 SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'u1'), 'email', 'ann@example.com', 'anna@example.com', 'x');
 SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'u1'), 'user_id', 'u1', 'u2', 'x');
 SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'u1'), 'email', 'anne@example.com', 'anne', 'x');

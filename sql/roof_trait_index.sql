@@ -48,4 +48,5 @@ SELECT cdp.unindex_trait('city'), cdp.unindex_trait('region');
 SELECT pg_temp.index_used('city = ''city 3''') AS trait;
 SELECT name FROM cdp.trait WHERE indexed ORDER BY name;
 SELECT cdp.index_trait('hat');
+SELECT cdp.index_trait('First Name'), cdp.unindex_trait('firstName');
 SELECT cdp.index_trait('email');

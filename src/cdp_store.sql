@@ -116,6 +116,8 @@ CREATE FUNCTION cdp.expose_trait(name text) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	known text;
 BEGIN
 	PERFORM cdp._check_store();
 	IF EXISTS (SELECT FROM cdp.computed_trait WHERE computed_trait.name = $1 AND NOT steady) THEN
@@ -128,22 +130,18 @@ BEGIN
 		RAISE EXCEPTION 'the name of trait "%" is too long for a column', $1
 			USING ERRCODE = 'name_too_long';
 	END IF;
-	IF NOT EXISTS (SELECT FROM cdp.trait WHERE trait.name = $1) THEN
-		RAISE EXCEPTION 'trait "%" does not exist', $1
-			USING ERRCODE = 'undefined_object',
-				HINT = 'Traits are rows of cdp.trait; one that no record has brought yet can be inserted there.';
-	END IF;
+	known := cdp._known_trait($1);
 	IF EXISTS (
 		SELECT FROM pg_attribute
-		WHERE attrelid = 'cdp.unified_profile'::regclass AND attname = $1)
+		WHERE attrelid = 'cdp.unified_profile'::regclass AND attname = known)
 	THEN
-		RAISE EXCEPTION 'cdp.unified_profile has a column "%" already', $1
+		RAISE EXCEPTION 'cdp.unified_profile has a column "%" already', known
 			USING ERRCODE = 'duplicate_column';
 	END IF;
 	LOCK TABLE cdp.trait IN SHARE ROW EXCLUSIVE MODE;
 	UPDATE cdp.trait
 	SET exposed = (SELECT coalesce(max(other.exposed), 0) + 1 FROM cdp.trait AS other)
-	WHERE trait.name = $1;
+	WHERE trait.name = known;
 	PERFORM cdp._make_unified_profile();
 	-- plans that call it hear of a change, and so of the column
 	ALTER FUNCTION cdp.profile(text, text, text) ROWS 1;

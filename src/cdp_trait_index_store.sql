@@ -53,23 +53,20 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	known text;
 	found_trait cdp.trait;
 BEGIN
 	PERFORM cdp._check_store();
-	SELECT * INTO found_trait FROM cdp.trait WHERE trait.name = $1 FOR UPDATE;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'trait "%" does not exist', $1
-			USING ERRCODE = 'undefined_object',
-				HINT = 'cdp.add_trait() registers one that no record has brought yet.';
-	END IF;
-	IF $1 IN ('email', 'phone', 'name') THEN
-		RAISE EXCEPTION 'cannot index trait "%"', $1
+	known := cdp._known_trait($1);
+	SELECT * INTO found_trait FROM cdp.trait WHERE trait.name = known FOR UPDATE;
+	IF known IN ('email', 'phone', 'name') THEN
+		RAISE EXCEPTION 'cannot index trait "%"', known
 			USING ERRCODE = 'feature_not_supported',
 				DETAIL = 'Its column in cdp.unified_profile is made of more than the trait.',
 				HINT = 'cdp.find_profile() finds profiles by e-mail address and phone number.';
 	END IF;
-	IF cdp._may_expire($1) THEN
-		RAISE EXCEPTION 'cannot index trait "%"', $1
+	IF cdp._may_expire(known) THEN
+		RAISE EXCEPTION 'cannot index trait "%"', known
 			USING ERRCODE = 'feature_not_supported',
 				DETAIL = 'What third parties say may expire, and an index does not know the time.',
 				HINT = 'A segment or audience over it finds the profiles.';
@@ -78,11 +75,11 @@ BEGIN
 		RETURN;
 	END IF;
 	EXECUTE format('CREATE INDEX %I ON cdp.profile_current USING %s ((%s))',
-		cdp._trait_index($1),
+		cdp._trait_index(known),
 		CASE WHEN found_trait.type IN ('number', 'boolean', 'date')
 			THEN 'btree' ELSE 'hash' END,
-		cdp._trait_column('traits', $1, found_trait.type));
-	UPDATE cdp.trait SET indexed = true WHERE trait.name = $1;
+		cdp._trait_column('traits', known, found_trait.type));
+	UPDATE cdp.trait SET indexed = true WHERE trait.name = known;
 END
 $$;
 COMMENT ON FUNCTION cdp.index_trait(text) IS
@@ -93,14 +90,16 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	known text;
 	found_index boolean;
 BEGIN
 	PERFORM cdp._check_store();
-	found_index := to_regclass('cdp.' || cdp._trait_index($1)) IS NOT NULL;
+	known := coalesce(cdp._find_trait($1), $1);
+	found_index := to_regclass('cdp.' || cdp._trait_index(known)) IS NOT NULL;
 	IF found_index THEN
-		EXECUTE format('DROP INDEX cdp.%I', cdp._trait_index($1));
+		EXECUTE format('DROP INDEX cdp.%I', cdp._trait_index(known));
 	END IF;
-	UPDATE cdp.trait SET indexed = false WHERE trait.name = $1 AND indexed;
+	UPDATE cdp.trait SET indexed = false WHERE trait.name = known AND indexed;
 	RETURN found_index;
 END
 $$;

@@ -15,10 +15,12 @@
 #include "utils/builtins.h"
 
 #include "ingest/batch.h"
+#include "ingest/record.h"
 
 PG_FUNCTION_INFO_V1(cdp__ingest_records);
 PG_FUNCTION_INFO_V1(cdp__check_mapping);
 PG_FUNCTION_INFO_V1(cdp__mapping_columns);
+PG_FUNCTION_INFO_V1(cdp__trait_name);
 
 /* The columns of cdp._ingest_records, in its order. */
 typedef struct Results
@@ -231,4 +233,17 @@ cdp__mapping_columns(PG_FUNCTION_ARGS)
 		foreach(cell, cdp_ingest_mapping_columns(mapping))
 			cdp_column_add_text(columns, lfirst(cell));
 	PG_RETURN_DATUM(cdp_column_array(columns));
+}
+
+/* cdp._trait_name(name): what a trait of that name is stored under. */
+Datum
+cdp__trait_name(PG_FUNCTION_ARGS)
+{
+	text	   *name = PG_GETARG_TEXT_PP(0);
+	char	   *stored = cdp_ingest_trait_name(VARDATA_ANY(name),
+											   VARSIZE_ANY_EXHDR(name));
+
+	if (stored == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(stored));
 }

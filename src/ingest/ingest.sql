@@ -23,6 +23,12 @@ AS 'MODULE_PATHNAME', 'cdp__ingest_step';
 COMMENT ON FUNCTION cdp._ingest_step(integer) IS
 'take a batch of waiting records into the store; returns how many, 0: none wait';
 
+CREATE FUNCTION cdp._trait_name(name text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__trait_name';
+COMMENT ON FUNCTION cdp._trait_name(text) IS
+'the name that a trait of a record is stored under: first_name for "First Name"; NULL: it has none';
+
 CREATE FUNCTION cdp._check_mapping(mapping jsonb) RETURNS void
 LANGUAGE c IMMUTABLE STRICT
 AS 'MODULE_PATHNAME', 'cdp__check_mapping';

@@ -178,7 +178,8 @@ extern void cdp_ingest_read_consents(CdpRecord *record,
 extern void cdp_ingest_read_segment(CdpRecord *record, JsonbValue *root,
 									const CdpReadOptions *options);
 
-/* traits.c */
+/* traits.c: our name of a trait, NULL if it has none; traits of an object */
+extern char *cdp_ingest_trait_name(const char *name, int len);
 extern void cdp_ingest_read_traits(CdpRecord *record,
 								   const JsonbValue *traits);
 

@@ -26,20 +26,26 @@ static const char *const trait_names[][2] = {
 	{"loyalty_tier", "loyalty_level"}
 };
 
-/* Our name of a trait; NULL if it has none. */
-static char *
-trait_name(const JsonbPair *pair)
+/* See record.h. */
+char *
+cdp_ingest_trait_name(const char *name, int len)
 {
 	StringInfoData folded;
 
 	initStringInfo(&folded);
-	if (!cdp_norm_snake_case(pair->key.val.string.val,
-							 pair->key.val.string.len, &folded, NULL))
+	if (!cdp_norm_snake_case(name, len, &folded, NULL))
 		return NULL;
 	for (int i = 0; i < lengthof(trait_names); i++)
 		if (strcmp(folded.data, trait_names[i][0]) == 0)
 			return pstrdup(trait_names[i][1]);
 	return folded.data;
+}
+
+static char *
+trait_name(const JsonbPair *pair)
+{
+	return cdp_ingest_trait_name(pair->key.val.string.val,
+								 pair->key.val.string.len);
 }
 
 static void

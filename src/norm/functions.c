@@ -18,6 +18,7 @@
 #include "mb/pg_wchar.h"
 #include "pgtime.h"
 #include "utils/builtins.h"
+#include "utils/varlena.h"
 
 #include "base/compat.h"
 #include "norm/norm.h"
@@ -32,7 +33,10 @@ PG_FUNCTION_INFO_V1(cdp_normalise_language);
 PG_FUNCTION_INFO_V1(cdp_normalise_time_zone);
 PG_FUNCTION_INFO_V1(cdp__normalise_display);
 PG_FUNCTION_INFO_V1(cdp__normalise_identifier);
+PG_FUNCTION_INFO_V1(cdp__name_distance);
 PG_FUNCTION_INFO_V1(cdp_icu_version);
+
+#define NAME_BYTES	100			/* names that are longer are not compared */
 
 typedef bool (*Normaliser) (const char *s, int len,
 							StringInfo out, const char **reason);
@@ -213,4 +217,21 @@ cdp_icu_version(PG_FUNCTION_ARGS)
 	u_versionToString(version, unicode);
 	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s (Unicode %s)",
 											  icu, unicode)));
+}
+
+/*
+ * cdp._name_distance(a, b): the letters to change, add or leave out.  The
+ * server's own function refuses longer names.
+ */
+Datum
+cdp__name_distance(PG_FUNCTION_ARGS)
+{
+	text	   *a = PG_GETARG_TEXT_PP(0);
+	text	   *b = PG_GETARG_TEXT_PP(1);
+
+	if (VARSIZE_ANY_EXHDR(a) > NAME_BYTES || VARSIZE_ANY_EXHDR(b) > NAME_BYTES)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(varstr_levenshtein(VARDATA_ANY(a), VARSIZE_ANY_EXHDR(a),
+									   VARDATA_ANY(b), VARSIZE_ANY_EXHDR(b),
+									   1, 1, 1, true));
 }

@@ -69,6 +69,12 @@ AS 'MODULE_PATHNAME', 'cdp__normalise_identifier';
 COMMENT ON FUNCTION cdp._normalise_identifier(text, text, text) IS
 'the canonical value of an identifier by a normaliser (email, phone, uuid, text, lower), or the reason why it has none';
 
+CREATE FUNCTION cdp._name_distance(a text, b text) RETURNS integer
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 10
+AS 'MODULE_PATHNAME', 'cdp__name_distance';
+COMMENT ON FUNCTION cdp._name_distance(text, text) IS
+'how many letters are to change, to add or to leave out between two names; NULL if one is longer than 100 bytes';
+
 CREATE FUNCTION cdp.icu_version() RETURNS text
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'cdp_icu_version';

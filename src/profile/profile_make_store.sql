@@ -378,12 +378,13 @@ AS $$
 			WHERE held.name = said.name)) AS lineage
 	) AS chosen
 	WHERE current.profile_id = cdp.resolve($1)
-		AND ($2 IS NULL OR said.name = $2)
+		AND ($2 IS NULL OR said.name = (SELECT coalesce(cdp._find_trait($2), $2)))
 		AND (said.expires_at IS NULL OR said.expires_at > cdp.clock())
 	UNION ALL
 	SELECT pin.name, pin.value, pin.wins, 'pin', pin.pinned_at, 'pinned', NULL, NULL
 	FROM cdp._profile_pin(cdp.resolve($1)) AS pin
-	WHERE ($2 IS NULL OR pin.name = $2) AND NOT cdp._is_restricted(cdp.resolve($1))
+	WHERE ($2 IS NULL OR pin.name = (SELECT coalesce(cdp._find_trait($2), $2)))
+		AND NOT cdp._is_restricted(cdp.resolve($1))
 	ORDER BY 1, 3 DESC, 5 DESC, 7
 $$;
 COMMENT ON FUNCTION cdp.lineage(bigint, text) IS

@@ -349,6 +349,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	live bigint;
+	known text;
 BEGIN
 	PERFORM pg_advisory_xact_lock(6513776, 2);
 	live := cdp._profile_to_change($1);
@@ -357,9 +358,9 @@ BEGIN
 			USING ERRCODE = 'null_value_not_allowed',
 				HINT = 'To pin that there is no value, give the JSON value null.';
 	END IF;
-	PERFORM cdp._register_traits(ARRAY[$2], ARRAY[$3]);
+	known := cdp._known_trait($2);
 	INSERT INTO cdp.trait_pin (identifier_id, pinned_at, name, value, reason, actor)
-	SELECT founder, cdp.clock(), $2, cdp._fit_trait($2, $3), $4, session_user
+	SELECT founder, cdp.clock(), known, cdp._fit_trait(known, $3), $4, session_user
 	FROM cdp.profile
 	WHERE profile.profile_id = live
 	ON CONFLICT ON CONSTRAINT trait_pin_pkey DO UPDATE
@@ -386,7 +387,7 @@ BEGIN
 	WHERE identifier.identifier_id = trait_pin.identifier_id
 		AND profile.profile_id = identifier.leaf
 		AND profile.root = live
-		AND trait_pin.name = $2;
+		AND trait_pin.name = coalesce(cdp._find_trait($2), $2);
 	found_pin := FOUND;
 	PERFORM cdp._refresh_profiles(ARRAY[live]);
 	RETURN found_pin;

@@ -161,3 +161,49 @@ END
 $$;
 COMMENT ON FUNCTION cdp._fit_trait(text, jsonb) IS
 'the value as the registry wants it; raises if it refuses it';
+
+-- People write names of traits as they saw them in records: "First Name" and
+-- "größe" are stored as first_name and grösse.
+CREATE FUNCTION cdp._find_trait(name text) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	normal text := cdp._trait_name($1);
+BEGIN
+	RETURN (
+		SELECT trait.name
+		FROM cdp.trait
+		WHERE trait.name IN ($1, normal)
+		ORDER BY trait.name = $1 DESC
+		LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION cdp._find_trait(text) IS
+'the name of the trait that is called so exactly, else of the one that a record would have written to; NULL: there is none';
+
+CREATE FUNCTION cdp._known_trait(name text) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	known text := cdp._find_trait($1);
+	near text;
+BEGIN
+	IF known IS NOT NULL THEN
+		RETURN known;
+	END IF;
+	SELECT trait.name INTO near
+	FROM cdp.trait,
+		cdp._name_distance(trait.name, coalesce(cdp._trait_name($1), $1)) AS distance
+	WHERE distance <= greatest(2, length($1) / 3)
+	ORDER BY distance, trait.name
+	LIMIT 1;
+	RAISE EXCEPTION 'trait "%" does not exist', coalesce($1, 'NULL')
+		USING ERRCODE = 'undefined_object',
+			HINT = coalesce('Did you mean "' || near || '"? ', '')
+				|| 'cdp.add_trait() registers one that no record has brought yet.';
+END
+$$;
+COMMENT ON FUNCTION cdp._known_trait(text) IS
+'cdp._find_trait(), or raise with the trait that was perhaps meant';
