@@ -142,7 +142,7 @@ CALL cdp.merge();
 UPDATE cdp.lead_rule SET points = 7 WHERE model = 'red';
 CALL cdp.merge();
 SELECT name, status, detail FROM cdp.model WHERE name = 'red';
-SELECT who, model, value, as_of FROM cdp.score JOIN pg_temp.who USING (profile_id) WHERE model = 'red';
+SELECT who, model, value, as_of FROM cdp.score JOIN pg_temp.who USING (profile_id) WHERE model = 'red' ORDER BY 1;
 
 -- another definition: what is the same changes nothing
 SELECT cdp.define_propensity('red', 'did(cart_add where colour = ''red'')', who => 'not did(cart_add where colour = ''red'')', description => 'red cars');
