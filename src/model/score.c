@@ -136,15 +136,9 @@ cdp__expected_purchases_rfm(PG_FUNCTION_ARGS)
 Datum
 cdp_expected_purchases_new(PG_FUNCTION_ARGS)
 {
-	CdpClvModel *model = PG_GETARG_CLV_MODEL(0);
 	CdpCountCase item;
-	bool		known = cdp_model_open_case(&item, model, (CdpCustomer)
-	{
-		0, 0, 0
-	});
 
-	item.horizon = cdp_model_horizon_in_units(model, PG_GETARG_INTERVAL_P(1));
-	if (!known)
+	if (!cdp_model_open_case_new(&item, fcinfo))
 		PG_RETURN_NULL();
 	CDP_RETURN_FINITE(cdp_model_case_expected(&item));
 }
@@ -187,31 +181,13 @@ Datum
 cdp_next_purchase_at(PG_FUNCTION_ARGS)
 {
 	CdpClvModel *model = PG_GETARG_CLV_MODEL(0);
-	CdpRfm	   *rfm = PG_GETARG_RFM(1);
-	double		probability = PG_GETARG_FLOAT8(2);
 	CdpCountCase item;
-	bool		known = cdp_model_open_case_rfm(&item, model, rfm);
-	double		as_of_us;
-	double		longest_us;
-	double		wait;
+	CdpWait		wait;
 
-	if (!(probability > 0 && probability < 1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid argument probability"),
-				 errdetail("It is between 0 and 1, such as 0.5.")));
-	if (!known || TIMESTAMP_NOT_FINITE(rfm->first_at))
-		PG_RETURN_NULL();
-	as_of_us = rfm->first_at + rint(rfm->t * rfm->unit_us);
-	longest_us = (double) END_TIMESTAMP - USECS_PER_DAY - as_of_us;
-	if (!(longest_us > 0))
-		PG_RETURN_NULL();
-	wait = cdp_model_case_wait(&item, probability,
-							   longest_us / model->unit_us);
-	if (!isfinite(wait))
+	if (!cdp_model_open_wait(&item, &wait, fcinfo))
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ((TimestampTz)
-						  (as_of_us + rint(wait * model->unit_us)));
+						  (wait.as_of + rint(item.horizon * model->unit_us)));
 }
 
 /* cdp.expected_spend(spend_model, x, m) */

@@ -201,6 +201,31 @@ AS 'MODULE_PATHNAME', 'cdp_expected_purchases_interval';
 COMMENT ON FUNCTION cdp.expected_purchases_interval(cdp.clv_model, cdp.rfm_summary, interval, double precision) IS
 'how well cdp.expected_purchases is known (delta method)';
 
+CREATE FUNCTION cdp.expected_purchases_new_interval(
+	model cdp.clv_model,
+	horizon interval,
+	level double precision DEFAULT 0.95,
+	OUT low double precision,
+	OUT high double precision)
+RETURNS record
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
+AS 'MODULE_PATHNAME', 'cdp_expected_purchases_new_interval';
+COMMENT ON FUNCTION cdp.expected_purchases_new_interval(cdp.clv_model, interval, double precision) IS
+'how well cdp.expected_purchases_new is known (delta method)';
+
+CREATE FUNCTION cdp.next_purchase_at_interval(
+	model cdp.clv_model,
+	rfm cdp.rfm_summary,
+	probability double precision DEFAULT 0.5,
+	level double precision DEFAULT 0.95,
+	OUT low timestamptz,
+	OUT high timestamptz)
+RETURNS record
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 100
+AS 'MODULE_PATHNAME', 'cdp_next_purchase_at_interval';
+COMMENT ON FUNCTION cdp.next_purchase_at_interval(cdp.clv_model, cdp.rfm_summary, double precision, double precision) IS
+'how well cdp.next_purchase_at is known (delta method); high is NULL when that may be beyond the calendar';
+
 CREATE FUNCTION cdp.p_alive_interval(
 	model cdp.clv_model,
 	rfm cdp.rfm_summary,

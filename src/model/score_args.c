@@ -79,6 +79,46 @@ cdp_model_open_case_horizon(CdpCountCase *item, FunctionCallInfo fcinfo)
 
 /* See score_args.h. */
 bool
+cdp_model_open_case_new(CdpCountCase *item, FunctionCallInfo fcinfo)
+{
+	CdpClvModel *model = PG_GETARG_CLV_MODEL(0);
+	bool		known = cdp_model_open_case(item, model, (CdpCustomer)
+	{
+		0, 0, 0
+	});
+
+	item->horizon = cdp_model_horizon_in_units(model, PG_GETARG_INTERVAL_P(1));
+	return known;
+}
+
+/* See score_args.h. */
+bool
+cdp_model_open_wait(CdpCountCase *item, CdpWait *wait, FunctionCallInfo fcinfo)
+{
+	CdpClvModel *model = PG_GETARG_CLV_MODEL(0);
+	CdpRfm	   *rfm = PG_GETARG_RFM(1);
+	bool		known = cdp_model_open_case_rfm(item, model, rfm);
+
+	wait->probability = PG_GETARG_FLOAT8(2);
+	if (!(wait->probability > 0 && wait->probability < 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid argument probability"),
+				 errdetail("It is between 0 and 1, such as 0.5.")));
+	if (!known || TIMESTAMP_NOT_FINITE(rfm->first_at))
+		return false;
+	wait->as_of = rfm->first_at + rint(rfm->t * rfm->unit_us);
+	wait->last = (double) END_TIMESTAMP - USECS_PER_DAY;
+	if (!(wait->last > wait->as_of))
+		return false;
+	item->horizon = cdp_model_case_wait(item, wait->probability,
+										(wait->last - wait->as_of) /
+										model->unit_us);
+	return isfinite(item->horizon);
+}
+
+/* See score_args.h. */
+bool
 cdp_model_open_spend(const CdpClvModel *model, double x, double m,
 					 double *result)
 {

@@ -30,6 +30,25 @@ extern bool cdp_model_open_case_rfm(CdpCountCase *item,
 extern bool cdp_model_open_case_horizon(CdpCountCase *item,
 										FunctionCallInfo fcinfo);
 
+/* A new customer and a horizon, from (model, horizon interval). */
+extern bool cdp_model_open_case_new(CdpCountCase *item,
+									FunctionCallInfo fcinfo);
+
+/*
+ * When a customer will have bought again, from (model, rfm, probability):
+ * item->horizon from as_of on.  False if that is not known or beyond "last";
+ * both in microseconds.
+ */
+typedef struct CdpWait
+{
+	double		as_of;
+	double		last;
+	double		probability;
+} CdpWait;
+
+extern bool cdp_model_open_wait(CdpCountCase *item, CdpWait *wait,
+								FunctionCallInfo fcinfo);
+
 /* Expected amount of a purchase; false if not defined. */
 extern bool cdp_model_open_spend(const CdpClvModel *model, double x,
 								 double m, double *result);

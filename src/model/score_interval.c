@@ -16,9 +16,14 @@ PG_FUNCTION_INFO_V1(cdp_p_alive_interval);
 PG_FUNCTION_INFO_V1(cdp_p_active_interval);
 PG_FUNCTION_INFO_V1(cdp_churn_interval);
 PG_FUNCTION_INFO_V1(cdp_expected_purchases_interval);
+PG_FUNCTION_INFO_V1(cdp_expected_purchases_new_interval);
+PG_FUNCTION_INFO_V1(cdp_next_purchase_at_interval);
 PG_FUNCTION_INFO_V1(cdp_dert_interval);
 PG_FUNCTION_INFO_V1(cdp_expected_spend_interval);
 PG_FUNCTION_INFO_V1(cdp_clv_interval);
+
+/* A step of ln time, for the slope of P(active): as interval.c's. */
+#define TIME_STEP 1e-4
 
 /* A customer under a spend model. */
 typedef struct SpendCase
@@ -135,6 +140,73 @@ cdp_expected_purchases_interval(PG_FUNCTION_ARGS)
 	bool		known = cdp_model_open_case_horizon(&item, fcinfo);
 
 	return purchases_interval(fcinfo, known, width, &item);
+}
+
+/* cdp.expected_purchases_new_interval(model, horizon, level) */
+Datum
+cdp_expected_purchases_new_interval(PG_FUNCTION_ARGS)
+{
+	double		width = cdp_model_level_width(PG_GETARG_FLOAT8(2));
+	CdpCountCase item;
+	bool		known = cdp_model_open_case_new(&item, fcinfo);
+
+	return purchases_interval(fcinfo, known, width, &item);
+}
+
+/* d logit P(active) / d ln horizon. */
+static double
+slope_in_time(const CdpCountCase *item)
+{
+	CdpCountCase sooner = *item;
+	CdpCountCase later = *item;
+
+	sooner.horizon *= exp(-TIME_STEP);
+	later.horizon *= exp(TIME_STEP);
+	return (cdp_model_logit(cdp_model_case_active(&later)) -
+			cdp_model_logit(cdp_model_case_active(&sooner))) / (2 * TIME_STEP);
+}
+
+/*
+ * The standard error of the logarithm of a wait.  The wait w solves
+ * F(w; theta) = probability, F the log-odds of P(active), so by the implicit
+ * function theorem d ln w/d theta = -(dF/d theta) / (dF/d ln w): the error of
+ * F at w over its slope there (as for any quantile: W. Meeker, L. Escobar,
+ * "Statistical Methods for Reliability Data", 1998, ch. 8).  Where F is flat
+ * nothing is known: HUGE_VAL.
+ */
+static double
+wait_error(const CdpScore *score)
+{
+	double		slope = slope_in_time(score->customer);
+	double		error = cdp_model_score_error(score);
+
+	/* fmax() would make a slope of what is not a number */
+	return error > 0 ? error / (slope < 0 ? 0 : slope) : error;
+}
+
+/*
+ * cdp.next_purchase_at_interval(model, rfm, probability, level): of the wait
+ * from the as-of time on, which stays positive.
+ */
+Datum
+cdp_next_purchase_at_interval(PG_FUNCTION_ARGS)
+{
+	double		width = cdp_model_level_width(PG_GETARG_FLOAT8(3));
+	CdpCountCase item;
+	CdpScore	score = {PG_GETARG_CLV_MODEL(0), logit_active, &item};
+	CdpWait		wait = {0};
+	CdpRange	range = {NAN, NAN};
+
+	if (cdp_model_open_wait(&item, &wait, fcinfo))
+	{
+		double		unit_us = score.model->unit_us;
+
+		range = cdp_model_amount_range(item.horizon, width,
+									   wait_error(&score));
+		range.low = wait.as_of + rint(range.low * unit_us);
+		range.high = wait.as_of + rint(range.high * unit_us);
+	}
+	return cdp_model_return_times(fcinfo, range, wait.last);
 }
 
 /* cdp.dert_interval(model, rfm, annual_rate, level) */

@@ -127,3 +127,16 @@ cdp_model_return_range(FunctionCallInfo fcinfo, CdpRange range)
 					   Float8GetDatum(range.high)},
 					   (bool[]) {none, none});
 }
+
+/* See score_range.h: an end after "last" is beyond the calendar, if ever. */
+Datum
+cdp_model_return_times(FunctionCallInfo fcinfo, CdpRange range, double last)
+{
+	bool		nulls[2] = {!(range.low <= last), !(range.high <= last)};
+
+	return return_pair(fcinfo,
+					   (Datum[]) {
+		TimestampTzGetDatum(nulls[0] ? 0 : (TimestampTz) range.low),
+		TimestampTzGetDatum(nulls[1] ? 0 : (TimestampTz) range.high)},
+					   nulls);
+}

@@ -44,4 +44,8 @@ extern CdpRange cdp_model_probability_range(const CdpScore *score, double p,
 /* The (low, high) of an interval function; NULLs if not finite. */
 extern Datum cdp_model_return_range(FunctionCallInfo fcinfo, CdpRange range);
 
+/* The same as times in microseconds; an end after "last" is NULL. */
+extern Datum cdp_model_return_times(FunctionCallInfo fcinfo, CdpRange range,
+									double last);
+
 #endif							/* CDP_MODEL_SCORE_RANGE_H */
