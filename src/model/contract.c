@@ -54,13 +54,9 @@ cdp_retention(PG_FUNCTION_ARGS)
 {
 	CdpSbgParams params;
 	bool		known = cdp_model_open_contract(&params, fcinfo);
-	double		period = get_periods(fcinfo, 1, "period");
+	double		period = PG_GETARG_FLOAT8(1);
 
-	if (period < 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid argument period"),
-				 errdetail("The first renewal is number 1.")));
+	cdp_model_check_period(period);
 	if (!known)
 		PG_RETURN_NULL();
 	CDP_RETURN_FINITE(cdp_model_sbg_retention(&params, period));

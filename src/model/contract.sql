@@ -82,6 +82,43 @@ AS 'MODULE_PATHNAME', 'cdp__churn_interval_contract';
 COMMENT ON FUNCTION cdp.churn_interval(cdp.clv_model, double precision, double precision, double precision) IS
 'how well cdp.churn of a customer under contract is known (delta method)';
 
+CREATE FUNCTION cdp.retention_interval(
+	model cdp.clv_model,
+	period double precision,
+	level double precision DEFAULT 0.95,
+	OUT low double precision,
+	OUT high double precision)
+RETURNS record
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'cdp_retention_interval';
+COMMENT ON FUNCTION cdp.retention_interval(cdp.clv_model, double precision, double precision) IS
+'how well cdp.retention is known (delta method)';
+
+CREATE FUNCTION cdp.survival_interval(
+	model cdp.clv_model,
+	tenure double precision,
+	level double precision DEFAULT 0.95,
+	OUT low double precision,
+	OUT high double precision)
+RETURNS record
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'cdp_survival_interval';
+COMMENT ON FUNCTION cdp.survival_interval(cdp.clv_model, double precision, double precision) IS
+'how well cdp.survival is known (delta method)';
+
+CREATE FUNCTION cdp.p_active_interval(
+	model cdp.clv_model,
+	tenure double precision,
+	horizon double precision,
+	level double precision DEFAULT 0.95,
+	OUT low double precision,
+	OUT high double precision)
+RETURNS record
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'cdp__p_active_interval_contract';
+COMMENT ON FUNCTION cdp.p_active_interval(cdp.clv_model, double precision, double precision, double precision) IS
+'how well cdp.p_active of a customer under contract is known (delta method)';
+
 CREATE FUNCTION cdp.expected_lifetime(
 	model cdp.clv_model,
 	tenure double precision,
@@ -101,3 +138,29 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 50
 AS 'MODULE_PATHNAME', 'cdp__dert_contract';
 COMMENT ON FUNCTION cdp.dert(cdp.clv_model, double precision, double precision) IS
 'discounted expected renewals of a customer under contract who renewed tenure times, each at its present value at the yearly rate; the unit of the model is the time between renewals';
+
+CREATE FUNCTION cdp.expected_lifetime_interval(
+	model cdp.clv_model,
+	tenure double precision,
+	horizon double precision DEFAULT 'infinity',
+	level double precision DEFAULT 0.95,
+	OUT low double precision,
+	OUT high double precision)
+RETURNS record
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 400
+AS 'MODULE_PATHNAME', 'cdp_expected_lifetime_interval';
+COMMENT ON FUNCTION cdp.expected_lifetime_interval(cdp.clv_model, double precision, double precision, double precision) IS
+'how well cdp.expected_lifetime is known (delta method)';
+
+CREATE FUNCTION cdp.dert_interval(
+	model cdp.clv_model,
+	tenure double precision,
+	annual_rate double precision,
+	level double precision DEFAULT 0.95,
+	OUT low double precision,
+	OUT high double precision)
+RETURNS record
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 400
+AS 'MODULE_PATHNAME', 'cdp__dert_interval_contract';
+COMMENT ON FUNCTION cdp.dert_interval(cdp.clv_model, double precision, double precision, double precision) IS
+'how well cdp.dert of a customer under contract is known (delta method)';

@@ -196,6 +196,18 @@ cdp_model_check_periods(const char *argument, double periods)
 				 errdetail("It is a whole number of periods, not negative.")));
 }
 
+/* See score_args.h: which renewal. */
+void
+cdp_model_check_period(double period)
+{
+	cdp_model_check_periods("period", period);
+	if (period < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid argument period"),
+				 errdetail("The first renewal is number 1.")));
+}
+
 /* See score_args.h. */
 double
 cdp_model_check_margin(double margin)

@@ -74,6 +74,7 @@ extern double cdp_model_check_horizon(double horizon);
 extern double cdp_model_check_margin(double margin);
 extern double cdp_model_check_weight(double weight);
 extern void cdp_model_check_periods(const char *argument, double periods);
+extern void cdp_model_check_period(double period);
 extern double cdp_model_horizon_in_units(const CdpClvModel *model,
 										 const Interval *interval);
 
