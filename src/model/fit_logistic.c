@@ -1,6 +1,6 @@
 /*
  * fit_logistic.c
- *		cdp.fit_logistic and cdp.predict_logistic.
+ *		cdp.fit_logistic, cdp.predict_logistic and how well that is known.
  *
  * The state gathers rows (gather.c) of outcome, features and weight: 8 bytes a
  * feature for each distinct row, all in memory, because every iteration looks
@@ -19,10 +19,13 @@
 #include "model/gather.h"
 #include "model/logistic.h"
 #include "model/score_args.h"
+#include "model/score_range.h"
+#include "model/special.h"
 
 PG_FUNCTION_INFO_V1(cdp__fit_logistic_step);
 PG_FUNCTION_INFO_V1(cdp__fit_logistic_final);
 PG_FUNCTION_INFO_V1(cdp_predict_logistic);
+PG_FUNCTION_INFO_V1(cdp_predict_logistic_interval);
 
 /* Columns of a row beside the features: the outcome first, the weight last. */
 #define OTHER_COLUMNS 2
@@ -182,11 +185,13 @@ cdp__fit_logistic_final(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(model);
 }
 
-/* cdp.predict_logistic(model, features) */
-Datum
-cdp_predict_logistic(PG_FUNCTION_ARGS)
+/*
+ * The features in argument 1 for the model in argument 0; NULL if the model
+ * has no parameters or a feature is NULL.
+ */
+static const double *
+get_features_of(FunctionCallInfo fcinfo, const CdpClvModel *model)
 {
-	CdpClvModel *model = PG_GETARG_CLV_MODEL(0);
 	int			nfeatures;
 	const double *features = get_features(PG_GETARG_ARRAYTYPE_P(1), &nfeatures);
 
@@ -197,10 +202,45 @@ cdp_predict_logistic(PG_FUNCTION_ARGS)
 				 errdetail("It is of kind \"%s\"; a model of kind logistic is needed.",
 						   cdp_model_kind_name(model->kind))));
 	if (!(model->flags & CDP_MODEL_HAS_PARAMS))
-		PG_RETURN_NULL();
+		return NULL;
 	check_same_length(model->nparams - 1, nfeatures);
+	return features;
+}
+
+/* cdp.predict_logistic(model, features) */
+Datum
+cdp_predict_logistic(PG_FUNCTION_ARGS)
+{
+	CdpClvModel *model = PG_GETARG_CLV_MODEL(0);
+	const double *features = get_features_of(fcinfo, model);
+
 	if (features == NULL)
 		PG_RETURN_NULL();
-	CDP_RETURN_FINITE(cdp_model_logistic_predict(model->values, nfeatures,
+	CDP_RETURN_FINITE(cdp_model_logistic_predict(model->values,
+												 model->nparams - 1,
 												 features));
+}
+
+/* cdp.predict_logistic_interval(model, features, level) */
+Datum
+cdp_predict_logistic_interval(PG_FUNCTION_ARGS)
+{
+	CdpClvModel *model = PG_GETARG_CLV_MODEL(0);
+	double		width = cdp_model_level_width(PG_GETARG_FLOAT8(2));
+	const double *features = get_features_of(fcinfo, model);
+	CdpRange	range = {NAN, NAN};
+
+	if (features != NULL && (model->flags & CDP_MODEL_HAS_COVARIANCE))
+	{
+		int			nfeatures = model->nparams - 1;
+		double		odds = cdp_model_logistic_odds(model->values, nfeatures,
+												   features);
+		double		error = width *
+			cdp_model_logistic_odds_error(model->values + model->nparams,
+										  nfeatures, features);
+
+		range.low = cdp_model_logistic(odds - error);
+		range.high = cdp_model_logistic(odds + error);
+	}
+	return cdp_model_return_range(fcinfo, range);
 }

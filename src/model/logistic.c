@@ -468,12 +468,41 @@ cdp_model_fit_logistic(CdpLogistic *fit)
 
 /* See logistic.h. */
 double
-cdp_model_logistic_predict(const double *params, int nfeatures,
-						   const double *features)
+cdp_model_logistic_odds(const double *params, int nfeatures,
+						const double *features)
 {
 	double		eta = params[0];
 
 	for (int j = 0; j < nfeatures; j++)
 		eta += params[j + 1] * features[j];
-	return cdp_model_logistic(eta);
+	return eta;
+}
+
+/* See logistic.h. */
+double
+cdp_model_logistic_predict(const double *params, int nfeatures,
+						   const double *features)
+{
+	return cdp_model_logistic(cdp_model_logistic_odds(params, nfeatures,
+													  features));
+}
+
+/*
+ * See logistic.h: the delta method, exact because log-odds are linear in the
+ * coefficients (McCullagh, Nelder 1989, 4.4).  The covariance C comes as its
+ * lower triangle, row by row; x has a 1 for the intercept.
+ */
+double
+cdp_model_logistic_odds_error(const double *triangle, int nfeatures,
+							  const double *features)
+{
+	double		variance = 0;
+
+	for (int i = 0; i <= nfeatures; i++)
+		for (int j = 0; j <= i; j++)
+			variance += *triangle++ * (i == j ? 1 : 2) *
+				(i == 0 ? 1 : features[i - 1]) *
+				(j == 0 ? 1 : features[j - 1]);
+	/* fmax() would make a certainty of what is not a number */
+	return variance < 0 ? 0 : sqrt(variance);
 }

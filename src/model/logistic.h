@@ -39,4 +39,11 @@ extern void cdp_model_fit_logistic(CdpLogistic *fit);
 extern double cdp_model_logistic_predict(const double *params, int nfeatures,
 										 const double *features);
 
+/* The log-odds of that, and how well they are known: c'x, sqrt(x'Cx). */
+extern double cdp_model_logistic_odds(const double *params, int nfeatures,
+									  const double *features);
+extern double cdp_model_logistic_odds_error(const double *triangle,
+											int nfeatures,
+											const double *features);
+
 #endif							/* CDP_MODEL_LOGISTIC_H */

@@ -39,3 +39,15 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'cdp_predict_logistic';
 COMMENT ON FUNCTION cdp.predict_logistic(cdp.clv_model, double precision[]) IS
 'probability that y is true; NULL when a feature is NULL';
+
+CREATE FUNCTION cdp.predict_logistic_interval(
+	model cdp.clv_model,
+	features double precision[],
+	level double precision DEFAULT 0.95,
+	OUT low double precision,
+	OUT high double precision)
+RETURNS record
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE COST 20
+AS 'MODULE_PATHNAME', 'cdp_predict_logistic_interval';
+COMMENT ON FUNCTION cdp.predict_logistic_interval(cdp.clv_model, double precision[], double precision) IS
+'how well cdp.predict_logistic is known (delta method)';
