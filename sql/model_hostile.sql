@@ -101,10 +101,13 @@ BEGIN
 				('expected_purchases', cdp.expected_purchases(model, x, t_x, t, horizon), most)) AS one (what, answer, high);
 		RETURN QUERY SELECT one.what, one.answer, 0::float8, one.high
 		FROM cdp.p_alive_interval(model, rfm) AS alive, cdp.churn_interval(model, rfm, '90 days') AS churn,
-			cdp.expected_purchases_interval(model, rfm, '90 days') AS expected, LATERAL (VALUES
+			cdp.expected_purchases_interval(model, rfm, '90 days') AS expected,
+			cdp.expected_purchases_new_interval(model, '90 days') AS of_new, cdp.next_purchase_at_interval(model, rfm) AS next, LATERAL (VALUES
 			('p_alive', cdp.p_alive(model, rfm), 1::float8), ('churn', cdp.churn(model, rfm, '90 days'), 1),
 			('p_alive low', alive.low, 1), ('p_alive high', alive.high, 1), ('churn low', churn.low, 1), ('churn high', churn.high, 1),
 			('expected low', expected.low, most), ('expected high', expected.high, most),
+			('of new low', of_new.low, most), ('of new high', of_new.high, most),
+			('next low', extract(epoch FROM next.low)::float8 + 1e15, most), ('next high', extract(epoch FROM next.high)::float8 + 1e15, most),
 			('of new', cdp.expected_purchases_new(model, '90 days'), most), ('dert', cdp.dert(model, rfm, 0.1), most),
 			('clv', cdp.clv(model, '{"kind":"gamma_gamma","params":{"p":6,"q":4,"v":15}}', rfm), most),
 			('next', extract(epoch FROM cdp.next_purchase_at(model, rfm))::float8 + 1e15, most)) AS one (what, answer, high);
@@ -117,8 +120,18 @@ BEGIN
 		FROM (VALUES (0::float8), (1), (30), (1e6)) AS t (tenure), LATERAL (VALUES ('retention', cdp.retention(model, tenure + 1), 1::float8), ('survival', cdp.survival(model, tenure), 1),
 			('active', cdp.p_active(model, tenure, 12), 1), ('churn', cdp.churn(model, tenure, 12), 1), ('lifetime', cdp.expected_lifetime(model, tenure), most),
 			('of 60', cdp.expected_lifetime(model, tenure, 60), 60), ('dert', cdp.dert(model, tenure, 0.1), most)) AS one (what, answer, high);
+		RETURN QUERY SELECT one.what || ' ' || bound, one.answer, 0::float8, one.high
+		FROM (VALUES (0::float8), (1), (30), (1e6)) AS t (tenure), cdp.retention_interval(model, tenure + 1) AS stays, cdp.survival_interval(model, tenure) AS lasts,
+			cdp.p_active_interval(model, tenure, 12) AS renews, cdp.churn_interval(model, tenure, 12) AS leaves, cdp.expected_lifetime_interval(model, tenure) AS lives,
+			cdp.expected_lifetime_interval(model, tenure, 60) AS of_60, cdp.dert_interval(model, tenure, 0.1) AS worth, LATERAL (VALUES
+			('retention', stays.low, stays.high, 1::float8), ('survival', lasts.low, lasts.high, 1), ('active', renews.low, renews.high, 1), ('churn', leaves.low, leaves.high, 1),
+			('lifetime', lives.low, lives.high, most), ('of 60', of_60.low, of_60.high, 60), ('dert', worth.low, worth.high, most)) AS bounds (what, low, top, high),
+			LATERAL (VALUES ('low', bounds.low), ('high', bounds.top)) AS ends (bound, answer), LATERAL (SELECT bounds.what, ends.answer, bounds.high) AS one;
 	ELSIF features >= 0 THEN
 		RETURN QUERY SELECT 'predict', cdp.predict_logistic(model, array_fill(x, ARRAY[features])), 0::float8, 1::float8 FROM unnest(ARRAY[0, 1, -1e9, 1e300]::float8[]) AS x
+		WHERE features > 0;
+		RETURN QUERY SELECT 'predict low, high', one.answer, 0::float8, 1::float8
+		FROM unnest(ARRAY[0, 1, -1e9, 1e300]::float8[]) AS x, cdp.predict_logistic_interval(model, array_fill(x, ARRAY[features])) AS i, unnest(ARRAY[i.low, i.high]) AS one (answer)
 		WHERE features > 0;
 	END IF;
 END

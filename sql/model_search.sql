@@ -100,6 +100,9 @@ FROM public.scored LEFT JOIN public.valued USING (n), LATERAL (
 	SELECT 'expected_purchases', scored.expected, i.* FROM cdp.expected_purchases_interval(scored.model, scored.rfm, scored.horizon) AS i
 	WHERE n <= 300
 	UNION ALL
+	SELECT 'expected_purchases_new', scored.of_new, i.* FROM cdp.expected_purchases_new_interval(scored.model, scored.horizon) AS i
+	WHERE n <= 300
+	UNION ALL
 	SELECT 'dert', dert, i.* FROM cdp.dert_interval(scored.model, scored.rfm, scored.endless_rate) AS i
 	WHERE n <= 15
 	UNION ALL
@@ -108,6 +111,14 @@ FROM public.scored LEFT JOIN public.valued USING (n), LATERAL (
 ) AS one
 GROUP BY what
 ORDER BY what COLLATE "C";
+
+-- the interval of the next purchase holds it; where its high end is beyond the
+-- calendar it is open there
+SELECT count(next) > 500 AS many, count(high) BETWEEN 100 AND count(next) - 1 AS some_open, count(*) FILTER (WHERE (next IS NULL) <> (low IS NULL)
+		OR NOT (low >= as_of AND low <= next AND next <= high AND high < 'infinity')
+		OR next IS NULL AND high IS NOT NULL) AS faults
+FROM public.scored, cdp.next_purchase_at(model, rfm, probability) AS next, cdp.next_purchase_at_interval(model, rfm, probability),
+	LATERAL (SELECT timestamptz '2000-01-01 00:00+00' + t * interval '168 hours' - interval '1 microsecond' AS as_of) AS a;
 
 -- when the first purchase is the last one, its discount is known: the mean of
 -- rate/(rate + delta); rates of all customers are 1
@@ -132,6 +143,30 @@ FROM (
 			floor(10 ^ (random() * 7 - 1)) AS tenure, floor(10 ^ (random() * 13 - 1)) AS horizon, 10 ^ (random() * 8 - 6) AS rate
 		FROM (SELECT 10 ^ (random() * 12 - 7) AS alpha, 10 ^ (random() * 12 - 7) AS beta FROM generate_series(1, 3000)) AS p) AS drawn
 ) AS contract;
+
+-- their intervals; of the endless lifetime NULL where one of the two models a
+-- step away has none
+SELECT what, count(low) > 0.99 * count(value) AS known, count(*) FILTER (WHERE NOT (low >= 0 AND low <= value AND value <= high
+		AND high <= most AND high < 'infinity')) AS faults
+FROM (SELECT alpha, public.any_model('sbg', '{alpha,beta}', ARRAY[alpha, 10 ^ (random() * 12 - 7)], ARRAY[10 ^ (random() * 4 - 4), 10 ^ (random() * 4 - 4)], random()) AS model,
+		floor(10 ^ (random() * 7 - 1)) AS tenure, floor(10 ^ (random() * 13 - 1)) AS horizon, 10 ^ (random() * 8 - 6) AS rate
+	FROM (SELECT 10 ^ (random() * 12 - 7) AS alpha FROM generate_series(1, 1000)) AS p) AS drawn, LATERAL (
+	SELECT 'retention' AS what, cdp.retention(model, tenure + 1) AS value, 1::float8 AS most, i.* FROM cdp.retention_interval(model, tenure + 1) AS i
+	UNION ALL
+	SELECT 'survival', cdp.survival(model, tenure), 1, i.* FROM cdp.survival_interval(model, tenure) AS i
+	UNION ALL
+	SELECT 'p_active', cdp.p_active(model, tenure, horizon), 1, i.* FROM cdp.p_active_interval(model, tenure, horizon) AS i
+	UNION ALL
+	SELECT 'churn', cdp.churn(model, tenure, horizon), 1, i.* FROM cdp.churn_interval(model, tenure, horizon) AS i
+	UNION ALL
+	SELECT 'expected_lifetime', cdp.expected_lifetime(model, tenure, horizon), horizon, i.* FROM cdp.expected_lifetime_interval(model, tenure, horizon) AS i
+	UNION ALL
+	SELECT 'endless lifetime', cdp.expected_lifetime(model, tenure), 'infinity', i.* FROM cdp.expected_lifetime_interval(model, tenure) AS i
+	UNION ALL
+	SELECT 'dert', cdp.dert(model, tenure, rate), 1.000001 / (exp(ln(1 + rate) * 7 / 365.25) - 1), i.* FROM cdp.dert_interval(model, tenure, rate) AS i
+) AS one
+GROUP BY what
+ORDER BY what COLLATE "C";
 
 -- predictions; NULL only where the sum itself is beyond doubles
 SELECT count(*) AS drawn, count(*) FILTER (WHERE NOT p BETWEEN 0 AND 1) AS faults,

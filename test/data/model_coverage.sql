@@ -111,6 +111,38 @@ RETURNS void LANGUAGE sql VOLATILE AS $$
 		UNION ALL
 		SELECT 'clv', cdp.clv(truth.model, truth.spend, rfm), i.* FROM cdp.clv_interval(fit, spend, rfm) AS i
 	) AS scored
+	UNION ALL
+	SELECT truth.kind, 'expected_purchases_new', cdp.expected_purchases_new(truth.model, '365 days') BETWEEN low AND high
+	FROM cdp.expected_purchases_new_interval(fit, '365 days')
+	UNION ALL
+	-- of who has just bought: that she buys again is likely enough
+	SELECT truth.kind, 'next_purchase_at', cdp.next_purchase_at(truth.model, bought, 0.2) BETWEEN low AND coalesce(high, 'infinity')
+	FROM (SELECT '{"x":3,"t_x":30,"t":30,"first_at":"2026-01-01 00:00+00"}'::cdp.rfm_summary AS bought) AS one,
+		cdp.next_purchase_at_interval(fit, bought, 0.2)
+$$;
+
+-- The same of contracts, and of a prediction.
+CREATE FUNCTION coverage_test.note_contract(truth coverage_test.truth, fit cdp.clv_model) RETURNS void
+LANGUAGE sql VOLATILE AS $$
+	INSERT INTO coverage_test.seen
+	SELECT truth.kind, what, want BETWEEN low AND high
+	FROM (
+		SELECT 'retention' AS what, cdp.retention(truth.model, 4) AS want, i.* FROM cdp.retention_interval(fit, 4) AS i
+		UNION ALL
+		SELECT 'survival', cdp.survival(truth.model, 12), i.* FROM cdp.survival_interval(fit, 12) AS i
+		UNION ALL
+		SELECT 'p_active', cdp.p_active(truth.model, 2, 3), i.* FROM cdp.p_active_interval(fit, 2, 3) AS i
+		UNION ALL
+		SELECT 'expected_lifetime', cdp.expected_lifetime(truth.model, 1, 20), i.* FROM cdp.expected_lifetime_interval(fit, 1, 20) AS i
+		UNION ALL
+		SELECT 'dert', cdp.dert(truth.model, 1, 0.1), i.* FROM cdp.dert_interval(fit, 1, 0.1) AS i
+	) AS scored
+$$;
+CREATE FUNCTION coverage_test.note_prediction(truth coverage_test.truth, fit cdp.clv_model) RETURNS void
+LANGUAGE sql VOLATILE AS $$
+	INSERT INTO coverage_test.seen
+	SELECT truth.kind, 'prediction', 1 / (1 + exp(-truth.params[1] - truth.params[2] * 0.5 + truth.params[3])) BETWEEN low AND high
+	FROM cdp.predict_logistic_interval(fit, '{0.5,-1}')
 $$;
 
 CREATE PROCEDURE coverage_test.try_set(truth coverage_test.truth, customers int)
@@ -124,11 +156,13 @@ BEGIN
 		SELECT cdp.fit_sbg((drawn).tenure, (drawn).churned) INTO fit
 		FROM (SELECT coverage_test.draw_contract(truth.params) AS drawn
 			FROM generate_series(1, customers) OFFSET 0) AS made;
+		PERFORM coverage_test.note_contract(truth, fit);
 	ELSIF truth.kind = 'logistic' THEN
 		SELECT cdp.fit_logistic(random() < 1 / (1 + exp(-truth.params[1] - truth.params[2] * x1 - truth.params[3] * x2)),
 			ARRAY[x1, x2], 0) INTO fit
 		FROM (SELECT coverage_test.normal() AS x1, coverage_test.normal() AS x2
 			FROM generate_series(1, customers) OFFSET 0) AS drawn;
+		PERFORM coverage_test.note_prediction(truth, fit);
 	ELSE
 		SELECT CASE truth.kind WHEN 'bgnbd' THEN cdp.fit_bgnbd(rfm) WHEN 'mbgnbd' THEN cdp.fit_mbgnbd(rfm)
 				WHEN 'pareto_nbd' THEN cdp.fit_pareto_nbd(rfm) END,
