@@ -131,3 +131,13 @@ SELECT count(*) AS answers FROM cdp.consent_log;
 -- a segment may have any name
 SELECT cdp.ingest('dmp_acme', '{"id": "p-4", "segment": "phone"}') \g /dev/null
 SELECT traits FROM cdp.profile('third_party_id', 'p-4', 'dmp_acme');
+
+-- a byte order mark at the start of a file, that is of its first line, is none of
+-- the record; a second one, or one alone, is
+INSERT INTO cdp.inbox (source, record)
+SELECT 'web', start || format('{"userId": "bom", "event": "x", "messageId": "bom %s"}', n)
+FROM unnest(ARRAY[U&'\FEFF', U&'\FEFF\FEFF']) WITH ORDINALITY AS file (start, n);
+INSERT INTO cdp.inbox (source, record) VALUES ('web', U&'\FEFF');
+CALL cdp.merge(phases => '{ingest}');
+SELECT message_id FROM cdp.event WHERE message_id ~ '^bom';
+SELECT reason, message FROM cdp.reject WHERE record LIKE U&'\FEFF%' ORDER BY reject_id;

@@ -356,6 +356,19 @@ cdp_ingest_read_message_id(CdpRecord *record, const JsonbValue *value,
 		record->message_id = text;
 }
 
+/* Step over the mark with which Windows programs begin a file in UTF-8. */
+static void
+skip_byte_order_mark(const char **text, int *len)
+{
+	static const char mark[] = "\xEF\xBB\xBF";
+	const int	mark_len = strlen(mark);
+
+	if (*len < mark_len || memcmp(*text, mark, mark_len) != 0)
+		return;
+	*text += mark_len;
+	*len -= mark_len;
+}
+
 /* The tree of a text; NULL: rejected. */
 static JsonbValue *
 read_tree(const char *text, int len, const CdpReadOptions *options,
@@ -373,6 +386,7 @@ read_tree(const char *text, int len, const CdpReadOptions *options,
 								   len, options->max_size));
 		return NULL;
 	}
+	skip_byte_order_mark(&text, &len);
 	MemoryContextSwitchTo(scratch);
 	root = cdp_json_parse(text, len, &reject, &lost);
 	MemoryContextSwitchTo(context);
