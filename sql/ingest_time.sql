@@ -64,3 +64,17 @@ INSERT INTO cdp.inbox (source, record) VALUES
 	('web', '{"messageId":"unknown","userId":"u","event":"x"}');
 CALL cdp.merge(phases => '{ingest}');
 SELECT message_id, occurred_at FROM cdp.event ORDER BY 1;
+-- so a request of long ago that is sent again comes to the same times by a call as
+-- by the inbox, if its records say when they were received; a call is the receipt
+-- of those that do not
+CREATE TEMP TABLE request (n integer, record jsonb);
+INSERT INTO request VALUES
+	(1, '{"userId": "u", "event": "x", "timestamp": "2026-05-01T10:00:00Z", "receivedAt": "2026-05-01T10:00:02Z"}'),
+	(2, '{"userId": "u", "event": "x", "timestamp": "2026-05-01T09:00:00Z", "receivedAt": "2026-05-01T11:00:01Z"}'),
+	(3, '{"userId": "u", "event": "x", "timestamp": "2026-05-01T10:00:00Z"}');
+SELECT count(*) FROM cdp.ingest_batch('web', jsonb_build_object('sentAt', '2026-05-01T10:00:01Z',
+	'batch', (SELECT jsonb_agg(record || jsonb_build_object('messageId', 'call ' || n)) FROM request)));
+INSERT INTO cdp.inbox (source, record)
+SELECT 'web', record || jsonb_build_object('messageId', 'inbox ' || n, 'sentAt', '2026-05-01T10:00:01Z') FROM request;
+CALL cdp.merge(phases => '{ingest}');
+SELECT message_id, occurred_at FROM cdp.event WHERE message_id ~ '^(call|inbox)' ORDER BY 1;
