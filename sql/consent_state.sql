@@ -29,6 +29,9 @@ FROM unnest(ARRAY['2026-04-29', '2026-04-30', '2026-05-01', '2026-05-01 23:59:59
 -- was recorded, beyond it is refused, as in records
 SELECT cdp.record_consent('user_id', 'ann', 'marketing', 'sms', 'granted', cdp.clock() + interval '1 day 1 microsecond');
 SELECT cdp.record_consent('user_id', 'ann', 'marketing', 'sms', 'granted', at => 'infinity');
+-- nor since ever
+SELECT cdp.record_consent('user_id', 'ann', 'marketing', 'sms', 'granted', at => '-infinity');
+SELECT cdp.record_consent('user_id', 'ann', 'marketing', 'sms', 'granted', at => '1969-12-31 23:59:59.999999+00');
 SELECT cdp.consent(:ann, 'marketing', 'sms');
 SELECT cdp.record_consent('user_id', 'ann', 'marketing', 'email', 'withdrawn', cdp.clock() + interval '1 day');
 SELECT cdp.consent(:ann, 'marketing', 'email'), (SELECT max(at) FROM cdp.consent_log);

@@ -38,5 +38,8 @@ FROM unnest(ARRAY['"maybe"', '"granted?"', '"not granted"', '"yesno"', '"y"', '"
 	WITH ORDINALITY AS odd (state, n);
 SELECT cdp.ingest('web', '{"userId": "y", "messageId": "y", "consent": [{"channel": "email", "state": true},
 	{"purpose": "marketing", "channel": 7.5, "state": true}, {"purpose": "marketing", "channel": ["email"], "state": true}, true]}') IS NOT NULL AS stored;
+-- a time before 1970 as well
+SELECT cdp.ingest('web', '{"userId": "z", "messageId": "z", "consent": [
+	{"purpose": "marketing", "channel": "email", "state": true, "at": "1969-12-31T23:59:59.999999Z"}]}') IS NOT NULL AS stored;
 SELECT reason, field, example_value, message FROM cdp.ingest_warning ORDER BY warning_id;
 SELECT count(*) - :answers AS more FROM cdp.consent_log;

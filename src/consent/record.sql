@@ -101,7 +101,8 @@ COMMENT ON FUNCTION cdp._lock_profile_of(bigint) IS
 'live profile of an identifier, locked; NULL: it has none';
 
 -- Senders' clocks may be ahead by as much as those of records may; the answer
--- is kept as of now then.  A later time is a mistake: nobody has answered yet.
+-- is kept as of now then.  A later time is a mistake: nobody has answered yet.  So is
+-- one that no record may have, or a grant would count since ever.
 CREATE FUNCTION cdp._check_answered(at timestamptz) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -113,10 +114,16 @@ BEGIN
 				DETAIL = 'An answer counts from when it was given, and cannot be given ahead of time.',
 				HINT = 'Record it when its time has come; without "at" it counts from now.';
 	END IF;
+	IF $1 < '1970-01-01 00:00+00' THEN
+		RAISE EXCEPTION 'argument "at" is before 1970: %', $1
+			USING ERRCODE = 'datetime_field_overflow',
+				DETAIL = 'Times before 1970 are not accepted.',
+				HINT = 'Without "at" it counts from now.';
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION cdp._check_answered(timestamptz) IS
-'raise if that is too far in the future to be when a customer answered';
+'raise if that is too far in the future, or past, to be when a customer answered';
 
 CREATE FUNCTION cdp._other_speakers(named bigint, live bigint)
 RETURNS TABLE (identifier_id bigint)

@@ -138,11 +138,12 @@ read_answer(CdpRecord *record, const JsonbValue *answer,
 		return;
 	if (at != NULL &&
 		(cdp_ingest_time_of(at, options->zone, &consent->at) != CDP_TIME_OK ||
+		 consent->at < CDP_INGEST_EARLIEST ||
 		 consent->at > options->now + options->future_tolerance_us))
 	{
 		cdp_ingest_warn(record, "invalid_consent", "consent.at",
 						cdp_json_shown(at),
-						"This is no time in the past, so the consent was not used.");
+						"This is no time between 1970 and now, so the consent was not used.");
 		return;
 	}
 	if (evidence != NULL)

@@ -30,10 +30,6 @@
 #include "ingest/record.h"
 #include "norm/norm.h"
 
-/* 1970-01-01 00:00 UTC */
-#define EARLIEST_TIME \
-	((int64) (UNIX_EPOCH_JDATE - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
-
 /* The first reason stays. */
 void
 cdp_ingest_reject(CdpRecord *record, const char *reason, const char *field,
@@ -253,7 +249,7 @@ cdp_ingest_read_time(CdpRecord *record, const JsonbValue *time,
 									   &occurred);
 	if (record->has_time)
 		occurred += clock_skew_us(record, sent_at, received_at, options);
-	if (occurred < EARLIEST_TIME)
+	if (occurred < CDP_INGEST_EARLIEST)
 		cdp_ingest_reject(record, "time_out_of_range", field,
 						  "Times before 1970 are not accepted.");
 	if (occurred > options->now + options->future_tolerance_us)

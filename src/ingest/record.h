@@ -17,6 +17,10 @@
 /* Nesting beyond this is refused: the server's parser recurses. */
 #define CDP_INGEST_MAX_DEPTH 100
 
+/* No time is before 1970-01-01 00:00 UTC. */
+#define CDP_INGEST_EARLIEST \
+	((int64) (UNIX_EPOCH_JDATE - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY)
+
 /* Longest name of an event, trait, purpose, ..., in bytes: fits a btree. */
 #define CDP_INGEST_MAX_NAME 255
 
