@@ -28,6 +28,10 @@ SELECT cdp.unsuppress('phone', '+49301234567'), cdp.unsuppress('phone', '+493012
 SELECT cdp.suppress('email', 'a@@b');
 SELECT cdp.suppress('email', 'a@b.example', 'pigeon');
 SELECT cdp.suppress('badge', 'x');
+-- one that is over would stop nothing
+SELECT cdp.suppress('email', 'eve@example.com', until => cdp.clock() - interval '1 microsecond');
+SELECT cdp.suppress('email', 'eve@example.com', until => '-infinity');
+SELECT count(*) FROM cdp.suppression;
 -- a source beside a type that means the same everywhere gives its region, not
 -- a scope: the suppression must be that of the address all the same
 SELECT cdp.add_source('shop', default_region => 'AT') IS NOT NULL AS added;

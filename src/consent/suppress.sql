@@ -20,6 +20,22 @@ RETURN type || ':' || CASE WHEN scope = '' THEN '' ELSE scope || '/' END || valu
 COMMENT ON FUNCTION cdp._suppression_key(text, text, text) IS
 'the text of an identifier that a suppression is the keyed hash of';
 
+CREATE FUNCTION cdp._check_suppressed_until(until timestamptz) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $1 < cdp.clock() THEN
+		RAISE EXCEPTION 'argument "until" is in the past: %', $1
+			USING ERRCODE = 'datetime_field_overflow',
+				DETAIL = 'Such a suppression would stop nothing.',
+				HINT = 'Without "until" it is for ever; cdp.unsuppress() lifts one.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_suppressed_until(timestamptz) IS
+'raise if a suppression until then would be over';
+
 CREATE FUNCTION cdp._suppress(
 	type text, value text, channel text, reason text, until timestamptz, source text)
 RETURNS void
@@ -31,6 +47,7 @@ BEGIN
 	IF $3 IS NOT NULL THEN
 		PERFORM cdp._check_channel($3);
 	END IF;
+	PERFORM cdp._check_suppressed_until($5);
 	INSERT INTO cdp.suppression AS held (key_hash, channel, type, reason, until)
 	VALUES (cdp._keyed_hash(cdp._hash_key(),
 			cdp._suppression_key($1, cdp._identifier_scope($1, $6), cdp._normal_value($1, $2, $6))),
