@@ -210,6 +210,7 @@ COMMENT ON FUNCTION cdp._settle_whole(bigint) IS
 CREATE FUNCTION cdp._erase_subject(profile_id bigint, reason text, events text) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
 AS $$
 DECLARE
 	policy text;
@@ -229,9 +230,9 @@ BEGIN
 		'kind', 'erase',
 		'request_id', request,
 		'store_id', (SELECT store_id FROM cdp.store),
-		'requested_at', (SELECT requested_at AT TIME ZONE 'UTC' FROM cdp.privacy_request AS asked
+		'requested_at', (SELECT requested_at FROM cdp.privacy_request AS asked
 			WHERE asked.request_id = request),
-		'done_at', cdp.clock() AT TIME ZONE 'UTC',
+		'done_at', cdp.clock(),
 		'events', CASE policy WHEN 'anonymise' THEN 'anonymised' ELSE 'deleted' END,
 		'identifiers', cardinality(done.subject),
 		'rows', done.counts,
