@@ -30,6 +30,21 @@ SELECT cdp.ingest('form', '{"mail": "ann@example.com", "n": 1, "answer": "Yes"}'
 SELECT cdp.ingest('form', '{"mail": "bob@example.com", "n": 2, "answer": "OPT_OUT"}') AS bob \gset
 SELECT cdp.consent(:ann, 'marketing', 'email') AS ann, cdp.consent(:bob, 'marketing', 'email') AS bob;
 
+-- purposes and channels in any case, and however their parts are set apart: a
+-- denial is not lost for its spelling; what two names share is neither
+SELECT cdp.ingest('web', '{"userId": "d", "messageId": "d1", "timestamp": "2026-05-01T10:00:00Z", "consent": [
+	{"purpose": "marketing", "channel": "email", "state": "granted"}, {"purpose": "ads_personalisation", "channel": "ads", "state": "granted"}]}') AS dan \gset
+SELECT cdp.ingest('web', '{"userId": "d", "messageId": "d2", "timestamp": "2026-05-02T10:00:00Z", "consent": [
+	{"purpose": "Marketing", "channel": "E-Mail", "state": "Denied"}, {"purpose": "Ads Personalisation", "channel": " ADS ", "state": "With-drawn"}]}') = :dan AS same;
+SELECT cdp.consent(:dan, 'marketing', 'email') AS email, cdp.consent(:dan, 'ads_personalisation', 'ads') AS ads;
+SELECT cdp.record_consent('user_id', 'd', 'MARKETING', 'e mail', 'GRANTED', '2026-05-03');
+SELECT cdp.consent(:dan, 'marketing', 'email');
+SELECT cdp.record_consent('user_id', 'd', 'Marketing', 'E-Mail', 'Maybe');
+SELECT count(*) AS warnings FROM cdp.ingest_warning;
+INSERT INTO cdp.purpose (purpose, description) VALUES ('a_b', 'one'), ('ab', 'another');
+SELECT purpose, cdp._find_purpose(purpose) FROM unnest('{ab,a_b,A-B,AB,NULL}'::text[]) AS purpose;
+SELECT cdp.record_consent('user_id', 'd', 'A-B', 'email', 'granted');
+
 -- anything else is a warning that shows it, and no consent
 SELECT count(*) AS answers FROM cdp.consent_log \gset
 SELECT count(cdp.ingest('web', jsonb_build_object('userId', 'x' || n, 'messageId', 'x' || n,

@@ -1,3 +1,49 @@
+-- Forms and people write names as they like: "E-Mail" is email.  A denial must not
+-- be lost for its spelling.
+CREATE FUNCTION cdp._folded_name(written text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN lower(translate(written, E'-_ \t\r\n', '') COLLATE "C");
+COMMENT ON FUNCTION cdp._folded_name(text) IS
+'a name in lower case, without what sets its parts apart';
+
+-- Exactly that name first; a spelling that two names share is neither.
+CREATE FUNCTION cdp._find_purpose(written text) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN coalesce(
+		(SELECT known.purpose FROM cdp.purpose AS known WHERE known.purpose = $1),
+		(SELECT min(known.purpose) FROM cdp.purpose AS known
+			WHERE cdp._folded_name(known.purpose) = cdp._folded_name($1)
+			HAVING count(*) = 1));
+END
+$$;
+COMMENT ON FUNCTION cdp._find_purpose(text) IS
+'the purpose that somebody wrote so; NULL: none, or more than one';
+
+CREATE FUNCTION cdp._find_channel(written text) RETURNS text
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN coalesce(
+		(SELECT known.channel FROM cdp.channel AS known WHERE known.channel = $1),
+		(SELECT min(known.channel) FROM cdp.channel AS known
+			WHERE cdp._folded_name(known.channel) = cdp._folded_name($1)
+			HAVING count(*) = 1));
+END
+$$;
+COMMENT ON FUNCTION cdp._find_channel(text) IS
+'the channel that somebody wrote so; NULL: none, or more than one';
+
+CREATE FUNCTION cdp._find_consent_state(written text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN cdp._consent_strictness(cdp._folded_name(written)) IS NOT NULL
+	THEN cdp._folded_name(written) END;
+COMMENT ON FUNCTION cdp._find_consent_state(text) IS
+'the state of consent that somebody wrote so; NULL: none';
+
 -- Consents of many records at once.  Answers that name an unknown purpose,
 -- channel or state are not written but returned, by their position, so that
 -- ingest can warn and keep the rest of the record.
@@ -16,23 +62,31 @@ RETURNS TABLE (ordinal integer, reason text)
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH given AS MATERIALIZED (
-		SELECT n::integer AS n, identifier_id, source_id, given.purpose,
-			given.channel, given.state, at, given.evidence, basis, document, actor,
-			purpose.legal_basis,
+	WITH named_purpose AS MATERIALIZED (
+		SELECT every.written, cdp._find_purpose(every.written) AS purpose
+		FROM (SELECT DISTINCT unnest($3) AS written) AS every
+	), named_channel AS MATERIALIZED (
+		SELECT every.written, cdp._find_channel(every.written) AS channel
+		FROM (SELECT DISTINCT unnest($4) AS written) AS every
+	), given AS MATERIALIZED (
+		SELECT n::integer AS n, identifier_id, source_id, purpose.purpose,
+			channel.channel, cdp._find_consent_state(given.state) AS state, at,
+			given.evidence, basis, document, actor, purpose.legal_basis,
 			CASE
 				WHEN identifier_id IS NULL OR at IS NULL THEN 'incomplete'
 				WHEN purpose.purpose IS NULL THEN 'unknown_purpose'
 				WHEN channel.channel IS NULL THEN 'unknown_channel'
-				WHEN cdp._consent_strictness(given.state) IS NULL THEN 'invalid_state'
+				WHEN cdp._find_consent_state(given.state) IS NULL THEN 'invalid_state'
 			END AS refused
 		FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4),
 				unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),
 				unnest($10)) WITH ORDINALITY
 				AS given (identifier_id, source_id, purpose, channel, state, at,
 					evidence, basis, document, actor, n)
-			LEFT JOIN cdp.purpose ON purpose.purpose = given.purpose
-			LEFT JOIN cdp.channel ON channel.channel = given.channel
+			LEFT JOIN named_purpose ON named_purpose.written = given.purpose
+			LEFT JOIN cdp.purpose ON purpose.purpose = named_purpose.purpose
+			LEFT JOIN named_channel ON named_channel.written = given.channel
+			LEFT JOIN cdp.channel ON channel.channel = named_channel.channel
 	), written AS (
 		INSERT INTO cdp.consent_log (identifier_id, at, recorded_at, source_id,
 			purpose, channel, state, basis, document, evidence, actor)
@@ -199,6 +253,9 @@ DECLARE
 	instant timestamptz := coalesce($6, cdp.clock());
 BEGIN
 	PERFORM cdp._check_store();
+	purpose := coalesce(cdp._find_purpose($3), $3);
+	channel := coalesce(cdp._find_channel($4), $4);
+	state := coalesce(cdp._find_consent_state($5), $5);
 	PERFORM cdp._check_purpose($3), cdp._check_channel($4), cdp._check_consent_state($5);
 	PERFORM cdp._check_answered($6);
 	PERFORM cdp._normal_value($1, $2, $10);

@@ -8,16 +8,17 @@
  *
  * or one such object.  A state in words of forms and other systems is taken for
  * what it plainly says: true, yes and opt_in are granted, false, no and opt_out
- * denied.  Without "at" the answer was given when the record says.  An answer that
- * cannot be understood is left out with a warning: no consent is safer than
- * a guessed one.  So is an answer that a third party says somebody gave: it was
- * given to others.
+ * denied.  Case, blanks, "-" and "_" tell no words apart, in purposes and channels
+ * (consent/record.sql) neither.  Without "at" the answer was given when the
+ * record says.  An answer that cannot be understood is left out with a warning:
+ * no consent is safer than a guessed one.  So is an answer that a third party
+ * says somebody gave: it was given to others.
  */
 #include "postgres.h"
 
 #include "ingest/record.h"
 
-/* What senders write, and the state that it is. */
+/* What senders write, without "-", "_" and blanks, and the state that it is. */
 static const struct
 {
 	const char *word;
@@ -32,26 +33,25 @@ static const struct
 	{"objected", "objected"},
 	{"true", "granted"},
 	{"yes", "granted"},
-	{"opt_in", "granted"},
-	{"opt-in", "granted"},
-	{"opt in", "granted"},
+	{"optin", "granted"},
 	{"false", "denied"},
 	{"no", "denied"},
-	{"opt_out", "denied"},
-	{"opt-out", "denied"},
-	{"opt out", "denied"},
+	{"optout", "denied"},
 };
 
-/* Is it the word, in any case, with white space around it? */
+/* Is it the word, in any case, and however its parts are set apart? */
 static bool
 is_word(const char *text, const char *word)
 {
-	static const char blanks[] = " \t\r\n";
-	size_t		length = strlen(word);
-
-	text += strspn(text, blanks);
-	return pg_strncasecmp(text, word, length) == 0 &&
-		text[length + strspn(text + length, blanks)] == '\0';
+	for (; *text != '\0'; text++)
+	{
+		if (strchr("-_ \t\r\n", *text) != NULL)
+			continue;
+		if (pg_ascii_tolower((unsigned char) *text) != (unsigned char) *word)
+			return false;
+		word++;
+	}
+	return *word == '\0';
 }
 
 /* The state's own constant; NULL: not a state. */
