@@ -4,8 +4,8 @@
 #
 # For so many seconds, from SEED (1) on, sets of 1,000 customers (CUSTOMERS) are
 # drawn from models of every kind with known parameters, and fitted.  Prints for
-# each parameter, for expected purchases and for values how often their interval
-# held the truth, and stops with 1 if that is further from 95 % than chance and
+# each parameter, and for scores of each kind, how often its interval held the
+# truth, and stops with 1 if that is further from 95 % than chance and
 # the size of the sets explain (test/data/model_coverage.sql).
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
