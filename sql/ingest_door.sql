@@ -143,3 +143,9 @@ SELECT cdp.ingest('web', jsonb_build_object('type', 'identify', 'userId', 'many'
 FROM generate_series(1, 1002) AS i;
 SELECT reason, message, records FROM cdp.ingest_warning WHERE reason = 'too_many_traits';
 SELECT count(*) FROM cdp.trait_observation WHERE name ~ '^t[0-9]+$';
+
+-- a source that sent something stays; one that did not may go
+DELETE FROM cdp.source WHERE name = 'web';
+SELECT cdp.add_source('mistake') > 0 AS made;
+DELETE FROM cdp.source WHERE name = 'mistake' RETURNING name;
+DELETE FROM cdp.store;

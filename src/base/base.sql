@@ -174,3 +174,17 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN ((cdp.clock() AT TIME ZONE 'UTC') - max_age) AT TIME ZONE 'UTC';
 COMMENT ON FUNCTION cdp._kept_after(interval) IS
 'what is of that instant or older has been kept for max_age; NULL for NULL: everything is kept';
+
+CREATE FUNCTION cdp._keep_store() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RAISE EXCEPTION 'cannot delete the row of cdp.store'
+		USING ERRCODE = 'object_in_use',
+			DETAIL = 'It tells every entry point the version of the store.',
+			HINT = 'cdp.drop_store() drops the store with all its data.';
+END
+$$;
+COMMENT ON FUNCTION cdp._keep_store() IS
+'raise: cdp.store keeps its row';

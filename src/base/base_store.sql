@@ -11,6 +11,8 @@ COMMENT ON TABLE cdp.store IS
 COMMENT ON COLUMN cdp.store.icu_version IS
 'what the canonical forms of its identifiers were first made with; compare with cdp.icu_version()';
 SELECT cdp._watch_table('cdp.store');
+CREATE TRIGGER keep_row BEFORE DELETE ON cdp.store
+	FOR EACH ROW EXECUTE FUNCTION cdp._keep_store();
 
 CREATE TABLE cdp.setting (
 	name text PRIMARY KEY,

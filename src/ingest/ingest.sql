@@ -108,6 +108,27 @@ $$;
 COMMENT ON FUNCTION cdp._check_source() IS
 'raise unless a row of cdp.source can be used';
 
+-- Sets and messages are looked for first: whoever sent anything has one.
+CREATE FUNCTION cdp._check_source_unused() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM cdp.message WHERE message.source_id = OLD.source_id)
+		OR EXISTS (SELECT FROM cdp.identifier_set AS held WHERE held.source_id = OLD.source_id)
+		OR EXISTS (SELECT FROM cdp.event WHERE event.source_id = OLD.source_id)
+	THEN
+		RAISE EXCEPTION 'cannot delete source "%"', OLD.name
+			USING ERRCODE = 'object_in_use',
+				DETAIL = 'The store has records of it, which would be nobody''s.',
+				HINT = 'Set its retention in cdp.source to have them removed by age; cdp.table_source.active stops reading a table.';
+	END IF;
+	RETURN OLD;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_source_unused() IS
+'raise if a source that goes has sent anything that is kept';
+
 CREATE FUNCTION cdp._check_period(name text, period interval) RETURNS void
 LANGUAGE plpgsql IMMUTABLE STRICT
 SET search_path = pg_catalog, pg_temp

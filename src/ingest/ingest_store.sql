@@ -28,6 +28,8 @@ COMMENT ON COLUMN cdp.source.removed_before IS
 SELECT cdp._watch_table('cdp.source');
 CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON cdp.source
 	FOR EACH ROW EXECUTE FUNCTION cdp._check_source();
+CREATE TRIGGER check_unused BEFORE DELETE ON cdp.source
+	FOR EACH ROW EXECUTE FUNCTION cdp._check_source_unused();
 CREATE TRIGGER restart_retention BEFORE UPDATE OF retention ON cdp.source
 	FOR EACH ROW WHEN (OLD.retention IS DISTINCT FROM NEW.retention)
 	EXECUTE FUNCTION cdp._restart_retention();
