@@ -187,3 +187,4 @@ FROM (VALUES (1, 'order', 5), (2, 'order', 6), (3, 'return', -20), (4, 'return',
 CALL cdp.merge();
 TABLE pg_temp.orders;
 SELECT sum(amount) AS purchases FROM cdp._purchases;
+SELECT amount FROM cdp.profile_return ORDER BY amount;

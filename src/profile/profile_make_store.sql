@@ -160,12 +160,13 @@ COMMENT ON VIEW cdp.profile_order IS
 'the orders of each profile; one that two sources report is one order, as the source with the higher priority has it';
 
 CREATE VIEW cdp.profile_return AS
-SELECT profile_id, business_key AS return_key, occurred_at, amount, source_id
+SELECT profile_id, business_key AS return_key, occurred_at, abs(amount) AS amount,
+	source_id
 FROM cdp._ranked_business_event
 WHERE name = 'return' AND rank = 1
 	AND profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept);
 COMMENT ON VIEW cdp.profile_return IS
-'the returns of each profile, each once';
+'the returns of each profile, each once; amounts are positive, whatever sign they came with';
 
 CREATE VIEW cdp._purchases AS
 SELECT profile_id, business_key AS order_key, occurred_at,
