@@ -225,7 +225,14 @@ SELECT cdp.revoke_role('cdp_test_operator', 'operator');
 SELECT pg_has_role('cdp_test_operator', 'cdp_test_owner', 'MEMBER');
 ALTER TABLE cdp.store OWNER TO CURRENT_USER;
 
--- what was given is taken back
+-- what was given is taken back, the right to see the schema with the last of it
+CREATE ROLE cdp_test_guest;
+SELECT cdp.grant_role('cdp_test_guest', kind) FROM unnest(ARRAY['ingest', 'activation']) AS kind \g /dev/null
+SELECT cdp.revoke_role('cdp_test_guest', 'ingest') \g /dev/null
+SELECT has_schema_privilege('cdp_test_guest', 'cdp', 'USAGE') AS sees;
+SELECT cdp.revoke_role('cdp_test_guest', 'activation') \g /dev/null
+SELECT has_schema_privilege('cdp_test_guest', 'cdp', 'USAGE') AS sees;
+DROP ROLE cdp_test_guest;
 SELECT cdp.revoke_role('cdp_test_' || kind, kind)
 FROM unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'privacy', 'ingest', 'auditor']) AS kind \g /dev/null
 SELECT count(*) FROM pg_class, unnest(ARRAY['reader', 'crm', 'activation', 'steward', 'privacy', 'ingest', 'auditor']) AS kind

@@ -242,6 +242,31 @@ $$;
 COMMENT ON FUNCTION cdp.grant_role(text, text) IS
 'let a role work as reader, crm, activation, steward, privacy, ingest, operator or auditor; run it again after an upgrade';
 
+-- The right to see into the schema came with the first kind and goes with the
+-- last, so that DROP ROLE finds nothing; a right that somebody else gave stays.
+CREATE FUNCTION cdp._revoke_schema_usage(role text) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	whom oid := (SELECT pg_roles.oid FROM pg_roles WHERE rolname = $1);
+BEGIN
+	IF EXISTS (
+		SELECT FROM pg_class, aclexplode(relacl) AS held
+		WHERE relnamespace = 'cdp'::regnamespace AND held.grantee = whom
+		UNION ALL
+		SELECT FROM pg_proc, aclexplode(proacl) AS held
+		WHERE pronamespace = 'cdp'::regnamespace AND held.grantee = whom)
+		OR NOT has_schema_privilege('cdp', 'USAGE WITH GRANT OPTION')
+	THEN
+		RETURN;
+	END IF;
+	EXECUTE format('REVOKE USAGE ON SCHEMA cdp FROM %I', $1);
+END
+$$;
+COMMENT ON FUNCTION cdp._revoke_schema_usage(text) IS
+'no longer let a role see into schema cdp, unless it still may do something there';
+
 CREATE FUNCTION cdp.revoke_role(role text, kind text) RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -259,6 +284,7 @@ BEGIN
 	FOR wanted IN SELECT privilege, object FROM cdp._role_grants($2) ORDER BY 2, 1 LOOP
 		EXECUTE format('REVOKE %s ON %s FROM %I', wanted.privilege, wanted.object, $1);
 	END LOOP;
+	PERFORM cdp._revoke_schema_usage($1);
 END
 $$;
 COMMENT ON FUNCTION cdp.revoke_role(text, text) IS
