@@ -37,6 +37,7 @@ CALL cdp.merge();
 
 -- tickets, deals, last interaction, action: what the plain table says
 CREATE TEMP TABLE seen AS SELECT * FROM told WHERE at < '2026-06-01 12:00';
+CREATE TEMP VIEW interaction AS SELECT * FROM seen WHERE event IN (SELECT type.event FROM cdp.interaction_type AS type);
 CREATE TEMP VIEW oracle AS
 SELECT person,
 	(SELECT count(*) FROM (SELECT DISTINCT ON (thing) status FROM seen
@@ -48,8 +49,8 @@ SELECT person,
 	(SELECT sum(amount) FROM (SELECT DISTINCT ON (thing) stage, amount FROM seen
 			WHERE seen.person = one.person AND event = 'deal_stage' ORDER BY thing, at DESC) AS last
 		WHERE stage = 'proposal')::numeric AS open_deal_amount,
-	(SELECT event FROM seen WHERE seen.person = one.person ORDER BY at DESC LIMIT 1) AS last_interaction,
-	(SELECT max(at) FROM seen WHERE seen.person = one.person) AS last_interaction_at,
+	(SELECT event FROM interaction WHERE interaction.person = one.person ORDER BY at DESC LIMIT 1) AS last_interaction,
+	(SELECT max(at) FROM interaction WHERE interaction.person = one.person) AS last_interaction_at,
 	(SELECT count(*) FROM seen WHERE seen.person = one.person AND event = 'order') AS orders
 FROM (SELECT DISTINCT person FROM told) AS one;
 CREATE TEMP VIEW answer AS
@@ -59,6 +60,10 @@ SELECT (SELECT count(*) FROM cdp.crm_contact) AS contacts,
 	(SELECT count(*) FROM (TABLE oracle EXCEPT TABLE answer) AS missing) AS missing,
 	(SELECT count(*) FROM (TABLE answer EXCEPT TABLE oracle) AS wrong WHERE person IN (SELECT person FROM told)) AS wrong;
 SELECT crm_ids, email, last_name, owner, loyalty_points, permissions FROM cdp.crm_contact WHERE email = 'u7@example.com';
+-- the last interaction is the first of the history, and not of what is none
+SELECT count(*) AS differ FROM cdp.crm_contact AS contact
+	LEFT JOIN LATERAL cdp.interaction_history(contact.profile_id, 1) AS newest ON true
+WHERE (newest.occurred_at, newest.event) IS DISTINCT FROM (contact.last_interaction_at, contact.last_interaction);
 -- one contact, by any id
 SELECT count(*) AS contacts, bool_and(contact = one) AS equal
 FROM cdp.crm_contact AS contact, cdp.contact_of(contact.profile_id) AS one;

@@ -30,6 +30,8 @@ LEFT JOIN cdp.next_action_rule AS rule ON rule.position = acted.position
 CROSS JOIN (
 	SELECT cdp.clock() AS at,
 		(SELECT name_id FROM cdp.event_name WHERE name = 'ticket') AS ticket,
+		ARRAY(SELECT name_id FROM cdp.event_name
+			JOIN cdp.interaction_type ON event = name) AS interactions,
 		(SELECT slot::text FROM cdp.property_slot WHERE property = 'ticket_id') AS ticket_id,
 		(SELECT slot::text FROM cdp.property_slot WHERE property = 'status') AS status
 	OFFSET 0
@@ -58,19 +60,20 @@ CROSS JOIN LATERAL (
 	) AS granted
 ) AS permitted
 LEFT JOIN LATERAL (
-	SELECT event.occurred_at, event_name.name::text AS name
-	FROM (
-		SELECT chunk.data
-		FROM cdp.timeline_chunk AS chunk
-		WHERE chunk.profile_id = person.profile_id
-			AND cdp.timeline_first(chunk.data) < known.at
-		ORDER BY chunk.chunk DESC
+	-- the first chunk, from the last on, that has one: older ones are not read
+	SELECT dealing.occurred_at, dealing.name
+	FROM cdp.timeline_chunk AS chunk
+	CROSS JOIN LATERAL (
+		SELECT event.occurred_at, event_name.name::text AS name
+		FROM cdp.timeline_events(chunk.data, known.interactions) AS event
+		JOIN cdp.event_name ON event_name.name_id = event.name_id
+		WHERE event.occurred_at < known.at
+		ORDER BY event.occurred_at DESC, event_name.name
 		LIMIT 1
-	) AS last
-	CROSS JOIN LATERAL cdp.timeline_events(last.data) AS event
-	JOIN cdp.event_name ON event_name.name_id = event.name_id
-	WHERE event.occurred_at < known.at
-	ORDER BY event.occurred_at DESC, event_name.name
+	) AS dealing
+	WHERE chunk.profile_id = person.profile_id
+		AND cdp.timeline_first(chunk.data) < known.at
+	ORDER BY chunk.chunk DESC
 	LIMIT 1
 ) AS newest ON true
 LEFT JOIN LATERAL (
@@ -108,6 +111,8 @@ LEFT JOIN LATERAL (
 WHERE person.kind = 'known';
 COMMENT ON VIEW cdp.crm_contact IS
 'one row per customer, for a CRM: contact data, permissions, loyalty, owner, last interaction, open tickets and deals, value, risk, next best action';
+COMMENT ON COLUMN cdp.crm_contact.last_interaction IS
+'the newest event of cdp.interaction_type, the first that cdp.interaction_history() has';
 COMMENT ON COLUMN cdp.crm_contact.permissions IS
 'as purpose/channel: what the customer has granted, and can be reached for now; what is not here is not permitted';
 COMMENT ON COLUMN cdp.crm_contact.crm_ids IS
