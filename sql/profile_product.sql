@@ -34,6 +34,11 @@ SELECT occurred_at, product_name, list_price FROM cdp.event_product WHERE produc
 INSERT INTO cdp.catalog (product_id, name) VALUES ('cup', 'Cup'), ('4711', 'Soap');
 INSERT INTO cdp.catalog (product_id, name) VALUES ('cup', 'Mug');
 INSERT INTO cdp.catalog (product_id, valid_from, valid_to) VALUES ('cup', '2026-05-01', '2026-05-01');
+\set VERBOSITY terse
+INSERT INTO cdp.catalog (product_id, price) VALUES ('less than nothing', -1);
+INSERT INTO cdp.catalog (product_id, price) VALUES ('nothing to count', 'NaN');
+INSERT INTO cdp.catalog (product_id, stock) VALUES ('lent', -1);
+\set VERBOSITY default
 
 -- a list has a row each, the same product twice too, and numbers may be text;
 -- what is no number is none
