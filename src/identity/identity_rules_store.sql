@@ -98,7 +98,7 @@ AS $$
 	SELECT cdp._block_value($1, $2, $3, $4)
 $$;
 COMMENT ON FUNCTION cdp.block_value(text, text, text, text) IS
-'from now on a value (or all that match a pattern) of a type (NULL: of any) links nothing; profiles it held together part at once; returns how many identifiers it is about';
+'from now on a value (or all that match pattern, a regular expression) of a type (NULL: of any) links nothing; profiles it held together part at once; returns how many identifiers it is about';
 
 CREATE FUNCTION cdp.unblock_value(
 	type text,
