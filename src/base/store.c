@@ -2,9 +2,10 @@
  * store.c
  *		Does the store exist, is it of our version, and what time is it.
  *
- * The version check runs once per backend: a store changes its version only
- * through cdp.migrate().  Only the good answer is remembered: a session that
- * saw another version looks again at its next call.
+ * Whether there is one is looked up in the catalog cache at each call: it may
+ * have been dropped.  The version check runs once per backend: a store changes
+ * its version only through cdp.migrate().  Only the good answer is remembered:
+ * a session that saw another version looks again at its next call.
  */
 #include "postgres.h"
 
@@ -71,9 +72,9 @@ compare_versions(bool raise)
 	char	   *store_version;
 	char	   *extension_version;
 
+	cdp_base_check_store_exists();
 	if (store_checked)
 		return true;
-	cdp_base_check_store_exists();
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	read_versions(&store_version, &extension_version);
