@@ -321,6 +321,7 @@ SELECT cdp.unretract(1, 'x');
 SELECT cdp.undo_action(1, 'x');
 RESET ROLE;
 SELECT action, count(*), count(*) FILTER (WHERE actor = session_user) AS ours,
+	count(*) FILTER (WHERE actor = 'cdp_test_steward') AS stewards,
 	min(at) >= '2026-06-01 12:00:00+00' AND max(at) <= cdp.clock() AS by_the_stores_clock
 FROM cdp.steward_action GROUP BY 1 ORDER BY 1;
 -- every change of a profile since has its action, but for those that records made

@@ -179,7 +179,9 @@ SELECT cdp.restrict_subject(:bob, 'disputes') IS NOT NULL AS restricted;
 SELECT cdp.unrestrict_subject(:bob, 'settled') IS NOT NULL AS lifted;
 SELECT cdp.erase_subject(:bob, 'asked') ->> 'identifiers' AS erased;
 SELECT cdp.readmit_identifier('user_id', 'u2', 'came back') AS readmitted;
-SELECT count(*) FROM cdp.privacy_request WHERE actor <> session_user;
+-- and what they did is noted as theirs, not as their login's
+SELECT kind, count(*), count(*) FILTER (WHERE done_by = current_user) AS done
+FROM cdp.privacy_request WHERE actor = current_user GROUP BY 1 ORDER BY 1;
 SELECT count(*) > 0 AS some FROM cdp.erasure;
 SELECT count(*) FROM cdp.find_value('nobody at all');
 SELECT * FROM cdp.tombstone;

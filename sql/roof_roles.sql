@@ -159,7 +159,7 @@ SET ROLE cdp_test_steward;
 SELECT trait_name, wins FROM cdp.lineage(1);
 SELECT change, cases FROM cdp.preview_rules('{"block": [{"type": "user_id", "value": "bob"}]}');
 SELECT cdp.block_value('user_id', 'nobody'), cdp.unblock_value('user_id', 'nobody');
-SELECT action, actor = session_user AS by_caller FROM cdp.steward_action WHERE action = 'block';
+SELECT action, actor = current_user AS by_caller FROM cdp.steward_action WHERE action = 'block';
 SELECT * FROM cdp.change_rules('{"unblock": []}', 'no right to it');
 RESET ROLE;
 SET ROLE cdp_test_privacy;

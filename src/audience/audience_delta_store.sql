@@ -42,7 +42,7 @@ CREATE TABLE cdp.release_log (
 	purpose text COLLATE "C" NOT NULL,
 	channel text COLLATE "C" NOT NULL,
 	content_hash bytea,
-	actor text NOT NULL DEFAULT session_user
+	actor text NOT NULL DEFAULT cdp._actor()
 );
 CREATE INDEX release_log_audience_idx ON cdp.release_log (audience, release_id);
 COMMENT ON TABLE cdp.release_log IS

@@ -4,6 +4,14 @@ AS 'MODULE_PATHNAME', 'cdp_clock';
 COMMENT ON FUNCTION cdp.clock() IS
 'the instant that "now" means: the start of the statement (in a run: of the batch), or the superuser''s cdp.test_clock';
 
+-- The role that was set, or else the login; also in doors that run as their owner,
+-- which leave that setting as it is.
+CREATE FUNCTION cdp._actor() RETURNS text
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+RETURN coalesce(nullif(current_setting('role'), 'none'), session_user);
+COMMENT ON FUNCTION cdp._actor() IS
+'who is asking: what the logs of actions note';
+
 CREATE FUNCTION cdp._check_store() RETURNS void
 LANGUAGE c STABLE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'cdp__check_store';

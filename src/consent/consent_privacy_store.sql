@@ -6,7 +6,7 @@ CREATE TABLE cdp.privacy_request (
 	requested_at timestamptz NOT NULL DEFAULT cdp.clock(),
 	due_at timestamptz NOT NULL,
 	done_at timestamptz,
-	actor text NOT NULL DEFAULT session_user,
+	actor text NOT NULL DEFAULT cdp._actor(),
 	reason text NOT NULL,
 	done_by text,
 	answer text,

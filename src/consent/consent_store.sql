@@ -49,7 +49,7 @@ CREATE TABLE cdp.consent_document (
 	text_sha256 bytea CHECK (length(text_sha256) = 32),
 	url text,
 	created_at timestamptz NOT NULL DEFAULT cdp.clock(),
-	actor text NOT NULL DEFAULT session_user
+	actor text NOT NULL DEFAULT cdp._actor()
 );
 COMMENT ON TABLE cdp.consent_document IS
 'append-only: what people saw when they answered; made by cdp.add_consent_document()';
@@ -152,7 +152,7 @@ CREATE TABLE cdp.suppression (
 	reason text NOT NULL,
 	until timestamptz,
 	created_at timestamptz NOT NULL DEFAULT cdp.clock(),
-	actor text NOT NULL DEFAULT session_user,
+	actor text NOT NULL DEFAULT cdp._actor(),
 	PRIMARY KEY (key_hash, channel)
 );
 COMMENT ON TABLE cdp.suppression IS

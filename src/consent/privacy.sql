@@ -136,7 +136,7 @@ LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	UPDATE cdp.privacy_request AS request
-	SET done_at = cdp.clock(), done_by = session_user, answer = $3, subject = $2,
+	SET done_at = cdp.clock(), done_by = cdp._actor(), answer = $3, subject = $2,
 		counts = $4, receipt_sha256 = sha256(convert_to($5::text, 'UTF8'))
 	FROM cdp.privacy_request AS answered
 	WHERE answered.request_id = $1
@@ -155,7 +155,7 @@ BEGIN
 	PERFORM cdp._check_store();
 	PERFORM cdp._check_reason($2);
 	UPDATE cdp.privacy_request AS request
-	SET done_at = cdp.clock(), done_by = session_user, answer = $2
+	SET done_at = cdp.clock(), done_by = cdp._actor(), answer = $2
 	WHERE request.request_id = $1;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'request % does not exist', coalesce($1::text, 'NULL')

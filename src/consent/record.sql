@@ -92,7 +92,7 @@ AS $$
 			purpose, channel, state, basis, document, evidence, actor)
 		SELECT identifier_id, least(at, cdp.clock()), cdp.clock(), source_id,
 			purpose, channel, state, coalesce(basis, legal_basis), document,
-			evidence, coalesce(actor, session_user)
+			evidence, coalesce(actor, cdp._actor())
 		FROM given
 		WHERE refused IS NULL
 		ORDER BY n

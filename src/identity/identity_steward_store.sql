@@ -2,7 +2,7 @@
 CREATE TABLE cdp.steward_action (
 	action_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	at timestamptz NOT NULL DEFAULT cdp.clock(),
-	actor text NOT NULL DEFAULT session_user,
+	actor text NOT NULL DEFAULT cdp._actor(),
 	action text NOT NULL CHECK (action IN ('always', 'never', 'undecide',
 		'unmerge', 'retract', 'unretract', 'undo', 'block', 'unblock',
 		'change_rules')),

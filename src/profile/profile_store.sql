@@ -360,7 +360,7 @@ BEGIN
 	END IF;
 	known := cdp._known_trait($2);
 	INSERT INTO cdp.trait_pin (identifier_id, pinned_at, name, value, reason, actor)
-	SELECT founder, cdp.clock(), known, cdp._fit_trait(known, $3), $4, session_user
+	SELECT founder, cdp.clock(), known, cdp._fit_trait(known, $3), $4, cdp._actor()
 	FROM cdp.profile
 	WHERE profile.profile_id = live
 	ON CONFLICT ON CONSTRAINT trait_pin_pkey DO UPDATE
