@@ -14,6 +14,9 @@ typedef struct CdpBitmap
 	MemoryContextCallback release;
 } CdpBitmap;
 
+/* The context of the aggregate that calls; raises for any other caller. */
+extern MemoryContext cdp_audience_aggregate_context(FunctionCallInfo fcinfo);
+
 /* The empty bitmap. */
 extern CdpBitmap *cdp_audience_new_bitmap(MemoryContext context);
 

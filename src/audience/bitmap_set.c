@@ -214,9 +214,9 @@ cdp_bitmap_hash(PG_FUNCTION_ARGS)
 					VARSIZE(packed) - VARHDRSZ);
 }
 
-/* The context of the aggregate that calls; raises for any other caller. */
-static MemoryContext
-aggregate_context(FunctionCallInfo fcinfo)
+/* See bitmap.h. */
+MemoryContext
+cdp_audience_aggregate_context(FunctionCallInfo fcinfo)
 {
 	MemoryContext context;
 
@@ -229,7 +229,7 @@ aggregate_context(FunctionCallInfo fcinfo)
 Datum
 cdp__bitmap_agg_add(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext context = cdp_audience_aggregate_context(fcinfo);
 	CdpBitmap  *state;
 
 	if (PG_ARGISNULL(1))
@@ -249,7 +249,7 @@ cdp__bitmap_agg_add(PG_FUNCTION_ARGS)
 Datum
 cdp__bitmap_moved_add(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext context = cdp_audience_aggregate_context(fcinfo);
 	CdpBitmap  *state = PG_ARGISNULL(0) ?
 		cdp_audience_read_bitmap(PG_GETARG_BITMAP(1), context) :
 		(CdpBitmap *) PG_GETARG_POINTER(0);
@@ -267,7 +267,7 @@ cdp__bitmap_moved_add(PG_FUNCTION_ARGS)
 static Datum
 add_bitmap(FunctionCallInfo fcinfo, InPlaceOperation operation)
 {
-	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext context = cdp_audience_aggregate_context(fcinfo);
 	CdpBitmap  *state;
 	CdpBitmap  *added;
 
@@ -302,7 +302,7 @@ cdp__bitmap_and_add(PG_FUNCTION_ARGS)
 static Datum
 combine_states(FunctionCallInfo fcinfo, InPlaceOperation operation)
 {
-	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext context = cdp_audience_aggregate_context(fcinfo);
 	CdpBitmap  *state;
 
 	if (PG_ARGISNULL(1))
@@ -340,7 +340,7 @@ cdp__bitmap_and_combine(PG_FUNCTION_ARGS)
 Datum
 cdp__bitmap_pack(PG_FUNCTION_ARGS)
 {
-	(void) aggregate_context(fcinfo);
+	(void) cdp_audience_aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	PG_RETURN_POINTER(cdp_audience_write_bitmap((CdpBitmap *) PG_GETARG_POINTER(0)));
@@ -349,7 +349,7 @@ cdp__bitmap_pack(PG_FUNCTION_ARGS)
 Datum
 cdp__bitmap_unpack(PG_FUNCTION_ARGS)
 {
-	(void) aggregate_context(fcinfo);
+	(void) cdp_audience_aggregate_context(fcinfo);
 	PG_RETURN_POINTER(cdp_audience_read_bitmap(PG_GETARG_BITMAP(0),
 											   CurrentMemoryContext));
 }
@@ -358,7 +358,7 @@ cdp__bitmap_unpack(PG_FUNCTION_ARGS)
 Datum
 cdp__bitmap_pack_or_empty(PG_FUNCTION_ARGS)
 {
-	MemoryContext context = aggregate_context(fcinfo);
+	MemoryContext context = cdp_audience_aggregate_context(fcinfo);
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_POINTER(cdp_audience_write_bitmap(cdp_audience_new_bitmap(context)));

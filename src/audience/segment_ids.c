@@ -113,16 +113,6 @@ has_changed(const int32 *was, int nwas, const int32 *evaluated,
 	return count < nmatched;
 }
 
-static MemoryContext
-aggregate_memory(FunctionCallInfo fcinfo)
-{
-	MemoryContext memory;
-
-	if (!AggCheckCallContext(fcinfo, &memory))
-		elog(ERROR, "aggregate function called in non-aggregate context");
-	return memory;
-}
-
 static Gathering *
 new_gathering(MemoryContext memory, int count)
 {
@@ -140,7 +130,7 @@ new_gathering(MemoryContext memory, int count)
 Datum
 cdp__gather_members_add(PG_FUNCTION_ARGS)
 {
-	MemoryContext memory = aggregate_memory(fcinfo);
+	MemoryContext memory = cdp_audience_aggregate_context(fcinfo);
 	int32		ord = PG_GETARG_INT32(1);
 	int			nwas,
 				nevaluated,
@@ -171,7 +161,7 @@ cdp__gather_members_end(PG_FUNCTION_ARGS)
 	Gathering  *gathering;
 	Datum	   *packed;
 
-	(void) aggregate_memory(fcinfo);
+	(void) cdp_audience_aggregate_context(fcinfo);
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	gathering = (Gathering *) PG_GETARG_POINTER(0);
