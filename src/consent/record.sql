@@ -7,16 +7,24 @@ COMMENT ON FUNCTION cdp._folded_name(text) IS
 'a name in lower case, without what sets its parts apart';
 
 -- Exactly that name first; a spelling that two names share is neither.
+CREATE FUNCTION cdp._find_name(written text, known text[]) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN $1 = ANY ($2) THEN $1
+		ELSE (SELECT min(name) FROM unnest($2) AS name
+			WHERE cdp._folded_name(name) = cdp._folded_name($1)
+			HAVING count(*) = 1) END
+$$;
+COMMENT ON FUNCTION cdp._find_name(text, text[]) IS
+'the one of these names that somebody wrote so; NULL: none, or more than one';
+
 CREATE FUNCTION cdp._find_purpose(written text) RETURNS text
 LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN coalesce(
-		(SELECT known.purpose FROM cdp.purpose AS known WHERE known.purpose = $1),
-		(SELECT min(known.purpose) FROM cdp.purpose AS known
-			WHERE cdp._folded_name(known.purpose) = cdp._folded_name($1)
-			HAVING count(*) = 1));
+	RETURN cdp._find_name($1, ARRAY(SELECT known.purpose::text FROM cdp.purpose AS known));
 END
 $$;
 COMMENT ON FUNCTION cdp._find_purpose(text) IS
@@ -27,11 +35,7 @@ LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN coalesce(
-		(SELECT known.channel FROM cdp.channel AS known WHERE known.channel = $1),
-		(SELECT min(known.channel) FROM cdp.channel AS known
-			WHERE cdp._folded_name(known.channel) = cdp._folded_name($1)
-			HAVING count(*) = 1));
+	RETURN cdp._find_name($1, ARRAY(SELECT known.channel::text FROM cdp.channel AS known));
 END
 $$;
 COMMENT ON FUNCTION cdp._find_channel(text) IS
