@@ -1,7 +1,7 @@
 -- What has been kept long enough goes: the "retain" phase of a merge run.
 --
--- What expires by itself (trait observations of third parties) goes by the first
--- run after that; what is left of it is an index.
+-- What expires by itself (trait observations of third parties) is emptied by the
+-- first run after that, and goes with what its source sent.
 --
 -- A source's retention covers what it sent: events by occurred_at, trait
 -- observations by observed_at.  Identifiers and the evidence that joins them

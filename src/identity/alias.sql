@@ -58,6 +58,7 @@ DECLARE
 	pair record;
 BEGIN
 	FOR pair IN SELECT * FROM cdp._alias_pairs($1) AS said ORDER BY said.set_id LOOP
+		-- asked apart, as each is answered by an index of its own
 		CONTINUE WHEN EXISTS (
 				SELECT FROM cdp.decision AS known
 				WHERE known.identifier_a = pair.a AND known.identifier_b = pair.b
