@@ -172,7 +172,7 @@ AS $$
 BEGIN
 	-- With nothing to judge it only refuses what judging refuses.
 	PERFORM cdp._stitch('{}', false);
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	PERFORM cdp._lock_merger();
 	PERFORM cdp._hold_ingest();
 	PERFORM cdp._hash_key();
 END

@@ -20,7 +20,7 @@ DECLARE
 	touched bigint[] := '{}';
 BEGIN
 	IF current_setting('transaction_isolation') <> 'read committed'
-			OR NOT pg_try_advisory_xact_lock(6513776, 2) THEN
+			OR NOT cdp._try_lock_merger() THEN
 		PERFORM cdp._add_todo('stitch', new_sets);
 		PERFORM cdp._add_todo('timeline', event_ids);
 		PERFORM cdp._add_todo('profile', cdp._profiles_of_sets(set_ids));

@@ -26,7 +26,7 @@ BEGIN
 	IF ids IS NULL THEN
 		RETURN;
 	END IF;
-	IF NOT pg_try_advisory_xact_lock(6513776, 2) THEN
+	IF NOT cdp._try_lock_merger() THEN
 		PERFORM cdp._add_todo('segment', $1);
 		RETURN;
 	END IF;

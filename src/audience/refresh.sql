@@ -43,7 +43,7 @@ DECLARE
 BEGIN
 	PERFORM cdp._check_store();
 	PERFORM cdp._check_segments($1);
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	PERFORM cdp._lock_merger();
 	instant := cdp._membership_instant();
 	PERFORM cdp._drop_merged_rows();
 	IF $1 IS NULL THEN

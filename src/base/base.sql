@@ -24,6 +24,20 @@ AS 'MODULE_PATHNAME', 'cdp__store_is_current';
 COMMENT ON FUNCTION cdp._store_is_current() IS
 'is the store''s version the extension''s; if not, cdp.migrate() must run first';
 
+-- Whoever changes profiles holds the merger's lock to the end of the transaction,
+-- and takes it before any lock of a row or table (base.h).
+CREATE FUNCTION cdp._lock_merger() RETURNS void
+LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'cdp__lock_merger';
+COMMENT ON FUNCTION cdp._lock_merger() IS
+'wait for the merger''s lock, and hold it to the end of the transaction';
+
+CREATE FUNCTION cdp._try_lock_merger() RETURNS boolean
+LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'cdp__try_lock_merger';
+COMMENT ON FUNCTION cdp._try_lock_merger() IS
+'the same without waiting; false if somebody else holds it';
+
 -- A setting that changes the meaning of data is a row of cdp.setting.
 CREATE FUNCTION cdp._read_setting(name text) RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE

@@ -47,6 +47,9 @@
 
 #include "base/base.h"
 
+PG_FUNCTION_INFO_V1(cdp__lock_merger);
+PG_FUNCTION_INFO_V1(cdp__try_lock_merger);
+
 /* A run under way; lives in the memory of the CALL. */
 typedef struct Run
 {
@@ -145,6 +148,31 @@ release_run_lock(void)
 	DirectFunctionCall2(pg_advisory_unlock_int4,
 						Int32GetDatum(CDP_LOCK_CLASS),
 						Int32GetDatum(CDP_LOCK_RUN));
+}
+
+static void
+lock_merger(void)
+{
+	DirectFunctionCall2(pg_advisory_xact_lock_int4,
+						Int32GetDatum(CDP_LOCK_CLASS),
+						Int32GetDatum(CDP_LOCK_MERGER));
+}
+
+/* cdp._lock_merger() */
+Datum
+cdp__lock_merger(PG_FUNCTION_ARGS)
+{
+	lock_merger();
+	PG_RETURN_VOID();
+}
+
+/* cdp._try_lock_merger() */
+Datum
+cdp__try_lock_merger(PG_FUNCTION_ARGS)
+{
+	return DirectFunctionCall2(pg_try_advisory_xact_lock_int4,
+							   Int32GetDatum(CDP_LOCK_CLASS),
+							   Int32GetDatum(CDP_LOCK_MERGER));
 }
 
 /* Each transaction of a run begins here. */
@@ -258,9 +286,7 @@ guard_query(Run *run, const CdpPhase *phase, const char *sql,
 	PG_TRY();
 	{
 		if (phase->takes_merger_lock)
-			DirectFunctionCall2(pg_advisory_xact_lock_int4,
-								Int32GetDatum(CDP_LOCK_CLASS),
-								Int32GetDatum(CDP_LOCK_MERGER));
+			lock_merger();
 		count = query_count(sql, run->batch);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);

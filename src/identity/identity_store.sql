@@ -122,7 +122,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	PERFORM cdp._lock_merger();
 	RETURN NULL;
 END
 $$;

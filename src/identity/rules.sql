@@ -196,7 +196,7 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	PERFORM cdp._lock_merger();
 	RETURN (SELECT judge_all FROM cdp.identity_state FOR UPDATE);
 END
 $$;

@@ -38,7 +38,7 @@ BEGIN
 	END IF;
 	-- With nothing to judge it only refuses what judging refuses.
 	PERFORM cdp._stitch('{}', false);
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	PERFORM cdp._lock_merger();
 END
 $$;
 COMMENT ON FUNCTION cdp._begin_action(text) IS

@@ -1,4 +1,4 @@
--- The caller holds the merger's lock, pg_advisory_xact_lock(6513776, 2).
+-- The caller holds the merger's lock, cdp._lock_merger().
 CREATE FUNCTION cdp._stitch(set_ids bigint[], queue boolean DEFAULT true)
 RETURNS bigint[]
 LANGUAGE c VOLATILE STRICT

@@ -31,7 +31,7 @@ BEGIN
 				DETAIL = 'A snapshot taken before the work of another session would miss timelines that it made.',
 				HINT = 'Run SET default_transaction_isolation = ''read committed''.';
 	END IF;
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	PERFORM cdp._lock_merger();
 	LOCK TABLE cdp.event_other IN ROW EXCLUSIVE MODE;
 END
 $$;

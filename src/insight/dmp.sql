@@ -8,7 +8,7 @@ DECLARE
 	above text := NEW.parent;
 BEGIN
 	-- Two that move categories at one time could make a circle.
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	PERFORM cdp._lock_merger();
 	WHILE above IS NOT NULL LOOP
 		IF above = NEW.category THEN
 			RAISE EXCEPTION 'category "%" would be below itself', NEW.category

@@ -86,7 +86,7 @@ BEGIN
 		RAISE EXCEPTION 'whether to feed the CRM must not be null'
 			USING ERRCODE = 'null_value_not_allowed';
 	END IF;
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	PERFORM cdp._lock_merger();
 	IF $1 = (SELECT feed.active FROM cdp.crm_feed AS feed FOR UPDATE) THEN
 		RETURN;
 	END IF;

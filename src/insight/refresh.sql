@@ -8,7 +8,7 @@ DECLARE
 	made bigint;
 BEGIN
 	PERFORM cdp._check_store();
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	PERFORM cdp._lock_merger();
 	LOCK TABLE cdp.insight_run IN SHARE ROW EXCLUSIVE MODE;
 	made := cdp._refresh_interests($1) + cdp._refresh_pairs($1)
 		+ cdp._refresh_usual_sellers($1) + cdp._refresh_responses($1);

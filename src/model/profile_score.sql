@@ -7,7 +7,7 @@
 -- compute by the same inlined functions (model_score_store.sql); only ranks
 -- among all profiles, fifths and percentiles, stay those of the last refresh.
 --
--- Whoever writes holds the merger's lock, pg_advisory_xact_lock(6513776, 2).
+-- Whoever writes holds the merger's lock, cdp._lock_merger().
 
 -- What a row of cdp.profile_score is made of.
 CREATE TYPE cdp._score_parts AS (
@@ -316,7 +316,7 @@ BEGIN
 				DETAIL = 'A snapshot taken before the work of another session would miss purchases that it scored.',
 				HINT = 'Run SET default_transaction_isolation = ''read committed''.';
 	END IF;
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	PERFORM cdp._lock_merger();
 	at := cdp._score_clock();
 	models := ARRAY(SELECT name FROM cdp.model WHERE kind <> 'propensity' ORDER BY name);
 	BEGIN

@@ -351,7 +351,7 @@ DECLARE
 	live bigint;
 	known text;
 BEGIN
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	PERFORM cdp._lock_merger();
 	live := cdp._profile_to_change($1);
 	IF num_nulls($2, $3, $4) > 0 OR $4 = '' THEN
 		RAISE EXCEPTION 'a pin needs a trait, a value and a reason'
@@ -380,7 +380,7 @@ DECLARE
 	live bigint;
 	found_pin boolean;
 BEGIN
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	PERFORM cdp._lock_merger();
 	live := cdp._profile_to_change($1);
 	DELETE FROM cdp.trait_pin
 	USING cdp.identifier, cdp.profile
@@ -401,7 +401,7 @@ LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT cdp._check_store();
-	SELECT pg_advisory_xact_lock(6513776, 2);
+	SELECT cdp._lock_merger();
 	SELECT cdp._profile_make_all(10000);
 $$;
 COMMENT ON FUNCTION cdp.rebuild_profiles() IS

@@ -3,7 +3,7 @@
 -- evidence, observations, timelines and consents of these profiles and writes
 -- the rows that differ.
 --
--- The caller holds the merger's lock, pg_advisory_xact_lock(6513776, 2): a
+-- The caller holds the merger's lock, cdp._lock_merger(): a
 -- profile that loses its row exits from its segments (audience.h).
 --
 -- Times in JSON are in UTC whatever the session's zone, or rows would differ

@@ -189,7 +189,7 @@ DECLARE
 	kind text := (SELECT described.kind FROM cdp.model AS described WHERE described.name = $1);
 BEGIN
 	PERFORM cdp._check_store();
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	PERFORM cdp._lock_merger();
 	LOCK TABLE cdp.segment_definition, cdp.computed_trait, cdp.propensity IN SHARE ROW EXCLUSIVE MODE;
 	IF kind IS NULL THEN
 		RAISE EXCEPTION 'there is no model "%"', $1

@@ -184,7 +184,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM cdp._check_store();
-	PERFORM pg_advisory_xact_lock(6513776, 2);
+	PERFORM cdp._lock_merger();
 	LOCK TABLE cdp.segment_definition, cdp.computed_trait IN SHARE ROW EXCLUSIVE MODE;
 	PERFORM cdp._check_unused('segment', 'segments', $1);
 	DELETE FROM cdp.segment_definition AS defined WHERE defined.name = $1;
