@@ -68,7 +68,8 @@ COMMENT ON TABLE cdp.run_log IS
 
 CREATE VIEW cdp.run AS
 SELECT run_id, kind,
-	CASE WHEN state = 'running' AND NOT EXISTS (
+	CASE WHEN state <> 'running' THEN state
+		WHEN NOT EXISTS (
 			SELECT FROM pg_catalog.pg_locks AS held
 			WHERE held.locktype = 'advisory'
 				AND held.database = (SELECT oid FROM pg_catalog.pg_database
@@ -76,7 +77,11 @@ SELECT run_id, kind,
 				AND held.classid = 6513776 AND held.objid = 1
 				AND held.objsubid = 2 AND held.granted
 				AND held.pid = run_log.pid)
-		THEN 'interrupted' ELSE state END AS state,
+		THEN 'interrupted'
+		WHEN EXISTS (
+			SELECT FROM pg_catalog.pg_locks AS asked
+			WHERE asked.pid = run_log.pid AND NOT asked.granted)
+		THEN 'waiting' ELSE state END AS state,
 	phase, done, total,
 	round((done / nullif((phase_ms ->> phase)::numeric / 1000, 0)), 1) AS rate_per_second,
 	CASE WHEN state = 'running' AND total > done AND done > 0
@@ -86,4 +91,4 @@ SELECT run_id, kind,
 	phase_ms, error, started_at, updated_at, finished_at
 FROM cdp.run_log;
 COMMENT ON VIEW cdp.run IS
-'runs and their progress; a run whose session died shows as interrupted';
+'runs and their progress; one whose session died shows as interrupted, one that waits for another transaction to finish its changes as waiting';
