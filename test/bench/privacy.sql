@@ -30,17 +30,20 @@ FROM cdp.event WHERE name = 'sign_up';
 ALTER TABLE owner ADD PRIMARY KEY (n);
 ANALYZE owner;
 SELECT cdp._make_event_months(ARRAY(SELECT (date '2025-06-01' + make_interval(months => n))::date FROM generate_series(0, 11) AS n));
-SELECT cdp._timeline_learn_names('{page_view,product_view,order}');
+SELECT cdp._timeline_learn_names('{page_view,product_view,search,cart_add,order,email_open,email_click}');
 
 -- one statement a month
 SELECT format($statement$
 INSERT INTO cdp.event (source_id, message_id, name, occurred_at, received_at, set_id, amount, properties)
-SELECT 1, message_id, name, at, at, owner.set_id, CASE WHEN name = 'order' THEN 10 END,
-	jsonb_build_object('product_id', 'p' || number %% 2000)
+SELECT 1, message_id, name, at, at, owner.set_id,
+	CASE WHEN name = 'order' THEN (500 + number %% 20000) / 100.0 END,
+	CASE WHEN name IN ('order', 'cart_add', 'product_view') THEN
+		jsonb_build_object('product_id', 'p' || number %% 2000, 'category', 'c' || number %% 20) ELSE '{}' END
 FROM (
 	SELECT number, md5('e%3$s-' || number)::uuid::text AS message_id,
 		floor(power(random(), 2) * %4$s)::integer + 1 AS n,
-		(ARRAY['page_view', 'page_view', 'page_view', 'product_view', 'order'])[1 + floor(random() * 5)::integer] AS name,
+		(ARRAY['page_view', 'page_view', 'page_view', 'page_view', 'page_view', 'product_view', 'product_view',
+			'search', 'cart_add', 'order', 'email_open', 'email_click'])[1 + floor(random() * 12)::integer] AS name,
 		date_trunc('milliseconds', timestamptz %1$L + random() * (timestamptz %2$L - timestamptz %1$L)) AS at
 	FROM generate_series(1, %5$s) AS number
 	OFFSET 0) AS made
