@@ -96,7 +96,7 @@ BEGIN
 	EXECUTE format('EXPLAIN (FORMAT JSON) SELECT * FROM cdp._evaluate_scan(''{true}'', ''{}'', now(), NULL, %L, %L)',
 		asks, asks) INTO plan;
 	RETURN QUERY SELECT
-		plan ~ '"Parallel Aware": true,[^{}]*"Relation Name": "profile_current"', plan ~ '"Relation Name": "suppression"',
+		plan ~ '"Parallel Aware": true,[^{}]*"Relation Name": "profile_current"', plan ~ '"Function Name": "_suppressed_channels"',
 		plan ~ '"Relation Name": "profile_score"';
 END
 $$;

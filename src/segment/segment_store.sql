@@ -85,6 +85,27 @@ RETURN ROW((current).traits, (current).identifiers, (current).consents,
 COMMENT ON FUNCTION cdp._facts(cdp.profile_current, cdp.profile_score, jsonb) IS
 'what predicates see of a profile besides its events, from its rows';
 
+-- A function, because a scan of all profiles is to run in parallel: the view has
+-- sub-selects that depend on a row or that the planner would rather give workers
+-- of their own, and a plan that begins inside a worker may have neither.
+CREATE FUNCTION cdp._suppressed_channels(profile_ids bigint[])
+RETURNS TABLE (profile_id bigint, channels jsonb)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
+SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	SELECT held.profile_id, held.channels
+	FROM cdp._suppressed AS held
+	WHERE $1 IS NULL OR held.profile_id = ANY ($1);
+END
+$$;
+COMMENT ON FUNCTION cdp._suppressed_channels(bigint[]) IS
+'cdp._suppressed of these profiles, or of all';
+
 -- One pass over all profiles, or some.  Plain joins, because a scan of all is to
 -- run in parallel, and what looks chunks up profile by profile cannot.  Nearly
 -- all profiles have one chunk, so only later chunks are gathered into arrays.
@@ -121,9 +142,8 @@ BEGIN ATOMIC
 		ON score.profile_id = current.profile_id
 	LEFT JOIN (
 		SELECT suppressed.profile_id, suppressed.channels
-		FROM cdp._suppressed AS suppressed
+		FROM cdp._suppressed_channels($4) AS suppressed
 		WHERE $6
-			AND ($4 IS NULL OR suppressed.profile_id = ANY ($4))
 	) AS held ON held.profile_id = current.profile_id
 	WHERE $4 IS NULL OR current.profile_id = ANY ($4);
 END;
