@@ -10,6 +10,18 @@ RETURNS internal
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'cdp__gather_members_add';
 
+CREATE FUNCTION cdp._gather_members_combine(a internal, b internal) RETURNS internal
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__gather_members_combine';
+
+CREATE FUNCTION cdp._gather_members_ship(state internal) RETURNS bytea
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__gather_members_ship';
+
+CREATE FUNCTION cdp._gather_members_unpack(state bytea, internal) RETURNS internal
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__gather_members_unpack';
+
 CREATE FUNCTION cdp._gather_members_end(state internal) RETURNS cdp.profile_bitmap[]
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'cdp__gather_members_end';
@@ -17,12 +29,15 @@ AS 'MODULE_PATHNAME', 'cdp__gather_members_end';
 CREATE AGGREGATE cdp._gather_members(ord integer, was integer[], evaluated integer[], matched integer[]) (
 	SFUNC = cdp._gather_members_add, STYPE = internal,
 	FINALFUNC = cdp._gather_members_end,
+	COMBINEFUNC = cdp._gather_members_combine,
+	SERIALFUNC = cdp._gather_members_ship, DESERIALFUNC = cdp._gather_members_unpack,
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE cdp._gather_members(integer, integer[], integer[], integer[]) IS
 'members of each of the evaluated segments (ascending ids, matched by position), and last those whose segments changed; of no rows, NULL';
 
--- One pass over all profiles.
+-- One pass over all profiles, in parallel: PL/pgSQL runs RETURN with workers,
+-- what it assigns to a variable or selects into one without.
 CREATE FUNCTION cdp._gather_segments(
 	ids integer[],
 	predicates cdp.predicate[],

@@ -7,11 +7,15 @@
  * in as it comes: a bitmap of members for each segment, and one of the
  * profiles whose profile_current.segment_ids have become others, which are
  * few.  Of those the arrays are made anew (cdp._settle_segment_ids()).
+ *
+ * The scan is a parallel one: each worker gathers from the profiles that it
+ * evaluates, and ships its bitmaps to the leader, which unites them.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "libpq/pqformat.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 
@@ -19,6 +23,9 @@
 
 PG_FUNCTION_INFO_V1(cdp__settle_segment_ids);
 PG_FUNCTION_INFO_V1(cdp__gather_members_add);
+PG_FUNCTION_INFO_V1(cdp__gather_members_combine);
+PG_FUNCTION_INFO_V1(cdp__gather_members_ship);
+PG_FUNCTION_INFO_V1(cdp__gather_members_unpack);
 PG_FUNCTION_INFO_V1(cdp__gather_members_end);
 
 /* What cdp._gather_members() has been told so far. */
@@ -113,17 +120,35 @@ has_changed(const int32 *was, int nwas, const int32 *evaluated,
 	return count < nmatched;
 }
 
+/* Of so many segments, without bitmaps yet. */
 static Gathering *
-new_gathering(MemoryContext memory, int count)
+make_gathering(MemoryContext memory, int count)
 {
 	Gathering  *gathering = MemoryContextAlloc(memory, sizeof(Gathering));
 
 	gathering->count = count;
 	gathering->members = MemoryContextAlloc(memory,
 											sizeof(CdpBitmap *) * (count + 1));
+	return gathering;
+}
+
+/* The same with empty bitmaps. */
+static Gathering *
+new_gathering(MemoryContext memory, int count)
+{
+	Gathering  *gathering = make_gathering(memory, count);
+
 	for (int i = 0; i <= count; i++)
 		gathering->members[i] = cdp_audience_new_bitmap(memory);
 	return gathering;
+}
+
+static void
+check_count(const Gathering *gathering, int count)
+{
+	if (count != gathering->count)
+		elog(ERROR, "expected %d predicates, found %d", gathering->count,
+			 count);
 }
 
 /* Transition of cdp._gather_members(ord, was, evaluated, matched). */
@@ -141,15 +166,86 @@ cdp__gather_members_add(PG_FUNCTION_ARGS)
 	Gathering  *gathering = PG_ARGISNULL(0) ? new_gathering(memory, nevaluated) :
 		(Gathering *) PG_GETARG_POINTER(0);
 
-	if (nevaluated != gathering->count)
-		elog(ERROR, "expected %d predicates, found %d", gathering->count,
-			 nevaluated);
+	check_count(gathering, nevaluated);
 	cdp_audience_check_ord(ord);
 	check_positions(matched, nmatched, nevaluated);
 	for (int i = 0; i < nmatched; i++)
 		roaring_bitmap_add(gathering->members[matched[i] - 1]->set, ord);
 	if (has_changed(was, nwas, evaluated, nevaluated, matched, nmatched))
 		roaring_bitmap_add(gathering->members[nevaluated]->set, ord);
+	PG_RETURN_POINTER(gathering);
+}
+
+/* What another process has gathered is added; NULL: it was told nothing. */
+Datum
+cdp__gather_members_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext memory = cdp_audience_aggregate_context(fcinfo);
+	Gathering  *other;
+	Gathering  *gathering;
+
+	if (PG_ARGISNULL(1))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	other = (Gathering *) PG_GETARG_POINTER(1);
+	gathering = PG_ARGISNULL(0) ? new_gathering(memory, other->count) :
+		(Gathering *) PG_GETARG_POINTER(0);
+	check_count(gathering, other->count);
+	for (int i = 0; i <= gathering->count; i++)
+		cdp_audience_add_bitmap(gathering->members[i], other->members[i]);
+	PG_RETURN_POINTER(gathering);
+}
+
+/* To the leader: how many segments, and each bitmap behind its length. */
+Datum
+cdp__gather_members_ship(PG_FUNCTION_ARGS)
+{
+	Gathering  *gathering = (Gathering *) PG_GETARG_POINTER(0);
+	StringInfoData shipped;
+
+	(void) cdp_audience_aggregate_context(fcinfo);
+	pq_begintypsend(&shipped);
+	pq_sendint32(&shipped, gathering->count);
+	for (int i = 0; i <= gathering->count; i++)
+	{
+		struct varlena *packed = cdp_audience_write_bitmap(gathering->members[i]);
+
+		pq_sendint32(&shipped, VARSIZE(packed));
+		pq_sendbytes(&shipped, (char *) packed, VARSIZE(packed));
+		pfree(packed);
+	}
+	PG_RETURN_BYTEA_P(pq_endtypsend(&shipped));
+}
+
+/* At the leader; what is made here lives until it is combined. */
+Datum
+cdp__gather_members_unpack(PG_FUNCTION_ARGS)
+{
+	bytea	   *received = PG_GETARG_BYTEA_PP(0);
+	StringInfoData shipped;
+	Gathering  *gathering;
+
+	(void) cdp_audience_aggregate_context(fcinfo);
+	initStringInfo(&shipped);
+	appendBinaryStringInfo(&shipped, VARDATA_ANY(received),
+						   VARSIZE_ANY_EXHDR(received));
+	gathering = make_gathering(CurrentMemoryContext,
+							   pq_getmsgint(&shipped, sizeof(int32)));
+	for (int i = 0; i <= gathering->count; i++)
+	{
+		int			size = pq_getmsgint(&shipped, sizeof(int32));
+		struct varlena *packed = palloc(size);
+
+		memcpy(packed, pq_getmsgbytes(&shipped, size), size);
+		gathering->members[i] =
+			cdp_audience_read_bitmap(packed, CurrentMemoryContext);
+		pfree(packed);
+	}
+	pq_getmsgend(&shipped);
+	pfree(shipped.data);
 	PG_RETURN_POINTER(gathering);
 }
 

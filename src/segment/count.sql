@@ -20,6 +20,7 @@ CREATE AGGREGATE cdp._count_matched(matched integer[], predicates integer)
 COMMENT ON AGGREGATE cdp._count_matched(integer[], integer) IS
 'how often each of so many predicates is among the numbers in matched; NULL if there are no rows';
 
+-- In parallel: PL/pgSQL runs RETURN with workers, an assignment without.
 CREATE FUNCTION cdp._count_all(
 	predicates cdp.predicate[],
 	as_of timestamptz DEFAULT NULL)
@@ -34,16 +35,16 @@ DECLARE
 	at timestamptz := coalesce($2, cdp.clock());
 	asks_facts boolean := cdp._asks_facts($1, context);
 	asks_suppressed boolean := cdp._asks_suppressed($1, context);
-	counts bigint[];
+	none bigint[] := array_fill(0::bigint, ARRAY[cardinality($1)]);
 BEGIN
 	IF cdp._has_undeclared($1, context) OR cdp._is_about_few($1, NULL) THEN
-		counts := (SELECT cdp._count_matched(matched, cardinality($1))
-			FROM cdp._evaluate_all($1, at));
-	ELSE
-		counts := (SELECT cdp._count_matched(matched, cardinality($1))
-			FROM cdp._evaluate_scan($1, context, at, NULL, asks_facts, asks_suppressed));
+		RETURN coalesce((
+			SELECT cdp._count_matched(matched, cardinality($1))
+			FROM cdp._evaluate_all($1, at)), none);
 	END IF;
-	RETURN coalesce(counts, array_fill(0::bigint, ARRAY[cardinality($1)]));
+	RETURN coalesce((
+		SELECT cdp._count_matched(matched, cardinality($1))
+		FROM cdp._evaluate_scan($1, context, at, NULL, asks_facts, asks_suppressed)), none);
 END
 $$;
 COMMENT ON FUNCTION cdp._count_all(cdp.predicate[], timestamptz) IS
