@@ -1,6 +1,7 @@
 -- Members are listed part by part of their bitmaps: of one profile, only the
--- part that it would be in.  And an experiment asks about one profile without
--- reading any list.
+-- part that it would be in.  An audience lists none: it asks the bitmap about
+-- those who granted.  And an experiment asks about one profile without reading
+-- any list.
 \getenv abs_srcdir PG_ABS_SRCDIR
 \set fresh :abs_srcdir '/test/data/fresh.sql'
 \i :fresh
@@ -29,7 +30,7 @@ DECLARE
 	plan jsonb;
 BEGIN
 	EXECUTE 'EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) ' || query INTO plan;
-	RETURN (SELECT sum((scan ->> 'Actual Rows')::numeric * (scan ->> 'Actual Loops')::numeric)
+	RETURN (SELECT coalesce(sum((scan ->> 'Actual Rows')::numeric * (scan ->> 'Actual Loops')::numeric), 0)
 		FROM jsonb_path_query(plan, 'strict $.** ? (@."Function Name" == "_part_members")') AS scan);
 END
 $$;
@@ -37,7 +38,9 @@ SELECT read, pg_temp.listed('SELECT * FROM ' || read) AS listed
 FROM unnest(ARRAY['cdp.segment_member',
 	'cdp.segment_member WHERE profile_id = 3', 'cdp.segment_member WHERE profile_id = 9',
 	'cdp.segment_member WHERE profile_id = 9 AND segment = ''rich''', 'cdp.segment_member WHERE profile_id = 99',
+	'cdp.audience_member WHERE audience = ''mail''',
 	'cdp.audience_member WHERE audience = ''mail'' AND profile_id = 9']) AS read;
+SELECT count(*) AS in_the_audience FROM cdp.audience_member WHERE audience = 'mail';
 
 -- what one read tells is what all tell, after a refresh and after changes since
 CREATE FUNCTION pg_temp.differ() RETURNS bigint LANGUAGE sql AS $$

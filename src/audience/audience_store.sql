@@ -168,10 +168,14 @@ COMMENT ON COLUMN cdp.audience.active IS 'false: nobody is released';
 -- key by which suppressions are told must be the store's own.  Every audience
 -- has a channel, but joined from the left it is joined first: the planner would
 -- rather join all channels with all profiles, in order, and stop early.
+-- Members are not listed, as cdp._member does: of everybody who granted, it is
+-- asked whether the bitmap has them, in the part where they would be.  So whom
+-- nobody may reach costs nothing more, and enforcing takes no longer than a join
+-- that lists all members and enforces nothing.
 CREATE VIEW cdp.audience_member WITH (security_barrier) AS
 SELECT audience.name::text AS audience,
 	audience.destination::text AS destination,
-	member.profile_id,
+	profile.profile_id,
 	point.type::text AS identifier_type,
 	point.value::text AS identifier,
 	audience.purpose::text AS purpose,
@@ -180,13 +184,17 @@ SELECT audience.name::text AS audience,
 	held.expires_at AS consent_expires_at
 FROM cdp.audience
 	LEFT JOIN cdp.channel ON channel.channel = audience.channel
-	JOIN cdp._member AS member ON member.segment_id = audience.segment_id
-	JOIN cdp.consent_state AS held ON held.profile_id = member.profile_id
-		AND held.purpose = audience.purpose
+	JOIN cdp._membership AS membership ON membership.segment_id = audience.segment_id
+	CROSS JOIN LATERAL cdp._bitmap_parts(membership.members) AS part
+	JOIN cdp.consent_state AS held ON held.purpose = audience.purpose
 		AND held.channel = audience.channel
 		AND held.state = 'granted'
 		AND (held.expires_at IS NULL OR held.expires_at > cdp.clock())
-	LEFT JOIN cdp.contact_point AS point ON point.profile_id = member.profile_id
+	JOIN cdp.profile ON profile.profile_id = held.profile_id
+		AND coalesce(profile.root = profile.profile_id, false)
+		AND profile.ord >> 16 = part.number
+		AND cdp.bitmap_contains(part.members, profile.ord)
+	LEFT JOIN cdp.contact_point AS point ON point.profile_id = held.profile_id
 		AND point.type = ANY (channel.identifier_types)
 WHERE audience.active
 	AND (point.profile_id IS NOT NULL OR channel.identifier_types = '{}')
