@@ -57,6 +57,43 @@ BEGIN
 		END IF;
 	END LOOP;
 END $$;
+-- every door about one person, by what its arguments are called, and what it says
+CREATE FUNCTION pg_temp.said(door regprocedure, profile bigint) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	given text := (
+		SELECT string_agg(CASE argument.name
+			WHEN 'profile_id' THEN profile::text
+			WHEN 'identifier' THEN '''user_id:u1'''
+			WHEN 'a' THEN '''user_id:u1'''
+			WHEN 'b' THEN '''email:ann@example.com'''
+			WHEN 'type' THEN '''user_id'''
+			WHEN 'value' THEN '''u1'''
+			WHEN 'purpose' THEN '''marketing'''
+			WHEN 'channel' THEN '''email'''
+			WHEN 'audience' THEN '''letters'''
+			WHEN 'segment' THEN '''buyers'''
+			WHEN 'predicate' THEN 'cdp.predicate ''count(order) > 0'''
+			WHEN 'model' THEN '''likely'''
+			WHEN 'name' THEN '''offer'''
+			WHEN 'at' THEN '''2100-01-01'''
+			ELSE argument.name END, ', ' ORDER BY argument.n)
+		FROM pg_proc CROSS JOIN unnest(proargnames) WITH ORDINALITY AS argument (name, n)
+		WHERE oid = door AND n <= pronargs - CASE WHEN proname = 'memberships' THEN 0 ELSE pronargdefaults END);
+	rows bigint;
+BEGIN
+	EXECUTE format('SELECT count(told) FROM cdp.%I(%s) AS told', (SELECT proname FROM pg_proc WHERE oid = door), given) INTO rows;
+	RETURN CASE WHEN rows > 0 THEN 'an answer' ELSE 'nothing' END;
+EXCEPTION WHEN OTHERS THEN
+	RETURN sqlerrm;
+END $$;
+CREATE FUNCTION pg_temp.doors() RETURNS SETOF regprocedure LANGUAGE sql AS $$
+	SELECT oid FROM pg_proc
+	WHERE pronamespace = 'cdp'::regnamespace AND prokind = 'f' AND proname !~ '^_'
+		AND (provolatile = 's' OR proname = 'experiment_arm')
+		AND (proargnames[1:pronargs] && '{profile_id,identifier,a}'::text[] OR proname IN ('find_profile', 'profile'))
+		AND proname <> 'components_of'
+$$;
+CREATE TEMP TABLE before AS SELECT door, pg_temp.said(door, :ann) AS told_before FROM pg_temp.doors() AS door;
 SELECT string_agg(view, ' ') AS views FROM pg_temp.views_of(:ann) AS view;
 SELECT count(*) FROM cdp.lineage(:ann);
 SELECT profile_id = :ann AS ann FROM cdp.search_text('thanks');
@@ -83,17 +120,12 @@ SELECT count(*) FROM cdp.segment_member WHERE profile_id = :ann;
 SELECT cdp.refresh_scores();
 CALL cdp.merge();
 CALL cdp.rebuild();
--- no door tells of them, and what is told of all is told without them
-CREATE FUNCTION pg_temp.said(question text) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-	EXECUTE question;
-	RETURN 'an answer';
-EXCEPTION WHEN OTHERS THEN
-	RETURN sqlstate || ' ' || sqlerrm;
-END $$;
-SELECT door, pg_temp.said(format('SELECT FROM cdp.%I(%s)', door, :ann)) AS ann,
-	pg_temp.said(format('SELECT FROM cdp.%I(%s)', door, :bob)) AS bob, pg_temp.said(format('SELECT FROM cdp.%I(4711)', door)) AS nobody
-FROM unnest('{channel_preference,deals_of,intent,interaction_history,interests,journey_stage,next_action,previous_purchase,recommend,timeline_of}'::text[]) AS door;
+-- no door about one person tells of them, but those that serve the matter itself,
+-- and what is told of all is told without them
+SELECT door, told_before, pg_temp.said(door, :ann) AS restricted, pg_temp.said(door, 4711) AS nobody
+FROM before JOIN pg_temp.doors() AS door USING (door) ORDER BY door::text COLLATE "C";
+SELECT cdp.explain_membership(:ann, 'buyers');
+SELECT arm FROM cdp.experiment_member WHERE profile_id = :ann;
 SELECT profile_id = :bob AS bob, amount FROM cdp._bought('2026-06-01');
 SELECT conversions, revenue FROM cdp.attribution('order', model => 'first');
 SELECT profile_id = :bob AS bob, count(*) FROM cdp.profile_score GROUP BY 1;

@@ -113,7 +113,7 @@ SET timezone = 'UTC'
 AS $$
 	SELECT jsonb_build_object(
 		'segments', (
-			SELECT jsonb_agg(to_jsonb(known) ORDER BY known.segment) FROM cdp._memberships($3, NULL) AS known),
+			SELECT jsonb_agg(to_jsonb(known) ORDER BY known.segment) FROM cdp._memberships_now($3) AS known),
 		'membership_changes', (
 			SELECT jsonb_agg(jsonb_build_object('segment', segment.name, 'change', told.change,
 				'reason', told.reason, 'at', told.at) ORDER BY told.change_id)

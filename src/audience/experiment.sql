@@ -306,8 +306,11 @@ DECLARE
 BEGIN
 	PERFORM cdp._check_store();
 	id := cdp._find_experiment($1);
+	IF live IS NULL OR cdp._is_restricted(live) THEN
+		RETURN NULL;
+	END IF;
 	found_arm := cdp._arm_of(id, live);
-	IF found_arm IS NULL AND live IS NOT NULL THEN
+	IF found_arm IS NULL THEN
 		PERFORM cdp._assign_arms(id, live);
 		found_arm := cdp._arm_of(id, live);
 	END IF;

@@ -35,23 +35,35 @@ $$;
 COMMENT ON FUNCTION cdp._change_reason(bigint, timestamptz) IS
 'why a profile entered or left a segment: it was merged or split, its data changed, or time passed';
 
+CREATE FUNCTION cdp._memberships_now(live bigint)
+RETURNS TABLE (segment text, since timestamptz)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT segment.name::text, known.since
+	FROM cdp.profile_current AS current
+		JOIN cdp.segment ON segment.segment_id = ANY (current.segment_ids)
+		JOIN LATERAL cdp._membership_at(segment.segment_id, current.profile_id,
+			current.ord, 'infinity') AS known ON true
+	WHERE current.profile_id = $1
+$$;
+COMMENT ON FUNCTION cdp._memberships_now(bigint) IS
+'the segments that a live profile is in now, and since when';
+
 CREATE FUNCTION cdp._memberships(profile_id bigint, at timestamptz)
 RETURNS TABLE (segment text, since timestamptz)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+	live bigint;
 BEGIN
 	PERFORM cdp._check_store();
+	live := cdp._unrestricted((SELECT root FROM cdp.profile WHERE profile.profile_id = $1));
 	IF $2 IS NULL THEN
 		RETURN QUERY
-		SELECT segment.name::text, known.since
-		FROM cdp.profile
-			JOIN cdp.profile_current AS current ON current.profile_id = profile.root
-			JOIN cdp.segment ON segment.segment_id = ANY (current.segment_ids)
-			JOIN LATERAL cdp._membership_at(segment.segment_id, current.profile_id,
-				current.ord, 'infinity') AS known ON true
-		WHERE profile.profile_id = $1;
+		SELECT * FROM cdp._memberships_now(live);
 	ELSE
 		PERFORM cdp._check_told($2);
 		RETURN QUERY

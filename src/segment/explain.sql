@@ -31,6 +31,7 @@ SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
+	live bigint := cdp._unrestricted(cdp.resolve($1));
 	context jsonb := cdp._evaluation_context();
 	from_log cdp.timeline[];
 BEGIN
@@ -39,7 +40,7 @@ BEGIN
 		from_log := (
 			SELECT packed.chunks
 			FROM cdp._pack_few(context, cdp._asked_events(ARRAY[$2], context),
-				ARRAY[cdp.resolve($1)]) AS packed);
+				ARRAY[live]) AS packed);
 		from_log := coalesce(from_log, '{}');
 	END IF;
 	RETURN QUERY
@@ -59,7 +60,7 @@ BEGIN
 		cdp._facts(current, score, (
 			SELECT held.channels FROM cdp._suppressed AS held
 			WHERE held.profile_id = current.profile_id))) AS told
-	WHERE current.profile_id = cdp.resolve($1)
+	WHERE current.profile_id = live
 	ORDER BY told.line;
 END
 $$;
