@@ -82,6 +82,9 @@ typedef struct CdpProbe CdpProbe;
 extern void cdp_base_begin_reading(void);
 extern void cdp_base_end_reading(void);
 
+/* Raises unless the running user may read all rows of cdp.<table>. */
+extern void cdp_base_check_reading(Oid relation, const char *table);
+
 /* Read cdp.<table> by the first nkeys (at most 4) columns of cdp.<index>. */
 extern CdpProbe *cdp_base_probe_open(const char *table, const char *index,
 									 int nkeys);

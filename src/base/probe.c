@@ -145,9 +145,9 @@ get_path(const char *table, const char *index, int nkeys)
 	return path;
 }
 
-/* Raise unless the running user may read all rows of the table. */
-static void
-check_rights(Oid relation, const char *table)
+/* See base.h. */
+void
+cdp_base_check_reading(Oid relation, const char *table)
 {
 	AclResult	allowed = pg_class_aclcheck(relation, GetUserId(), ACL_SELECT);
 
@@ -167,7 +167,7 @@ cdp_base_probe_open(const char *table, const char *index, int nkeys)
 	CdpProbe   *probe = palloc(sizeof(CdpProbe));
 	const ProbePath *path = get_path(table, index, nkeys);
 
-	check_rights(path->table, table);
+	cdp_base_check_reading(path->table, table);
 	probe->table = table_open(path->table, AccessShareLock);
 	/* Waiting for the lock, we may have heard of another index. */
 	path = get_path(table, index, nkeys);

@@ -84,6 +84,29 @@ $$;
 COMMENT ON FUNCTION cdp._own_events(bigint, timestamptz, text[], timestamptz) IS
 'the events of a live profile from since on and before until (NULL: of any name), each order and return once; properties by slot (cdp._slot_of)';
 
+CREATE FUNCTION cdp._logged_products(
+	set_ids bigint[],
+	names text[],
+	times timestamptz[],
+	sources integer[],
+	keys text[],
+	key_properties text[])
+RETURNS TABLE (
+	name text,
+	occurred_at timestamptz,
+	business_key text,
+	currency text,
+	"position" integer,
+	product_id text,
+	product_name text,
+	category text,
+	quantity jsonb,
+	price jsonb)
+LANGUAGE c STABLE STRICT ROWS 100
+AS 'MODULE_PATHNAME', 'cdp__logged_products';
+COMMENT ON FUNCTION cdp._logged_products(bigint[], text[], timestamptz[], integer[], text[], text[]) IS
+'the products, or at least the category, of events of the log that are of these sets and have these names, times, sources and business keys; where an event would have its key say key_properties';
+
 -- The products of those events, as cdp.event_product has them.  Timelines hold
 -- the one product that most events are about.  Orders, and events of which they
 -- hold neither product nor category, are read in the log, where they are found
@@ -108,8 +131,6 @@ LANGUAGE plpgsql STABLE ROWS 100
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
-SET enable_hashjoin = off
-SET enable_mergejoin = off
 SET jit = off
 AS $$
 #variable_conflict use_column
@@ -117,6 +138,9 @@ DECLARE
 	product_slot text := cdp._slot_of('product_id');
 	category_slot text := cdp._slot_of('category');
 	quantity_slot text := cdp._slot_of('quantity');
+	set_ids bigint[] := ARRAY(SELECT set_id FROM cdp._profile_sets($1));
+	order_key text := (SELECT type.business_key FROM cdp.event_type AS type WHERE type.name = 'order');
+	return_key text := (SELECT type.business_key FROM cdp.event_type AS type WHERE type.name = 'return');
 BEGIN
 	RETURN QUERY
 	WITH own AS MATERIALIZED (
@@ -125,41 +149,22 @@ BEGIN
 			nullif(event.properties ->> category_slot, '') AS category,
 			event.properties -> quantity_slot AS quantity
 		FROM cdp._own_events($1, $2, $3, $4) AS event
-	), wanted_set AS MATERIALIZED (
-		SELECT set_id FROM cdp._profile_sets($1)
-	), opened AS MATERIALIZED (
-		SELECT DISTINCT ON (known.name, known.occurred_at, known.source_id,
-				known.business_key, CASE WHEN known.business_key IS NULL THEN event.event_id END)
-			known.name, known.occurred_at, known.business_key, event.currency,
-			event.properties
-		FROM (
-			SELECT DISTINCT own.name, own.occurred_at, own.source_id, own.business_key
-			FROM own
-			WHERE own.name = 'order' OR own.product_id IS NULL AND own.category IS NULL
-		) AS known
-		LEFT JOIN cdp.event_type AS type ON type.name = known.name
-		JOIN cdp.event ON event.name = known.name
-			AND event.occurred_at = known.occurred_at
-			AND event.source_id = known.source_id
-		WHERE event.set_id IN (SELECT wanted_set.set_id FROM wanted_set)
-			AND (known.business_key IS NULL
-					AND (type.name IS NULL OR type.name NOT IN ('order', 'return')
-						OR coalesce(event.properties ->> type.business_key, '') = '')
-				OR event.properties ->> type.business_key = known.business_key)
-		ORDER BY known.name, known.occurred_at, known.source_id, known.business_key,
-			CASE WHEN known.business_key IS NULL THEN event.event_id END, event.event_id
+	), wanted AS (
+		SELECT array_agg(own.name) AS names, array_agg(own.occurred_at) AS times,
+			array_agg(own.source_id) AS sources, array_agg(own.business_key) AS keys,
+			array_agg(CASE own.name WHEN 'order' THEN order_key
+				WHEN 'return' THEN return_key END) AS key_properties
+		FROM own
+		WHERE own.name = 'order' OR own.product_id IS NULL AND own.category IS NULL
 	)
-	SELECT opened.name, opened.occurred_at, opened.business_key,
-		item.position::integer, nullif(item.product_id, ''), item.product ->> 'name',
-		nullif(item.product ->> 'category', ''),
-		(cdp._typed_trait(item.product -> 'quantity', 'number') #>> '{}')::numeric,
-		(cdp._typed_trait(item.product -> 'price', 'number') #>> '{}')::numeric,
-		opened.currency
-	FROM opened
-	CROSS JOIN LATERAL cdp._product_items(opened.properties) AS item
-	WHERE item.product_id <> ''
-		OR item.product ->> 'category' <> '' AND jsonb_typeof(opened.properties -> 'products')
-			IS DISTINCT FROM 'array'
+	SELECT logged.name, logged.occurred_at, logged.business_key, logged.position,
+		logged.product_id, logged.product_name, logged.category,
+		(cdp._typed_trait(logged.quantity, 'number') #>> '{}')::numeric,
+		(cdp._typed_trait(logged.price, 'number') #>> '{}')::numeric,
+		logged.currency
+	FROM wanted
+	CROSS JOIN LATERAL cdp._logged_products(set_ids, wanted.names, wanted.times,
+		wanted.sources, wanted.keys, wanted.key_properties) AS logged
 	UNION ALL
 	SELECT own.name, own.occurred_at, own.business_key, 1, own.product_id, NULL,
 		own.category,

@@ -5,7 +5,7 @@
  * Everything before this room makes the data true; here it is asked.  A
  * question is one function or view, and its rules are rows of a table that
  * cdp.setup() filled and the store's owner changes: weights, stages, models.
- * The room is SQL only.
+ * The room is SQL, but for what is done for each of thousands of events.
  *
  * One profile.  An answer about one profile reads its timeline, which is a few
  * pages found by a key, and never scans the event log.  What timelines do not
@@ -33,10 +33,12 @@
  * readers; what tells of one person is a door for those who may know her.
  *
  *	events.sql			what one profile did, and with which products
+ *	logged.c			products of events of the log, by name and time
  *	bought.sql			what all profiles bought
  *	refresh.sql			what answers compare with, made anew
  *	purchase.sql		cdp.previous_purchase()
  *	interests.sql		cdp.interests()
+ *	interest.c			the sums of interests, from a timeline
  *	deals.sql			the funnel of a pipeline
  *	forecast.sql		what deals and customers will bring, and did
  *	forecast_range.sql	how far a sum of uncertain amounts may be off

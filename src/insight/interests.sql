@@ -19,11 +19,32 @@ CREATE FUNCTION cdp._decayed(
 RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN weight * power(2::double precision, greatest(
-	extract(epoch FROM happened - as_of)::double precision
-		/ extract(epoch FROM half_life)::double precision, -1000));
+	date_part('epoch', happened - as_of) / date_part('epoch', half_life), -1000));
 COMMENT ON FUNCTION cdp._decayed(double precision, interval, timestamptz, timestamptz) IS
 'what is left of a weight';
 
+CREATE FUNCTION cdp._timeline_interest(
+	timelines cdp.timeline[],
+	names integer[],
+	weights double precision[],
+	half_lives double precision[],
+	product_slot integer,
+	category_slot integer,
+	as_of timestamptz)
+RETURNS TABLE (
+	product_id text,
+	category text,
+	weight double precision,
+	events bigint,
+	last_at timestamptz,
+	name_id integer,
+	source_id integer)
+LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 100
+AS 'MODULE_PATHNAME', 'cdp__timeline_interest';
+COMMENT ON FUNCTION cdp._timeline_interest(cdp.timeline[], integer[], double precision[], double precision[], integer, integer, timestamptz) IS
+'how much interest the events of timelines, in order, say before an instant, by product and category; an event that says neither is a row with its name and source';
+
+-- Orders and returns come from _own_products(), each once.
 CREATE FUNCTION cdp._interests(profile_id bigint, as_of timestamptz)
 RETURNS TABLE (
 	kind text,
@@ -41,23 +62,68 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	live bigint := cdp._person_asked($1);
-	names text[] := ARRAY(SELECT event FROM cdp.interest_weight);
+	set_ids bigint[] := ARRAY(SELECT set_id FROM cdp._profile_sets(live));
+	names text[] := ARRAY(SELECT event FROM cdp.interest_weight WHERE event IN ('order', 'return'));
 BEGIN
 	RETURN QUERY
-	WITH shown AS MATERIALIZED (
-		SELECT own.product_id, own.category, own.product_name,
-			sum(cdp._decayed(said.weight, said.half_life, own.occurred_at, $2)) AS weight,
-			count(DISTINCT (own.name, own.occurred_at)) AS events,
-			max(own.occurred_at) AS last_at
-		FROM cdp._own_products(live, $2, names) AS own
-		JOIN cdp.interest_weight AS said ON said.event = own.name
-		GROUP BY own.product_id, own.category, own.product_name
+	WITH told AS MATERIALIZED (
+		SELECT said.*
+		FROM (
+			SELECT array_agg(known.name_id) AS names, array_agg(weighs.weight) AS weights,
+				array_agg(date_part('epoch', weighs.half_life)) AS half_lives
+			FROM cdp.interest_weight AS weighs
+			JOIN cdp.event_name AS known ON known.name = weighs.event
+			WHERE weighs.event NOT IN ('order', 'return')
+		) AS asked
+		CROSS JOIN LATERAL cdp._timeline_interest(
+			ARRAY(SELECT chunk.data FROM cdp.timeline_chunk AS chunk
+				WHERE chunk.profile_id = live ORDER BY chunk.chunk),
+			asked.names, asked.weights, asked.half_lives,
+			coalesce(cdp._slot_of('product_id')::integer, 0),
+			coalesce(cdp._slot_of('category')::integer, 0), $2) AS said
+	), unsaid AS (
+		SELECT array_agg(known.name) AS names, array_agg(told.last_at) AS times,
+			array_agg(told.source_id) AS sources, array_agg(NULL::text) AS none
+		FROM told
+		JOIN cdp.event_name AS known USING (name_id)
+	), own AS (
+		SELECT product.name, product.occurred_at, product.product_id, product.category,
+			product.product_name
+		FROM cdp._own_products(live, $2, names) AS product
+		UNION ALL
+		SELECT product.name, product.occurred_at, product.product_id, product.category,
+			product.product_name
+		FROM unsaid
+		CROSS JOIN LATERAL cdp._logged_products(set_ids, unsaid.names, unsaid.times,
+			unsaid.sources, unsaid.none, unsaid.none) AS product
+	), shown AS MATERIALIZED (
+		SELECT once.product_id, once.category, once.product_name, sum(once.weight) AS weight,
+			count(*) AS events, max(once.occurred_at) AS last_at
+		FROM (
+			SELECT own.product_id, own.category, own.product_name, own.occurred_at,
+				sum(cdp._decayed(said.weight, said.half_life, own.occurred_at, $2)) AS weight
+			FROM own
+			JOIN cdp.interest_weight AS said ON said.event = own.name
+			GROUP BY own.product_id, own.category, own.product_name, own.name, own.occurred_at
+		) AS once
+		GROUP BY once.product_id, once.category, once.product_name
+		UNION ALL
+		SELECT told.product_id, told.category, NULL, told.weight, told.events, told.last_at
+		FROM told
+		WHERE told.name_id IS NULL
+	), known AS MATERIALIZED (
+		SELECT DISTINCT ON (listed.product_id) listed.product_id, listed.name, listed.category
+		FROM cdp.catalog AS listed
+		WHERE listed.product_id = ANY (ARRAY(SELECT DISTINCT shown.product_id FROM shown))
+			AND listed.valid_from <= $2
+			AND (listed.valid_to > $2 OR listed.valid_to IS NULL)
+		ORDER BY listed.product_id, listed.valid_from DESC
 	), placed AS MATERIALIZED (
 		SELECT shown.product_id, shown.weight, shown.events, shown.last_at,
 			coalesce(known.category, shown.category) AS category,
 			coalesce(known.name, shown.product_name) AS product_name
 		FROM shown
-		LEFT JOIN cdp._catalog_row(shown.product_id, $2) AS known ON true
+		LEFT JOIN known USING (product_id)
 	), summed AS (
 		SELECT 'category' AS kind, category AS item, NULL AS name,
 			sum(weight) AS weight, sum(events)::bigint AS events, max(last_at) AS last_at
