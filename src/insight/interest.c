@@ -31,10 +31,14 @@
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
-#include "timeline/convert.h"
+#include "timeline/timeline.h"
 
 #define COLUMNS 7
 #define LEAST_EXPONENT (-1000.0)	/* 2 ^ that is nothing */
+
+/* the server's epoch in the time of timelines */
+#define EPOCH_MS \
+	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * INT64CONST(1000))
 
 /* An event name that says interest. */
 typedef struct Said
@@ -68,13 +72,18 @@ typedef struct Sum
 	int			nsaid;
 	int			product_slot;	/* 0: timelines do not hold it */
 	int			category_slot;
-	int64		until_ms;
 	double		as_of_ms;
 	HTAB	   *interests;
 	ReturnSetInfo *result;
 } Sum;
 
 PG_FUNCTION_INFO_V1(cdp__timeline_interest);
+
+static TimestampTz
+to_timestamp_of(int64 at_ms)
+{
+	return (at_ms - EPOCH_MS) * 1000;
+}
 
 static uint32
 hash_thing(const void *key, Size size)
@@ -125,7 +134,7 @@ put_unsaid(const Sum *sum, const CdpTimelineReader *reader)
 	Datum		values[COLUMNS] = {0};
 	bool		nulls[COLUMNS] = {true, true, true, true, false, false, false};
 
-	values[4] = TimestampTzGetDatum(cdp_timeline_to_timestamp(reader->at_ms));
+	values[4] = TimestampTzGetDatum(to_timestamp_of(reader->at_ms));
 	values[5] = Int32GetDatum(reader->shape->name_id);
 	values[6] = Int32GetDatum(reader->shape->source_id);
 	tuplestore_putvalues(sum->result->setResult, sum->result->setDesc, values,
@@ -185,7 +194,7 @@ add_timeline(Sum *sum, const struct varlena *timeline)
 	while (cdp_timeline_next_from(&reader, from_ms))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (reader.at_ms >= sum->until_ms)
+		if (reader.at_ms >= sum->as_of_ms)
 			break;
 		add_event(sum, &reader, said[reader.shape - reader.shapes]);
 	}
@@ -268,8 +277,7 @@ put_interests(const Sum *sum)
 		values[1] = make_text(thing->category, thing->category_length, &nulls[1]);
 		values[2] = Float8GetDatum(interest->weight);
 		values[3] = Int64GetDatum(interest->events);
-		values[4] = TimestampTzGetDatum(
-			cdp_timeline_to_timestamp(interest->last_ms));
+		values[4] = TimestampTzGetDatum(to_timestamp_of(interest->last_ms));
 		tuplestore_putvalues(sum->result->setResult, sum->result->setDesc, values,
 							 nulls);
 	}
@@ -293,9 +301,7 @@ cdp__timeline_interest(PG_FUNCTION_ARGS)
 	get_said(fcinfo, &sum);
 	sum.product_slot = PG_GETARG_INT32(4);
 	sum.category_slot = PG_GETARG_INT32(5);
-	sum.until_ms = cdp_timeline_not_before(as_of);
-	sum.as_of_ms = as_of / 1000.0 +
-		(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (double) SECS_PER_DAY * 1000;
+	sum.as_of_ms = as_of / 1000.0 + EPOCH_MS;
 	make_table(&sum);
 	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
 					  &timelines, NULL, &count);

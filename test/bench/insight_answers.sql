@@ -1,7 +1,7 @@
 -- insight_answers.sql: what one profile's answers cost; see insight.sh.
 CREATE TEMP TABLE answer (n integer GENERATED ALWAYS AS IDENTITY, what text, query text);
 INSERT INTO answer (what, query) VALUES
-	('cdp.previous_purchase(profile)', NULL), ('cdp.memberships(profile)', NULL), ('cdp.score_reasons(profile, ''churn'')', NULL),
+	('cdp.previous_purchase(profile)', NULL), ('cdp.memberships(profile)', NULL), ('cdp.score_reasons(profile, ''churn'')', NULL), ('cdp.score_reasons(profile, ''purchase_30d'')', NULL),
 	('cdp.interests(profile)', NULL), ('cdp.intent(profile)', NULL), ('cdp.channel_preference(profile)', NULL),
 	('cdp.journey_stage(profile)', NULL), ('cdp.recommend(profile, 5)', NULL), ('cdp.contact_of(profile)', NULL),
 	('cdp.interaction_history(profile)', NULL), ('cdp.deals_of(profile)', NULL), ('cdp.next_action(profile)', NULL),

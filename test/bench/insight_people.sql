@@ -5,6 +5,8 @@ INSERT INTO cdp.purpose (purpose, description, legal_basis) VALUES
 INSERT INTO cdp.next_action_rule (position, predicate, action) VALUES
 	(10, 'latest(ticket.status, 90 days) in (''new'', ''open'')', 'answer ticket'), (20, 'did(cart_add, 3 days) and not did(order, 3 days)', 'finish cart'),
 	(30, 'did(any)', 'recommend');
+SELECT cdp._model_starter(), cdp.define_propensity('purchase_30d', 'did(order, 30 days)', '30 days',
+	features => '{"count(order, 90 days)","count(product_view, 30 days)","did(cart_add, 14 days)","days_since(any)"}');
 SELECT cdp.define_segment('buyers', 'did(order, 30 days)'), cdp.define_segment('clickers', 'did(ad_click, 90 days)');
 SELECT cdp.add_audience('news', 'buyers', 'marketing', 'email'), cdp.add_audience('retarget', 'clickers', 'marketing', 'email');
 INSERT INTO cdp.inbox (source, record)
