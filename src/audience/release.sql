@@ -76,6 +76,9 @@ BEGIN
 	FROM cdp.segment
 	WHERE segment.name = $2
 	RETURNING audience_id INTO new_id;
+	-- Autovacuum never looks at so small tables; without statistics members are
+	-- thought to be a handful, and a million are looked up one by one.
+	ANALYZE cdp.audience, cdp.channel;
 	RETURN new_id;
 EXCEPTION WHEN unique_violation THEN
 	RAISE EXCEPTION 'there is an audience "%" already', $1
