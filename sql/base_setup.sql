@@ -8,6 +8,8 @@ CREATE EXTENSION cdp;
 -- before setup, entry points say what to do
 CALL cdp.merge();
 CALL cdp.migrate();
+SELECT cdp.refresh_segments();
+SELECT cdp.segment_size('orders > 3');
 
 -- arguments are checked before anything is made
 SELECT cdp.setup(time_zone => 'Mars/Olympus');

@@ -140,13 +140,15 @@ SELECT count(*) > 0 AS caught FROM pg_temp.call('cdp_try_steward', 'SELECT strin
 WHERE told ~ 'zqbob';
 SELECT writes > 0 AS caught FROM pg_temp.call(current_user, 'SELECT cdp.ingest(''shop'', ''{"userId": "u-new", "messageId": "n"}'')::text');
 
--- procedures
+-- procedures; the detail names the owner, whoever runs the tests
+\set VERBOSITY terse
 SET ROLE cdp_try_reader;
 CALL cdp.merge();
 CALL cdp.rebuild();
 CALL cdp.fit_models();
 CALL cdp.retry_rejects();
 RESET ROLE;
+\set VERBOSITY default
 
 -- statistics: nobody sees those of tables that they cannot read (the auditor may
 -- read suppressions, of seven columns)

@@ -133,6 +133,11 @@ SELECT cdp.grant_role('cdp_test_reader', 'steward');
 SELECT cdp.grant_role('cdp_test_reader', 'operator');
 SELECT cdp.revoke_role('cdp_test_reader', 'reader');
 SELECT cdp.drop_store(current_database());
+CALL cdp.merge();
+CALL cdp.rebuild();
+SELECT cdp.refresh_segments();
+SELECT cdp.segment_size('orders > 3');
+SELECT cdp.change_rules('{}', 'to see what becomes of it');
 SELECT * FROM cdp.export_plain('public');
 \set VERBOSITY default
 RESET ROLE;
@@ -160,7 +165,9 @@ SELECT trait_name, wins FROM cdp.lineage(1);
 SELECT change, cases FROM cdp.preview_rules('{"block": [{"type": "user_id", "value": "bob"}]}');
 SELECT cdp.block_value('user_id', 'nobody'), cdp.unblock_value('user_id', 'nobody');
 SELECT action, actor = current_user AS by_caller FROM cdp.steward_action WHERE action = 'block';
+\set VERBOSITY terse
 SELECT * FROM cdp.change_rules('{"unblock": []}', 'no right to it');
+\set VERBOSITY default
 RESET ROLE;
 SET ROLE cdp_test_privacy;
 SELECT count(*) > 0 AS found FROM cdp.find_value('ann@example.com');
@@ -173,7 +180,9 @@ SELECT count(*) FROM cdp.consent_proof;
 SELECT count(*) FROM cdp.event;
 SELECT count(*) FROM cdp.unified_profile;
 SELECT cdp._erase_profile(1, 'delete');
+\set VERBOSITY terse
 CALL cdp.replay_erasures();
+\set VERBOSITY default
 SELECT cdp.unmerge(1, '{}', 'no right to it');
 RESET ROLE;
 SET ROLE cdp_test_auditor;

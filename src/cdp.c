@@ -87,11 +87,19 @@ check_key(void)
 	SPI_finish();
 }
 
+/* What a run writes is the store owner's. */
+static void
+check_caller(const char *task)
+{
+	cdp_base_check_store();
+	cdp_base_check_store_owner(task);
+}
+
 /* cdp.merge(batch, phases, wait): do all pending work. */
 Datum
 cdp_merge(PG_FUNCTION_ARGS)
 {
-	cdp_base_check_store();
+	check_caller("call cdp.merge()");
 	check_key();
 	cdp_base_run(fcinfo, "merge", merge_phases, lengthof(merge_phases),
 				 PG_GETARG_INT32(0),
@@ -104,7 +112,7 @@ cdp_merge(PG_FUNCTION_ARGS)
 Datum
 cdp_rebuild(PG_FUNCTION_ARGS)
 {
-	cdp_base_check_store();
+	check_caller("call cdp.rebuild()");
 	cdp_base_run(fcinfo, "rebuild", rebuild_phases, lengthof(rebuild_phases),
 				 1000000, NULL, PG_GETARG_BOOL(0));
 	PG_RETURN_NULL();
@@ -114,7 +122,7 @@ cdp_rebuild(PG_FUNCTION_ARGS)
 Datum
 cdp_fit_models(PG_FUNCTION_ARGS)
 {
-	cdp_base_check_store();
+	check_caller("call cdp.fit_models()");
 	cdp_base_run(fcinfo, "fit_models", fit_phases, lengthof(fit_phases),
 				 1000000, NULL, PG_GETARG_BOOL(0));
 	PG_RETURN_NULL();
@@ -124,7 +132,7 @@ cdp_fit_models(PG_FUNCTION_ARGS)
 Datum
 cdp_replay_erasures(PG_FUNCTION_ARGS)
 {
-	cdp_base_check_store();
+	check_caller("call cdp.replay_erasures()");
 	cdp_base_run(fcinfo, "replay_erasures", replay_phases,
 				 lengthof(replay_phases), 100, NULL, PG_GETARG_BOOL(0));
 	PG_RETURN_NULL();
@@ -134,7 +142,7 @@ cdp_replay_erasures(PG_FUNCTION_ARGS)
 Datum
 cdp_migrate(PG_FUNCTION_ARGS)
 {
-	cdp_base_check_store_exists();
+	cdp_base_check_store_owner("call cdp.migrate()");
 	cdp_base_run(fcinfo, "migrate", migrate_phases, lengthof(migrate_phases),
 				 1, NULL, true);
 	PG_RETURN_NULL();

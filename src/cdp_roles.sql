@@ -144,21 +144,6 @@ AS $$
 $$;
 COMMENT ON FUNCTION cdp._store_owner() IS 'the role that owns the store';
 
-CREATE FUNCTION cdp._check_store_owner(task text) RETURNS void
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF NOT pg_has_role(cdp._store_owner(), 'USAGE') THEN
-		RAISE EXCEPTION 'permission denied to %', $1
-			USING ERRCODE = 'insufficient_privilege',
-				DETAIL = format('Only members of role "%s", which owns the store, may do that.', cdp._store_owner());
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION cdp._check_store_owner(text) IS
-'raise unless the current user is a member of the role that owns the store';
-
 -- The schema belongs to whoever made the extension, perhaps not to the owner
 -- of the store.
 CREATE FUNCTION cdp._grant_schema_usage(role text) RETURNS void

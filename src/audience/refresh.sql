@@ -33,7 +33,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	instant timestamptz;
-	run bigint := cdp._current_run();
+	run bigint;
 	chosen integer[];
 	versions integer[];
 	ids integer[];
@@ -42,6 +42,8 @@ DECLARE
 	changes bigint := 0;
 BEGIN
 	PERFORM cdp._check_store();
+	PERFORM cdp._check_store_owner('refresh segments');
+	run := cdp._current_run();
 	PERFORM cdp._check_segments($1);
 	PERFORM cdp._lock_merger();
 	instant := cdp._membership_instant();

@@ -67,6 +67,12 @@ extern void cdp_base_check_store(void);
 extern void cdp_base_check_store_exists(void);
 
 /*
+ * Raises unless the current user is a member of the role that owns the store:
+ * "permission denied to <task>".
+ */
+extern void cdp_base_check_store_owner(const char *task);
+
+/*
  * Changes whenever a row of a watched table has: what was read, with a
  * snapshot of its own, while this stayed the same may be kept as long as it
  * stays the same.  0: keep nothing.

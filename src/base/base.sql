@@ -18,6 +18,12 @@ AS 'MODULE_PATHNAME', 'cdp__check_store';
 COMMENT ON FUNCTION cdp._check_store() IS
 'raise unless there is a store and its version is the extension''s';
 
+CREATE FUNCTION cdp._check_store_owner(task text) RETURNS void
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'cdp__check_store_owner';
+COMMENT ON FUNCTION cdp._check_store_owner(text) IS
+'raise unless the current user is a member of the role that owns the store';
+
 CREATE FUNCTION cdp._store_is_current() RETURNS boolean
 LANGUAGE c STABLE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'cdp__store_is_current';

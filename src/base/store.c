@@ -1,6 +1,7 @@
 /*
  * store.c
- *		Does the store exist, is it of our version, and what time is it.
+ *		Does the store exist, is it of our version, whose is it, and what time
+ *		is it.
  *
  * Whether there is one is looked up in the catalog cache at each call: it may
  * have been dropped.  The version check runs once per backend: a store changes
@@ -9,11 +10,16 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "base/base.h"
 
@@ -27,6 +33,7 @@ int			cdp_base_components_memory = 4 * 1024 * 1024;
 
 PG_FUNCTION_INFO_V1(cdp_clock);
 PG_FUNCTION_INFO_V1(cdp__check_store);
+PG_FUNCTION_INFO_V1(cdp__check_store_owner);
 PG_FUNCTION_INFO_V1(cdp__store_is_current);
 
 /* Read the version of the store and that of the extension. */
@@ -101,6 +108,46 @@ Datum
 cdp__check_store(PG_FUNCTION_ARGS)
 {
 	cdp_base_check_store();
+	PG_RETURN_VOID();
+}
+
+/* The role that owns the store, which there is. */
+static Oid
+store_owner(void)
+{
+	Oid			store = get_relname_relid("store", get_namespace_oid("cdp", false));
+	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(store));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(row))
+		elog(ERROR, "cache lookup failed for relation %u", store);
+	owner = ((Form_pg_class) GETSTRUCT(row))->relowner;
+	ReleaseSysCache(row);
+	return owner;
+}
+
+/* Raise unless the current user is a member of the role that owns the store. */
+void
+cdp_base_check_store_owner(const char *task)
+{
+	Oid			owner;
+
+	cdp_base_check_store_exists();
+	owner = store_owner();
+	if (has_privs_of_role(GetUserId(), owner))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to %s", task),
+			 errdetail("Only members of role \"%s\", which owns the store, may do that.",
+					   GetUserNameFromId(owner, false))));
+}
+
+/* cdp._check_store_owner(task): the same for functions written in SQL. */
+Datum
+cdp__check_store_owner(PG_FUNCTION_ARGS)
+{
+	cdp_base_check_store_owner(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	PG_RETURN_VOID();
 }
 

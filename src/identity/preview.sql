@@ -571,10 +571,14 @@ RETURNS TABLE (
 	identifiers bigint,
 	profiles bigint[],
 	examples text[])
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT * FROM cdp._summarise_rules($1, true, $2)
+BEGIN
+	PERFORM cdp._check_store();
+	PERFORM cdp._check_store_owner('change rules');
+	RETURN QUERY SELECT * FROM cdp._summarise_rules($1, true, $2);
+END
 $$;
 COMMENT ON FUNCTION cdp.change_rules(jsonb, text) IS
 'change rules as given to cdp.preview_rules(), judge all profiles by them in this one transaction (however large the store), and say what became of profiles, as the preview did; work that waits is done first';

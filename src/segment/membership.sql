@@ -181,10 +181,14 @@ CREATE FUNCTION cdp.segment_size(
 	predicate cdp.predicate,
 	as_of timestamptz DEFAULT cdp.clock())
 RETURNS bigint
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN $1 IS NOT NULL THEN (cdp._count_all(ARRAY[$1], $2))[1] END
+BEGIN
+	PERFORM cdp._check_store();
+	PERFORM cdp._check_store_owner('count profiles');
+	RETURN CASE WHEN $1 IS NOT NULL THEN (cdp._count_all(ARRAY[$1], $2))[1] END;
+END
 $$;
 COMMENT ON FUNCTION cdp.segment_size(cdp.predicate, timestamptz) IS
 'how many profiles the predicate is true of; NULL if there is none';
