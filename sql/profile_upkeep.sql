@@ -171,15 +171,19 @@ CALL cdp.merge();
 TABLE pg_temp.orders;
 SELECT cdp.rebuild_profiles() > 0 AS rebuilt;
 TABLE pg_temp.orders;
--- an event type that goes and comes back is a change of its key as well
+-- an event type that comes or goes is a change of its key as well
 UPDATE cdp.event_type SET business_key = 'order_id' WHERE name = 'order';
 CALL cdp.merge();
+INSERT INTO cdp.event_type (name) VALUES ('repair');
+SELECT phase FROM cdp.todo;
+CALL cdp.merge();
+DELETE FROM cdp.event_type WHERE name = 'repair';
+SELECT phase FROM cdp.todo;
+CALL cdp.merge();
+-- those that are built in stay
 DELETE FROM cdp.event_type WHERE name = 'order';
-SELECT phase FROM cdp.todo;
-CALL cdp.merge();
-INSERT INTO cdp.event_type (name, business_key) VALUES ('order', 'order_id');
-SELECT phase FROM cdp.todo;
-CALL cdp.merge();
+UPDATE cdp.event_type SET name = 'looking' WHERE name = 'search';
+UPDATE cdp.event_type SET reserved = false WHERE name = 'search';
 -- an empty key is none; a return takes its amount away, whatever its sign
 SELECT cdp.ingest('crm', jsonb_build_object('type', 'track', 'event', event, 'userId', 'u1', 'messageId', event || n,
 	'timestamp', '2026-05-05T10:00:00Z', 'properties', jsonb_build_object(event || '_id', '', 'total', total))) > 0 AS stored

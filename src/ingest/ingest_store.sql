@@ -221,7 +221,8 @@ CREATE TABLE cdp.event_type (
 	name text COLLATE "C" PRIMARY KEY,
 	business_key text,
 	aliases text[] NOT NULL DEFAULT '{}',
-	description text NOT NULL DEFAULT ''
+	description text NOT NULL DEFAULT '',
+	reserved boolean NOT NULL DEFAULT false
 );
 CREATE INDEX event_type_aliases_idx ON cdp.event_type USING gin (aliases);
 COMMENT ON TABLE cdp.event_type IS
@@ -230,6 +231,8 @@ COMMENT ON COLUMN cdp.event_type.business_key IS
 'property by which two events are one, whatever their sources';
 COMMENT ON COLUMN cdp.event_type.aliases IS
 'other names, in snake_case, that are stored under this one';
+COMMENT ON COLUMN cdp.event_type.reserved IS
+'built in: its name stays';
 
 INSERT INTO cdp.event_type (name, business_key, aliases, description) VALUES
 	('order', 'order_id', '{order_completed,order_placed,purchase}', 'a purchase'),
@@ -256,6 +259,28 @@ INSERT INTO cdp.event_type (name, business_key, aliases, description) VALUES
 	('deal_stage', NULL, '{}', 'a deal has reached a stage'),
 	('sign_up', NULL, '{signed_up,account_created}', 'an account opened'),
 	('sign_in', NULL, '{signed_in}', 'a sign-in');
+UPDATE cdp.event_type SET reserved = true;
+
+CREATE FUNCTION cdp._keep_event_type() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RAISE EXCEPTION 'cannot rename or delete event type "%"', OLD.name
+		USING ERRCODE = 'object_in_use',
+			DETAIL = 'It is built in.',
+			HINT = 'Change its aliases, business_key or description, or add an event type of your own.';
+END
+$$;
+COMMENT ON FUNCTION cdp._keep_event_type() IS
+'trigger: event types that are built in keep their rows and names';
+CREATE TRIGGER keep_reserved BEFORE DELETE ON cdp.event_type
+	FOR EACH ROW WHEN (OLD.reserved)
+	EXECUTE FUNCTION cdp._keep_event_type();
+CREATE TRIGGER keep_reserved_name BEFORE UPDATE OF name, reserved ON cdp.event_type
+	FOR EACH ROW WHEN (OLD.reserved
+		AND (OLD.name <> NEW.name OR NOT NEW.reserved))
+	EXECUTE FUNCTION cdp._keep_event_type();
 
 CREATE TABLE cdp.exchange_rate (
 	currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
