@@ -45,6 +45,14 @@ SELECT '[[1, 2, 3, 4, {"1": 1, "01": 1}]]'::cdp.timeline;
 SELECT ('[' || string_agg(format('[1, %s, 0, null]', n), ',') || ']')::cdp.timeline
 FROM generate_series(1, 256) AS n;
 
+-- the values of a slot are told by a number behind one prefix or listed, which
+-- are two columns: chunks end before the 256th
+CREATE FUNCTION pg_temp.wide(at int, value text) RETURNS text LANGUAGE sql AS $$
+	SELECT format('[[%s, 1, 1, null, {%s}]]', at, string_agg(format('"%s": "%s"', slot, value), ', ' ORDER BY slot)) FROM generate_series(1, 255) AS slot $$;
+SELECT cdp.timeline_merge(ARRAY[pg_temp.wide(1, 'a1'), '[[2, 1, 1, null, {"9": "b"}]]']::cdp.timeline[]);
+SELECT cdp.timeline_count(chunk), chunk::text = pg_temp.wide(1, 'a1') AS wide FROM unnest(cdp._timeline_chunks(ARRAY[pg_temp.wide(1, 'a1'),
+	'[[2, 1, 1, null, {"9": "b"}]]']::cdp.timeline[])) AS chunk;
+
 -- shapes from the 32nd on take a byte more, times between events none to seven
 SELECT made.text::cdp.timeline::text = made.text AS round_trip,
 	cdp.timeline_count(made.text::cdp.timeline)
@@ -96,9 +104,13 @@ SELECT n, (random() * 70)::int AS name_id,
 	CASE WHEN random() < 0.3 THEN round((random() * 1000 - 100)::numeric, (random() * 4)::int) END AS amount,
 	CASE WHEN random() < 0.7 THEN jsonb_strip_nulls(jsonb_build_object(
 		'1', 'p-' || (random() * 20)::int,
+		'3', CASE WHEN random() < 0.5 THEN (odd.values -> (random() * jsonb_array_length(odd.values))::int) END,
 		'7', CASE WHEN random() < 0.5 THEN trunc(random() * 100)::int END,
 		'9', CASE WHEN random() < 0.1 THEN random() < 0.5 END)) END AS properties
-FROM generate_series(1, 5000) AS n;
+FROM generate_series(1, 5000) AS n, (
+	SELECT jsonb_build_array('', '0', '00', '7', 'p', 'p0', 'p7', 'p07', 'p007', 'p0070', 'p-7', 'q7', 'é9', '9é', '7p', '1.5', '-3',
+		'p2097151', 'p2097152', 'p9999999', 'p10000000', '99999999999999999999', repeat('x', 31) || 7, repeat('x', 32) || 7,
+		0, 7, 70, -3, 1.5, 0.07, 2097151, 2097152, 1e30, true, '[7]'::jsonb, '{"p": 7}'::jsonb) AS values) AS odd;
 CREATE TEMP TABLE packed AS
 SELECT cdp.timeline_agg(name_id, at, amount, properties) AS timeline,
 	n / 50 AS piece
@@ -245,3 +257,60 @@ SELECT cdp.timeline_between('[[1000, 1, 1, null], [2000, 1, 1, null]]',
 		'1969-12-31 23:59:59.9985+00', '1969-12-31 23:59:59.9995+00') AS early,
 	cdp.timeline_between('[[1000, 1, 1, null]]', 'infinity', '-infinity') AS none,
 	cdp.timeline_between('[]', '-infinity', 'infinity') AS empty;
+
+-- the bytes: version, count, first time, span, lengths of the tables; columns
+-- (3: texts behind "p-", 5: whole numbers, 3 and 5: listed), shapes, values;
+-- events
+CREATE CAST (cdp.timeline AS bytea) WITHOUT FUNCTION;
+CREATE CAST (bytea AS cdp.timeline) WITHOUT FUNCTION;
+CREATE FUNCTION pg_temp.bytes(timeline cdp.timeline) RETURNS text LANGUAGE sql AS $$
+	SELECT encode($1::bytea, 'hex') $$;
+SELECT pg_temp.bytes('[]');
+SELECT pg_temp.bytes('[[1000, 1, 2, 4.5, {"3": "p-7", "5": 300}], [1000, 1, 2, 4.5, {"3": "p-200", "5": 0}],
+	[1002, 6, 2, null, {"3": "q-7", "5": 1.5}], [70000, 6, 7, 0.0001, {"5": 1.5}], [70000, 6, 7, 0.0001, {"5": true}]]');
+
+-- stored bytes that no builder has made: refused, or read as some events, as
+-- are all with one byte changed or the end cut off
+CREATE FUNCTION pg_temp.read(stored bytea) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	message text;
+	detail text;
+	hint text;
+BEGIN
+	RETURN stored::cdp.timeline::text;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	RETURN concat_ws(' ', message || ':', detail, hint);
+END
+$$;
+SELECT pg_temp.read('');
+SELECT pg_temp.read('\x01000000000000');
+SELECT why, pg_temp.read(stored) FROM (VALUES
+	(1, 'tables too long', '\x020000007f0000'::bytea),
+	(2, 'column cut off', '\x02000000010000' || '\x03'::bytea),
+	(3, 'slot 0', '\x02000000020000' || '\x0001'::bytea),
+	(4, 'prefix cut off', '\x02000000020000' || '\x0304'::bytea),
+	(5, 'prefix too long', '\x02000000220000' || '\x0322'::bytea || convert_to(repeat('x', 32), 'UTF8')),
+	(6, 'too many columns', '\x02000000800400' || '\x00'::bytea || decode(repeat('0301', 256), 'hex')),
+	(7, 'no such column', '\x02000000020400' || '\x0301'::bytea || '\x01080201'::bytea),
+	(8, 'number too large', '\x02010000020400' || '\x0301'::bytea || '\x01080200'::bytea || '\x0080808001'::bytea),
+	(9, 'value missing', '\x02010000020400' || '\x0300'::bytea || '\x01080200'::bytea || '\x0000'::bytea),
+	(10, 'the largest number', '\x02010000020400' || '\x0301'::bytea || '\x01080200'::bytea || '\x00ffff7f'::bytea)) AS hostile (n, why, stored) ORDER BY n;
+CREATE FUNCTION pg_temp.survives(stored bytea) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM stored::cdp.timeline::text, cdp._timeline_chunks(ARRAY[stored, '[[9000000000000000, 1, 1, null]]'::cdp.timeline::bytea]::cdp.timeline[]);
+	RETURN 'read';
+EXCEPTION
+	WHEN data_corrupted THEN RETURN 'corrupt';
+	WHEN data_exception OR program_limit_exceeded THEN RETURN 'refused';
+END
+$$;
+SELECT outcome, count(*) > 100 AS many
+FROM (SELECT cdp.timeline_merge(array_agg(timeline ORDER BY piece))::bytea AS stored FROM packed WHERE piece < 2) AS one,
+	generate_series(0, length(stored) - 1) AS at,
+	LATERAL (VALUES (set_byte(stored, at, get_byte(stored, at) # 1)), (set_byte(stored, at, get_byte(stored, at) # 128)),
+		(set_byte(stored, at, (get_byte(stored, at) + at) % 256)), (substr(stored, 1, at))) AS changed (stored),
+	pg_temp.survives(changed.stored) AS outcome
+GROUP BY outcome ORDER BY outcome;
+DROP CAST (cdp.timeline AS bytea);
+DROP CAST (bytea AS cdp.timeline);

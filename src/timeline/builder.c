@@ -2,7 +2,7 @@
  * builder.c
  *		Pack events into a timeline; pure: events in, bytes out.
  *
- * A builder holds the three parts of a timeline (timeline.h) as growing
+ * A builder holds the four parts of a timeline (timeline.h) as growing
  * buffers, the shapes as a list and the values as a hash table of offsets into
  * their part.  An event is added optimistically; if the timeline is then over
  * the limit everything goes back to where it was, so a chunk ends before the
@@ -18,9 +18,9 @@
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 
-#include "timeline/timeline.h"
+#include "timeline/column.h"
 
-#define CDP_TIMELINE_MAX_HEADER (1 + 5 * 10)	/* version and five varints */
+#define CDP_TIMELINE_MAX_HEADER (1 + 6 * 10)	/* version and six varints */
 
 /* An entry of the shape table. */
 typedef struct BuiltShape
@@ -28,9 +28,16 @@ typedef struct BuiltShape
 	int32		name_id;
 	int32		source_id;
 	CdpTimelineUnit unit;
-	int			nslots;
-	int			slots_at;		/* their offset in the table */
+	int			ncolumns;
+	int			columns_at;		/* offset of their numbers in the table */
 } BuiltShape;
+
+/* How the values of an event are told. */
+typedef struct Told
+{
+	uint8		columns[CDP_TIMELINE_MAX_SLOT];
+	uint32		numbers[CDP_TIMELINE_MAX_SLOT];
+} Told;
 
 struct CdpTimelineBuilder
 {
@@ -38,6 +45,7 @@ struct CdpTimelineBuilder
 	CdpTimelineHeader header;
 	int			nshapes;
 	BuiltShape	shape[CDP_TIMELINE_MAX_SHAPES];
+	StringInfoData columns;		/* the column table */
 	StringInfoData shapes;		/* the shape table */
 	StringInfoData values;		/* the value table */
 	StringInfoData events;
@@ -53,6 +61,7 @@ typedef struct Mark
 {
 	CdpTimelineHeader header;
 	int			nshapes;
+	int			columns_length;
 	int			shapes_length;
 	int			values_length;
 	int			events_length;
@@ -95,6 +104,7 @@ reset_builder(CdpTimelineBuilder *builder)
 {
 	memset(&builder->header, 0, sizeof(CdpTimelineHeader));
 	builder->nshapes = 0;
+	resetStringInfo(&builder->columns);
 	resetStringInfo(&builder->shapes);
 	resetStringInfo(&builder->values);
 	resetStringInfo(&builder->events);
@@ -109,6 +119,7 @@ cdp_timeline_builder(Size limit)
 	CdpTimelineBuilder *builder = palloc0(sizeof(CdpTimelineBuilder));
 
 	builder->limit = limit;
+	initStringInfo(&builder->columns);
 	initStringInfo(&builder->shapes);
 	initStringInfo(&builder->values);
 	initStringInfo(&builder->events);
@@ -231,27 +242,45 @@ choose_unit(const CdpTimelineEvent *event)
 		CDP_TIMELINE_TEN_THOUSANDTHS;
 }
 
+/* Find out how the values of an event are told; false if they have no room. */
+static bool
+tell_values(CdpTimelineBuilder *builder, const CdpTimelineEvent *event,
+			Told *told)
+{
+	for (int i = 0; i < event->nvalues; i++)
+	{
+		bool		is_listed;
+		int			column = cdp_timeline_intern_column(&builder->columns,
+														&event->values[i],
+														&is_listed,
+														&told->numbers[i]);
+
+		if (column < 0)
+			return false;
+		told->columns[i] = (uint8) column;
+		if (is_listed)
+			told->numbers[i] = intern_value(builder, &event->values[i]);
+	}
+	return true;
+}
+
 /* Does the event have that shape? */
 static bool
 has_shape(const CdpTimelineBuilder *builder, const BuiltShape *shape,
-		  const CdpTimelineEvent *event, CdpTimelineUnit unit)
+		  const CdpTimelineEvent *event, CdpTimelineUnit unit,
+		  const uint8 *columns)
 {
-	const char *slots = builder->shapes.data + shape->slots_at;
-
-	if (shape->name_id != event->name_id ||
-		shape->source_id != event->source_id ||
-		shape->unit != unit || shape->nslots != event->nvalues)
-		return false;
-	for (int i = 0; i < event->nvalues; i++)
-		if ((uint8) slots[i] != event->values[i].slot)
-			return false;
-	return true;
+	return shape->name_id == event->name_id &&
+		shape->source_id == event->source_id &&
+		shape->unit == unit && shape->ncolumns == event->nvalues &&
+		memcmp(builder->shapes.data + shape->columns_at, columns,
+			   shape->ncolumns) == 0;
 }
 
 /* Add the shape of an event to the table. */
 static void
 add_shape(CdpTimelineBuilder *builder, const CdpTimelineEvent *event,
-		  CdpTimelineUnit unit)
+		  CdpTimelineUnit unit, const uint8 *columns)
 {
 	BuiltShape *shape = &builder->shape[builder->nshapes++];
 	bool		is_same = builder->nshapes > 1 &&
@@ -260,30 +289,30 @@ add_shape(CdpTimelineBuilder *builder, const CdpTimelineEvent *event,
 	shape->name_id = event->name_id;
 	shape->source_id = event->source_id;
 	shape->unit = unit;
-	shape->nslots = event->nvalues;
+	shape->ncolumns = event->nvalues;
 	append_varint(&builder->shapes, (uint32) event->name_id);
 	append_varint(&builder->shapes,
 				  (uint64) event->nvalues << 3 | (uint64) is_same << 2 | unit);
 	if (!is_same)
 		append_varint(&builder->shapes, (uint32) event->source_id);
-	shape->slots_at = builder->shapes.len;
-	for (int i = 0; i < event->nvalues; i++)
-		appendStringInfoCharMacro(&builder->shapes,
-								  (char) event->values[i].slot);
+	shape->columns_at = builder->shapes.len;
+	appendBinaryStringInfo(&builder->shapes, (const char *) columns,
+						   event->nvalues);
 }
 
 /* The number of an event's shape, added if new; -1 if there is no room. */
 static int
-intern_shape(CdpTimelineBuilder *builder, const CdpTimelineEvent *event)
+intern_shape(CdpTimelineBuilder *builder, const CdpTimelineEvent *event,
+			 const uint8 *columns)
 {
 	CdpTimelineUnit unit = choose_unit(event);
 
 	for (int i = 0; i < builder->nshapes; i++)
-		if (has_shape(builder, &builder->shape[i], event, unit))
+		if (has_shape(builder, &builder->shape[i], event, unit, columns))
 			return i;
 	if (builder->nshapes == CDP_TIMELINE_MAX_SHAPES)
 		return -1;
-	add_shape(builder, event, unit);
+	add_shape(builder, event, unit, columns);
 	return builder->nshapes - 1;
 }
 
@@ -303,14 +332,18 @@ append_shape_and_time(StringInfo events, int shape, uint64 delta)
 	appendBinaryStringInfo(events, (const char *) bytes, end);
 }
 
-/* Write an event behind the others; false if it needs one shape too many. */
+/* Write an event behind the others; false if a table has no room for it. */
 static bool
 append_event(CdpTimelineBuilder *builder, const CdpTimelineEvent *event)
 {
 	CdpTimelineHeader *header = &builder->header;
-	int			shape = intern_shape(builder, event);
+	Told		told;
+	int			shape;
 	uint64		delta;
 
+	if (!tell_values(builder, event, &told))
+		return false;
+	shape = intern_shape(builder, event, told.columns);
 	if (shape < 0)
 		return false;
 	if (header->count == 0)
@@ -323,8 +356,7 @@ append_event(CdpTimelineBuilder *builder, const CdpTimelineEvent *event)
 					  zigzag(builder->shape[shape].unit == CDP_TIMELINE_HUNDREDTHS ?
 							 event->amount / 100 : event->amount));
 	for (int i = 0; i < event->nvalues; i++)
-		append_varint(&builder->events,
-					  intern_value(builder, &event->values[i]));
+		append_varint(&builder->events, told.numbers[i]);
 	header->last_ms = event->at_ms;
 	header->count++;
 	return true;
@@ -341,6 +373,7 @@ write_header(const CdpTimelineBuilder *builder, uint8 *to)
 	n += write_varint(to + n, header->count);
 	n += write_varint(to + n, zigzag(header->first_ms));
 	n += write_varint(to + n, (uint64) header->last_ms - header->first_ms);
+	n += write_varint(to + n, builder->columns.len);
 	n += write_varint(to + n, builder->shapes.len);
 	n += write_varint(to + n, builder->values.len);
 	return n;
@@ -353,8 +386,8 @@ builder_size(const CdpTimelineBuilder *builder)
 	uint8		header[CDP_TIMELINE_MAX_HEADER];
 
 	return VARHDRSZ + write_header(builder, header) +
-		(Size) builder->shapes.len + (Size) builder->values.len +
-		(Size) builder->events.len;
+		(Size) builder->columns.len + (Size) builder->shapes.len +
+		(Size) builder->values.len + (Size) builder->events.len;
 }
 
 /* Take back whatever was added since the mark. */
@@ -373,6 +406,7 @@ undo_event(CdpTimelineBuilder *builder, const Mark *mark)
 	}
 	builder->header = mark->header;
 	builder->nshapes = mark->nshapes;
+	builder->columns.len = mark->columns_length;
 	builder->shapes.len = mark->shapes_length;
 	builder->values.len = mark->values_length;
 	builder->events.len = mark->events_length;
@@ -383,8 +417,9 @@ bool
 cdp_timeline_add(CdpTimelineBuilder *builder, const CdpTimelineEvent *event)
 {
 	Mark		mark = {
-		builder->header, builder->nshapes, builder->shapes.len, builder->values.len,
-		builder->events.len, builder->nvalues
+		builder->header, builder->nshapes, builder->columns.len,
+		builder->shapes.len, builder->values.len, builder->events.len,
+		builder->nvalues
 	};
 
 	if (append_event(builder, event) &&
@@ -396,8 +431,8 @@ cdp_timeline_add(CdpTimelineBuilder *builder, const CdpTimelineEvent *event)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("too many kinds of events for one timeline"),
-				 errdetail("A timeline has at most %d combinations of name, source and properties.",
-						   CDP_TIMELINE_MAX_SHAPES)));
+				 errdetail("A timeline has at most %d combinations of name, source and properties, and %d columns of values.",
+						   CDP_TIMELINE_MAX_SHAPES, CDP_TIMELINE_MAX_COLUMNS)));
 	return false;
 }
 
@@ -412,8 +447,10 @@ cdp_timeline_resume(CdpTimelineBuilder *builder,
 	reset_builder(builder);
 	cdp_timeline_open(&reader, timeline);
 	builder->header = reader.header;
+	appendBinaryStringInfo(&builder->columns, (const char *) reader.tables,
+						   reader.header.column_bytes);
 	appendBinaryStringInfo(&builder->shapes,
-						   (const char *) reader.values - reader.header.shape_bytes,
+						   (const char *) reader.tables + reader.header.column_bytes,
 						   reader.header.shape_bytes);
 	for (builder->nshapes = 0; builder->nshapes < reader.nshapes;
 		 builder->nshapes++)
@@ -424,9 +461,9 @@ cdp_timeline_resume(CdpTimelineBuilder *builder,
 		built->name_id = shape->name_id;
 		built->source_id = shape->source_id;
 		built->unit = shape->unit;
-		built->nslots = shape->nslots;
-		built->slots_at = reader.header.shape_bytes -
-			(reader.values - shape->slots);
+		built->ncolumns = shape->ncolumns;
+		built->columns_at = reader.header.shape_bytes -
+			(reader.values - shape->columns);
 	}
 	while (builder->values.len < reader.header.value_bytes)
 	{
@@ -457,6 +494,8 @@ cdp_timeline_finish(CdpTimelineBuilder *builder)
 
 	SET_VARSIZE(result, size);
 	to += write_header(builder, (uint8 *) to);
+	memcpy(to, builder->columns.data, builder->columns.len);
+	to += builder->columns.len;
 	memcpy(to, builder->shapes.data, builder->shapes.len);
 	to += builder->shapes.len;
 	memcpy(to, builder->values.data, builder->values.len);

@@ -3,10 +3,10 @@
  *		Read a packed timeline; pure: bytes in, events out.
  *
  * timeline.h draws the format.  Opening checks the header against the length
- * and lists the shapes (a handful).  Reading an event is a byte, a number of
- * bytes that it tells, and stepping over what else its shape has; amounts are
- * decoded of events that are asked for, and values are found lazily, since
- * most questions never look at one.
+ * and lists columns and shapes (a handful).  Reading an event is a byte, a
+ * number of bytes that it tells, and stepping over what else its shape has;
+ * amounts are decoded of events that are asked for, and values are found
+ * lazily, since most questions never look at one.
  *
  * Every read is checked against the end of its part, so hostile bytes cost an
  * error and nothing else.  Time is linear in the bytes, memory is the reader
@@ -18,7 +18,7 @@
 #include "common/int.h"
 #include "port/pg_bswap.h"
 
-#include "timeline/timeline.h"
+#include "timeline/column.h"
 
 /* The bytes are not a timeline; rule says what is wrong with them. */
 static void
@@ -95,28 +95,35 @@ read_shape(CdpTimelineReader *reader, const uint8 *next, const uint8 *end)
 	if (shape->unit > CDP_TIMELINE_HUNDREDTHS ||
 		head >> 3 > CDP_TIMELINE_MAX_SLOT)
 		report_corrupt("A shape is malformed.");
-	shape->nslots = head >> 3;
-	shape->nvarints = shape->nslots + (shape->unit != CDP_TIMELINE_NO_AMOUNT);
+	shape->ncolumns = head >> 3;
+	shape->nvarints = shape->ncolumns + (shape->unit != CDP_TIMELINE_NO_AMOUNT);
 	if ((head & 4) == 0)
 		shape->source_id = read_id(&next, end);
 	else if (reader->nshapes > 0)
 		shape->source_id = shape[-1].source_id;
 	else
 		report_corrupt("The first shape has no source.");
-	if (end - next < shape->nslots)
+	if (end - next < shape->ncolumns)
 		report_corrupt("The shape table ends in the middle of a shape.");
-	shape->slots = next;
-	return next + shape->nslots;
+	for (int i = 0; i < shape->ncolumns; i++)
+		if (next[i] >= reader->ncolumns)
+			report_corrupt("A shape has a column that is missing.");
+	shape->columns = next;
+	return next + shape->ncolumns;
 }
 
 /* Read the head; returns what is behind it. */
 static const uint8 *
 read_header(CdpTimelineHeader *header, const uint8 *next, const uint8 *end)
 {
-	uint64		numbers[5];		/* as in the drawing */
+	uint64		numbers[6];		/* as in the drawing */
 
-	if (next >= end || *next++ != CDP_TIMELINE_VERSION)
-		report_corrupt("Its version is unknown.");
+	if (next >= end)
+		report_corrupt("It has no bytes.");
+	if (*next != CDP_TIMELINE_VERSION)
+		report_corrupt(psprintf("It is of format version %d, not %d.",
+								*next, CDP_TIMELINE_VERSION));
+	next++;
 	for (int i = 0; i < lengthof(numbers); i++)
 		numbers[i] = read_varint(&next, end);
 	header->first_ms = (int64) (numbers[1] >> 1) ^ -(int64) (numbers[1] & 1);
@@ -126,12 +133,14 @@ read_header(CdpTimelineHeader *header, const uint8 *next, const uint8 *end)
 		numbers[2] > (uint64) (CDP_TIMELINE_MAX_MS - header->first_ms))
 		report_corrupt("Its number of events or times are out of range.");
 	if (numbers[3] > (uint64) (end - next) ||
-		numbers[4] > (uint64) (end - next) - numbers[3])
+		numbers[4] > (uint64) (end - next) - numbers[3] ||
+		numbers[5] > (uint64) (end - next) - numbers[3] - numbers[4])
 		report_corrupt("Its tables are longer than itself.");
 	header->count = (uint32) numbers[0];
 	header->last_ms = header->first_ms + (int64) numbers[2];
-	header->shape_bytes = (uint32) numbers[3];
-	header->value_bytes = (uint32) numbers[4];
+	header->column_bytes = (uint32) numbers[3];
+	header->shape_bytes = (uint32) numbers[4];
+	header->value_bytes = (uint32) numbers[5];
 	return next;
 }
 
@@ -142,11 +151,22 @@ cdp_timeline_open_bytes(CdpTimelineReader *reader, const uint8 *bytes,
 {
 	CdpTimelineHeader *header = &reader->header;
 	const uint8 *next;
+	const uint8 *shapes;
 
 	reader->end = bytes + length;
-	next = read_header(header, bytes, reader->end);
-	reader->values = next + header->shape_bytes;
+	next = reader->tables = read_header(header, bytes, reader->end);
+	shapes = next + header->column_bytes;
+	reader->values = shapes + header->shape_bytes;
 	reader->values_end = reader->values + header->value_bytes;
+	for (reader->ncolumns = 0; next < shapes; reader->ncolumns++)
+	{
+		if (reader->ncolumns == CDP_TIMELINE_MAX_COLUMNS)
+			report_corrupt("It has too many columns.");
+		next = cdp_timeline_read_column(next, shapes,
+										&reader->columns[reader->ncolumns]);
+		if (next == NULL)
+			report_corrupt("A column is malformed.");
+	}
 	for (reader->nshapes = 0; next < reader->values; reader->nshapes++)
 	{
 		if (reader->nshapes == CDP_TIMELINE_MAX_SHAPES)
@@ -231,7 +251,7 @@ take_event(CdpTimelineReader *reader, const CdpTimelineShape *shape,
 			pg_mul_s64_overflow(reader->amount, 100, &reader->amount))
 			report_corrupt("An amount is out of range.");
 	}
-	reader->indexes = varints;
+	reader->told = varints;
 }
 
 /* The number of the shape of the event at *next, which moves to its time. */
@@ -304,25 +324,6 @@ cdp_timeline_next_from(CdpTimelineReader *reader, const int64 *from_ms)
 	return go_to_next(reader, from_ms);
 }
 
-/* The number of the value of a slot of the event in hand, or -1. */
-int
-cdp_timeline_value_number(const CdpTimelineReader *reader, int slot)
-{
-	const CdpTimelineShape *shape = reader->shape;
-	const uint8 *next = reader->indexes;
-	int			i;
-
-	for (i = 0; i < shape->nslots; i++)
-	{
-		if (shape->slots[i] == slot)
-		{
-			next = skip_varints(next, reader->end, i);
-			return read_id(&next, reader->end);
-		}
-	}
-	return -1;
-}
-
 /* Make room for one more entry of value_at. */
 static void
 grow_value_at(CdpTimelineReader *reader)
@@ -377,18 +378,47 @@ cdp_timeline_value_at(CdpTimelineReader *reader, int number,
 	}
 }
 
+/*
+ * The value of a column that the varint at *next tells, which moves on; the
+ * room is for the text of one that is not listed.
+ */
+static void
+read_told(CdpTimelineReader *reader, const CdpTimelineColumn *column,
+		  const uint8 **next, char *room, CdpTimelineValue *value)
+{
+	int32		told = read_id(next, reader->end);
+
+	value->slot = column->slot;
+	if (column->coding == CDP_TIMELINE_LISTED)
+		cdp_timeline_value_at(reader, told, value);
+	else if (told <= CDP_TIMELINE_MAX_TOLD)
+		cdp_timeline_print_told(column, told, room, value);
+	else
+		report_corrupt("A whole number is out of range.");
+}
+
 /* The value of a slot of the event in hand; false if it has none. */
 bool
 cdp_timeline_value(CdpTimelineReader *reader, int slot,
 				   CdpTimelineValue *value)
 {
-	int			number = cdp_timeline_value_number(reader, slot);
+	const CdpTimelineShape *shape = reader->shape;
 
-	if (number < 0)
-		return false;
-	value->slot = slot;
-	cdp_timeline_value_at(reader, number, value);
-	return true;
+	for (int i = 0; i < shape->ncolumns; i++)
+	{
+		const CdpTimelineColumn *column = &reader->columns[shape->columns[i]];
+		const uint8 *next;
+
+		if (column->slot != slot)
+			continue;
+		next = skip_varints(reader->told, reader->end, i);
+		read_told(reader, column, &next,
+				  column->coding == CDP_TIMELINE_LISTED ? NULL :
+				  palloc(column->prefix_length + CDP_TIMELINE_MAX_DIGITS),
+				  value);
+		return true;
+	}
+	return false;
 }
 
 /* The event in hand as a whole. */
@@ -396,24 +426,25 @@ void
 cdp_timeline_event(CdpTimelineReader *reader, CdpTimelineEvent *event)
 {
 	const CdpTimelineShape *shape = reader->shape;
-	const uint8 *next = reader->indexes;
-	int			i;
+	const uint8 *next = reader->told;
+	int			nvalues = shape->ncolumns;
+	char	   *room;
 
 	event->at_ms = reader->at_ms;
 	event->name_id = shape->name_id;
 	event->source_id = shape->source_id;
 	event->has_amount = reader->has_amount;
 	event->amount = reader->amount;
-	event->nvalues = shape->nslots;
+	event->nvalues = nvalues;
 	event->values = NULL;
-	if (shape->nslots > 0)
-		event->values = palloc(shape->nslots * sizeof(CdpTimelineValue));
-	for (i = 0; i < shape->nslots; i++)
-	{
-		event->values[i].slot = shape->slots[i];
-		cdp_timeline_value_at(reader, read_id(&next, reader->end),
-							  &event->values[i]);
-	}
+	if (nvalues == 0)
+		return;
+	event->values = palloc(nvalues * (sizeof(CdpTimelineValue) +
+									  CDP_TIMELINE_MAX_TEXT));
+	room = (char *) (event->values + nvalues);
+	for (int i = 0; i < nvalues; i++)
+		read_told(reader, &reader->columns[shape->columns[i]], &next,
+				  room + i * CDP_TIMELINE_MAX_TEXT, &event->values[i]);
 }
 
 /* A number's text as ten-thousandths, if it is one exactly. */

@@ -95,20 +95,19 @@ make_properties(CdpTimelineReader *reader)
 {
 	JsonbParseState *parse = NULL;
 	JsonbValue *result;
-	int			i;
+	CdpTimelineEvent event;
 
+	cdp_timeline_event(reader, &event);
 	pushJsonbValue(&parse, WJB_BEGIN_OBJECT, NULL);
-	for (i = 0; i < reader->shape->nslots; i++)
+	for (int i = 0; i < event.nvalues; i++)
 	{
-		CdpTimelineValue value;
 		JsonbValue	json;
 
-		cdp_timeline_value(reader, reader->shape->slots[i], &value);
 		json.type = jbvString;
-		json.val.string.val = psprintf("%d", reader->shape->slots[i]);
+		json.val.string.val = psprintf("%d", event.values[i].slot);
 		json.val.string.len = strlen(json.val.string.val);
 		pushJsonbValue(&parse, WJB_KEY, &json);
-		cdp_timeline_to_json(&value, &json);
+		cdp_timeline_to_json(&event.values[i], &json);
 		pushJsonbValue(&parse, WJB_VALUE, &json);
 	}
 	result = pushJsonbValue(&parse, WJB_END_OBJECT, NULL);

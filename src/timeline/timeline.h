@@ -19,24 +19,29 @@
  *
  * The format, after the varlena length word (1 or 4 bytes):
  *
- *		byte	version, 1
+ *		byte	version, 2
  *		varint	number of events
  *		varint	time of the first event, zigzag
  *		varint	milliseconds from it to the last one
+ *		varint	bytes of the column table
  *		varint	bytes of the shape table
  *		varint	bytes of the value table
- *		...		shape table, value table, events
+ *		...		column table, shape table, value table, events
  *
- *		shape	varint name_id, varint (number of slots * 8 + same * 4 + unit of
- *				the amount: 0 none, 1 ten-thousandths, 2 hundredths),
+ *		column	byte slot; byte 0: its values stand in the value table; 1: they
+ *				are whole numbers; 2 + length of a prefix, [prefix]: they are
+ *				texts, the prefix and the digits of a whole number
+ *		shape	varint name_id, varint (number of columns * 8 + same * 4 + unit
+ *				of the amount: 0 none, 1 ten-thousandths, 2 hundredths),
  *				[varint source_id, unless same: it is that of the shape
- *				before], the slots, one byte each, ascending
+ *				before], the numbers of its columns, one byte each, by slot
  *		value	varint (length * 4 + kind), bytes
  *		event	byte: shape in the low five bits (31: the next byte, plus 31,
  *				is the shape), in the high three the length of what follows:
  *				milliseconds since the event before, 0 to 7 bytes, little-
  *				endian, as few as they need;
- *				[zigzag varint amount], one varint value number per slot
+ *				[zigzag varint amount], one varint per column: the whole number,
+ *				or that of an entry of the value table
  *
  * Varints are little-endian groups of seven bits.  A time is not one: gaps of
  * hours to weeks are four bytes, which their entropy comes close to, and are
@@ -44,16 +49,16 @@
  * step over, so events of no interest cost no more than that.
  *
  * The shapes are a list of the names, so a question about others is answered
- * without looking at events.  Both tables are in the order in which the events
+ * without looking at events.  The tables are in the order in which the events
  * first need their entries, so equal events make equal bytes, and an event
- * later than all others is appended without decoding any: its shape and values
- * are looked up, missing ones are added behind the tables, and its bytes go to
- * the end.
+ * later than all others is appended without decoding any: its columns, shape
+ * and values are looked up, missing ones are added behind the tables, and its
+ * bytes go to the end.  Which values have which column, column.c tells.
  *
  * A stored timeline is cut into chunks, greedily: a chunk takes events until
- * the next would bring it over CDP_TIMELINE_CHUNK bytes, or over 255 shapes.
- * So the chunks too are a function of the events, whatever the order in which
- * they came.  A chunk of one huge event may be longer and is toasted.
+ * the next would bring it over CDP_TIMELINE_CHUNK bytes, or over 255 shapes or
+ * columns.  So the chunks too are a function of the events, whatever the order
+ * in which they came.  A chunk of one huge event may be longer and is toasted.
  *
  * Reading never trusts the bytes: whatever they are, it stays inside them and
  * raises data_corrupted.
@@ -61,9 +66,10 @@
 #ifndef CDP_TIMELINE_TIMELINE_H
 #define CDP_TIMELINE_TIMELINE_H
 
-#define CDP_TIMELINE_VERSION 1
+#define CDP_TIMELINE_VERSION 2
 #define CDP_TIMELINE_CHUNK 1536
 #define CDP_TIMELINE_MAX_SHAPES 255
+#define CDP_TIMELINE_MAX_COLUMNS 255
 #define CDP_TIMELINE_MAX_SLOT 255	/* slots are 1 .. 255 */
 /* what a timestamp with time zone can hold */
 #define CDP_TIMELINE_MIN_MS INT64CONST(-210866803200000)
@@ -76,6 +82,7 @@ typedef struct CdpTimelineHeader
 	uint32		count;			/* events */
 	int64		first_ms;		/* time of the first event, 0 if none */
 	int64		last_ms;		/* time of the last event, 0 if none */
+	uint32		column_bytes;	/* length of the column table */
 	uint32		shape_bytes;	/* length of the shape table */
 	uint32		value_bytes;	/* length of the value table */
 } CdpTimelineHeader;
@@ -104,15 +111,32 @@ typedef enum CdpTimelineUnit
 	CDP_TIMELINE_HUNDREDTHS = 2
 } CdpTimelineUnit;
 
+/* How a column tells its values; from TEXTS on with a prefix. */
+typedef enum CdpTimelineCoding
+{
+	CDP_TIMELINE_LISTED = 0,
+	CDP_TIMELINE_NUMBERS = 1,
+	CDP_TIMELINE_TEXTS = 2
+} CdpTimelineCoding;
+
+/* One entry of the column table. */
+typedef struct CdpTimelineColumn
+{
+	uint8		slot;
+	uint8		coding;			/* CdpTimelineCoding + length of the prefix */
+	uint8		prefix_length;
+	const uint8 *prefix;
+} CdpTimelineColumn;
+
 /* One entry of the shape table: what a kind of events has in common. */
 typedef struct CdpTimelineShape
 {
 	int32		name_id;
 	int32		source_id;
 	uint8		unit;			/* CdpTimelineUnit */
-	uint8		nslots;
+	uint8		ncolumns;
 	uint16		nvarints;		/* of an event: its amount and values */
-	const uint8 *slots;			/* ascending */
+	const uint8 *columns;		/* their numbers, by slot */
 } CdpTimelineShape;
 
 /*
@@ -127,6 +151,8 @@ typedef struct CdpTimelineReader
 {
 	/* the timeline: valid from open on */
 	CdpTimelineHeader header;	/* count, first_ms, last_ms */
+	int			ncolumns;
+	CdpTimelineColumn columns[CDP_TIMELINE_MAX_COLUMNS];
 	int			nshapes;
 	CdpTimelineShape shapes[CDP_TIMELINE_MAX_SHAPES];
 
@@ -134,13 +160,14 @@ typedef struct CdpTimelineReader
 	int64		at_ms;
 	bool		has_amount;
 	int64		amount;			/* in 1/10000; 0 if it has none */
-	const CdpTimelineShape *shape;	/* name_id, source_id, slots[] */
+	const CdpTimelineShape *shape;	/* name_id, source_id */
 
 	/* private */
 	uint32		remaining;
 	const uint8 *next;			/* the next event */
 	const uint8 *end;
-	const uint8 *indexes;		/* value numbers of the event in hand */
+	const uint8 *told;			/* a varint per value of the event in hand */
+	const uint8 *tables;		/* the column table, then the shape table */
 	const uint8 *values;		/* the value table */
 	const uint8 *values_end;
 	uint32		nvalues;		/* entries found so far */
@@ -166,19 +193,15 @@ extern bool cdp_timeline_next_from(CdpTimelineReader *reader,
 extern void cdp_timeline_close(CdpTimelineReader *reader);
 
 /*
- * The value of a property of the event in hand: its number in the timeline's
- * value table, or -1.  Equal numbers are equal values as long as the timeline
- * is open, so a comparison can be remembered by number.
+ * The value of a property of the event in hand; false if it has none.  The data
+ * stands in the timeline or is palloc'd.
  */
-extern int	cdp_timeline_value_number(const CdpTimelineReader *reader, int slot);
+extern bool cdp_timeline_value(CdpTimelineReader *reader, int slot,
+							   CdpTimelineValue *value);
 
 /* The entry of the value table with that number; slot is left alone. */
 extern void cdp_timeline_value_at(CdpTimelineReader *reader, int number,
 								  CdpTimelineValue *value);
-
-/* Both at once; false if the event has no such property. */
-extern bool cdp_timeline_value(CdpTimelineReader *reader, int slot,
-							   CdpTimelineValue *value);
 
 /*
  * A number as ten-thousandths; false if it is no number or does not fit
@@ -206,7 +229,10 @@ typedef struct CdpTimelineEvent
 extern int	cdp_timeline_compare(const CdpTimelineEvent *a,
 								 const CdpTimelineEvent *b);
 
-/* The event in hand, with its values; the array is palloc'd or NULL. */
+/*
+ * The event in hand, with its values; the array is palloc'd or NULL, and their
+ * data stands in the timeline or behind it.
+ */
 extern void cdp_timeline_event(CdpTimelineReader *reader,
 							   CdpTimelineEvent *event);
 

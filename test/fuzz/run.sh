@@ -44,7 +44,7 @@ record)
 	libraries="-lstdc++ -licuuc -lm"
 	options=(-dict="$PWD/test/fuzz/record.dict" -max_len=3000 -rss_limit_mb=0) ;;
 timeline)
-	sources=$(ls src/timeline/{reader,builder,merge}.c) libraries=""
+	sources=$(ls src/timeline/{column,reader,builder,merge}.c) libraries=""
 	options=(-detect_leaks=0 -malloc_limit_mb=64 -rss_limit_mb=0)
 	# what was allocated before an error is raised is left
 	export ASAN_OPTIONS=detect_leaks=0 ;;

@@ -73,19 +73,26 @@ SELECT '';
 WITH chunk AS (
 	SELECT profile_id, chunk, data FROM cdp.timeline_chunk TABLESAMPLE SYSTEM (5) REPEATABLE (1)
 ), happened AS (
-	SELECT chunk.profile_id, chunk.chunk, event.amount, event.properties,
+	SELECT chunk.profile_id, chunk.chunk, event.occurred_at, event.amount, event.properties,
 		extract(epoch FROM event.occurred_at - lag(event.occurred_at) OVER (PARTITION BY profile_id, chunk ORDER BY event.occurred_at)) * 1000 AS gap_ms
 	FROM chunk, cdp.timeline_events(chunk.data) AS event
 ), told AS (
 	SELECT count(*)::numeric AS events, sum(coalesce(ceil(log(2, gap_ms + 1) / 8), 0)) AS times,
-		sum(CASE WHEN amount IS NULL THEN 0 ELSE greatest(ceil(log(2, amount * 200 + 1) / 7), 1) END) AS amounts,
-		sum((SELECT count(*) FROM jsonb_object_keys(properties))) AS numbers
+		sum(CASE WHEN amount IS NULL THEN 0 ELSE greatest(ceil(log(2, amount * 200 + 1) / 7), 1) END) AS amounts
 	FROM happened
+), property AS (
+	-- as column.c has it: behind the prefix of the slot's first one
+	SELECT profile_id, chunk, value, parts[2]::numeric AS number, parts[1] IS NOT DISTINCT FROM
+		first_value(parts[1]) OVER (PARTITION BY profile_id, chunk, slot ORDER BY parts IS NULL OR parts[2]::numeric > 2097151, occurred_at)
+			AND parts[2]::numeric <= 2097151 AS is_told
+	FROM happened, jsonb_each_text(properties) AS property (slot, value), regexp_match(value, '^(.{0,31}?)(0|[1-9][0-9]{0,6})$') AS parts
+), told_values AS (
+	SELECT sum(CASE WHEN is_told THEN greatest(ceil(log(2, number + 1) / 7), 1) ELSE 1 END) AS numbers FROM property
 ), table_of_values AS (
-	SELECT sum(length(value) + 1) AS bytes
-	FROM (SELECT DISTINCT profile_id, chunk, value FROM happened, jsonb_each_text(properties) AS property (slot, value)) AS distinct_value
+	SELECT coalesce(sum(length(value) + 1), 0) AS bytes
+	FROM (SELECT DISTINCT profile_id, chunk, value FROM property WHERE is_told IS NOT true) AS distinct_value
 )
-SELECT format('Bytes an event of timelines, in a sample of chunks of %s events: %s in all; times %s, shapes 1, amounts %s, numbers of values %s, values %s, the rest the heads.',
+SELECT format('Bytes an event of timelines, in a sample of chunks of %s events: %s in all; times %s, shapes 1, amounts %s, numbers of values %s, listed values %s, the rest the heads.',
 	round(events / chunks), round(size / events, 2), round(times / events, 2), round(amounts / events, 2), round(numbers / events, 2), round(bytes / events, 2))
-FROM told, table_of_values, (SELECT count(*) AS chunks, sum(pg_column_size(data)) AS size FROM chunk) AS sized;
+FROM told, told_values, table_of_values, (SELECT count(*) AS chunks, sum(pg_column_size(data)) AS size FROM chunk) AS sized;
 SELECT '';
