@@ -118,7 +118,7 @@ CREATE TABLE cdp.timeline_chunk (
 	chunk integer NOT NULL,
 	data cdp.timeline NOT NULL,
 	PRIMARY KEY (profile_id, chunk)
-) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.1);
+) WITH (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.1);
 ALTER TABLE cdp.timeline_chunk ALTER COLUMN data SET STORAGE MAIN;
 COMMENT ON TABLE cdp.timeline_chunk IS
 'derived: the events of each live profile, packed, in chunks numbered from 1';
