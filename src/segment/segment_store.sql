@@ -109,9 +109,13 @@ COMMENT ON FUNCTION cdp._suppressed_channels(bigint[]) IS
 -- One pass over all profiles, or some.  Plain joins, because a scan of all is to
 -- run in parallel, and what looks chunks up profile by profile cannot.  Nearly
 -- all profiles have one chunk, so only later chunks are gathered into arrays.
+-- Without facts, timelines are evaluated where they are read, and what is
+-- joined with profiles is the answer: a hash table of timelines would cost as
+-- much as all the rest.
 -- Inlined, so what is a constant where it is used decides between a scan and a
 -- few look-ups (profile_ids), and what is read of profiles (asks_facts): without
--- facts, next to nothing.
+-- facts, next to nothing.  DISTINCT ON tells the planner that it may leave out a
+-- join whose columns nobody asks for.
 CREATE FUNCTION cdp._evaluate_scan(
 	predicates cdp.predicate[],
 	context jsonb,
@@ -123,25 +127,33 @@ RETURNS TABLE (profile_id bigint, ord integer, segment_ids integer[], matched in
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT current.profile_id, current.ord, current.segment_ids,
-		cdp._evaluate($1, $2, $3, current.profile_id, first.data, later.timelines,
-			CASE WHEN $5 THEN
-				cdp._facts(current, score, held.channels)
-			END)
+		CASE WHEN $5 THEN
+			cdp._evaluate($1, $2, $3, current.profile_id, told.data, told.later,
+				cdp._facts(current, score, held.channels))
+		ELSE
+			coalesce(told.matched, cdp._evaluate($1, $2, $3, current.profile_id))
+		END
 	FROM cdp.profile_current AS current
-	LEFT JOIN cdp.timeline_chunk AS first
-		ON first.profile_id = current.profile_id AND first.chunk = 1
 	LEFT JOIN (
-		SELECT timeline_chunk.profile_id,
-			array_agg(timeline_chunk.data ORDER BY timeline_chunk.chunk) AS timelines
-		FROM cdp.timeline_chunk
-		WHERE timeline_chunk.chunk > 1
-			AND ($4 IS NULL OR timeline_chunk.profile_id = ANY ($4))
-		GROUP BY timeline_chunk.profile_id
-	) AS later ON later.profile_id = current.profile_id
+		SELECT first.profile_id, first.data, later.timelines AS later,
+			cdp._evaluate($1, $2, $3, first.profile_id, first.data, later.timelines)
+				AS matched
+		FROM cdp.timeline_chunk AS first
+		LEFT JOIN (
+			SELECT timeline_chunk.profile_id,
+				array_agg(timeline_chunk.data ORDER BY timeline_chunk.chunk) AS timelines
+			FROM cdp.timeline_chunk
+			WHERE timeline_chunk.chunk > 1
+				AND ($4 IS NULL OR timeline_chunk.profile_id = ANY ($4))
+			GROUP BY timeline_chunk.profile_id
+		) AS later ON later.profile_id = first.profile_id
+		WHERE first.chunk = 1
+			AND ($4 IS NULL OR first.profile_id = ANY ($4))
+	) AS told ON told.profile_id = current.profile_id
 	LEFT JOIN cdp.profile_score AS score
 		ON score.profile_id = current.profile_id
 	LEFT JOIN (
-		SELECT suppressed.profile_id, suppressed.channels
+		SELECT DISTINCT ON (suppressed.profile_id) suppressed.profile_id, suppressed.channels
 		FROM cdp._suppressed_channels($4) AS suppressed
 		WHERE $6
 	) AS held ON held.profile_id = current.profile_id
