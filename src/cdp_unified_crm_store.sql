@@ -3,6 +3,12 @@
 -- What a profile did is taken from its timeline, so one contact costs a few
 -- look-ups by key.  Permissions are those that audiences are made by: granted,
 -- not expired, with a contact point that is not suppressed.
+--
+-- Each of the dear columns is an expression of its own, which is not computed if
+-- the column is not asked for; OFFSET 0 keeps what two columns are made of from
+-- being computed twice.
+CREATE TYPE cdp._dealing AS (occurred_at timestamptz, name text);
+
 CREATE VIEW cdp.crm_contact AS
 SELECT person.profile_id,
 	ARRAY(SELECT jsonb_array_elements_text(person.identifiers -> 'crm_id')) AS crm_ids,
@@ -14,33 +20,8 @@ SELECT person.profile_id,
 	cdp._trait_text(person.traits, 'loyalty_level') AS loyalty_level,
 	(cdp._typed_trait(person.traits -> 'loyalty_points', 'number') #>> '{}')::numeric
 		AS loyalty_points,
-	permitted.permissions,
-	person.first_seen,
-	newest.occurred_at AS last_interaction_at,
-	newest.name AS last_interaction,
-	person.last_order_at, person.orders, person.revenue, person.currency,
-	coalesce(ticket.open, 0) AS open_tickets,
-	coalesce(deal.open, 0) AS open_deals,
-	deal.amount AS open_deal_amount,
-	person.clv_365d, person.churn_90d, person.churn_band, person.segments,
-	rule.action AS next_action
-FROM cdp.unified_profile AS person
-LEFT JOIN cdp.profile_action AS acted ON acted.profile_id = person.profile_id
-LEFT JOIN cdp.next_action_rule AS rule ON rule.position = acted.position
-CROSS JOIN (
-	SELECT cdp.clock() AS at,
-		(SELECT name_id FROM cdp.event_name WHERE name = 'ticket') AS ticket,
-		ARRAY(SELECT name_id FROM cdp.event_name
-			JOIN cdp.interaction_type ON event = name) AS interactions,
-		(SELECT slot::text FROM cdp.property_slot WHERE property = 'ticket_id') AS ticket_id,
-		(SELECT slot::text FROM cdp.property_slot WHERE property = 'status') AS status
-	OFFSET 0
-) AS known
-CROSS JOIN LATERAL (
-	SELECT coalesce(array_agg(granted.purpose || '/' || granted.channel
-			ORDER BY granted.purpose, granted.channel), '{}') AS permissions
-	FROM (
-		SELECT held.purpose::text AS purpose, held.channel::text AS channel
+	ARRAY(
+		SELECT held.purpose || '/' || held.channel
 		FROM cdp.consent_state AS held
 		JOIN cdp.channel ON channel.channel = held.channel
 		WHERE held.profile_id = person.profile_id
@@ -57,57 +38,75 @@ CROSS JOIN LATERAL (
 							AND (suppression.until IS NULL OR suppression.until > known.at))))
 			AND cdp._verifies_key((SELECT key FROM cdp.secret_key),
 				(SELECT check_value FROM cdp.secret_key))
-	) AS granted
-) AS permitted
-LEFT JOIN LATERAL (
-	-- the first chunk, from the last on, that has one: older ones are not read
-	SELECT dealing.occurred_at, dealing.name
-	FROM cdp.timeline_chunk AS chunk
-	CROSS JOIN LATERAL (
-		SELECT event.occurred_at, event_name.name::text AS name
-		FROM cdp.timeline_events(chunk.data, known.interactions) AS event
-		JOIN cdp.event_name ON event_name.name_id = event.name_id
-		WHERE event.occurred_at < known.at
-		ORDER BY event.occurred_at DESC, event_name.name
+		ORDER BY held.purpose, held.channel
+	) AS permissions,
+	person.first_seen,
+	(newest.dealing).occurred_at AS last_interaction_at,
+	(newest.dealing).name AS last_interaction,
+	person.last_order_at, person.orders, person.revenue, person.currency,
+	(
+		SELECT count(*)
+		FROM (
+			SELECT DISTINCT ON (event.properties ->> known.ticket_id)
+				event.properties ->> known.status AS status
+			FROM cdp.timeline_chunk AS chunk
+			CROSS JOIN LATERAL cdp.timeline_events(chunk.data, ARRAY[known.ticket]) AS event
+			WHERE chunk.profile_id = person.profile_id
+				AND cdp.timeline_may_contain(chunk.data, known.ticket)
+				AND event.properties ->> known.ticket_id <> ''
+				AND event.occurred_at < known.at
+			ORDER BY event.properties ->> known.ticket_id, event.occurred_at DESC,
+				event.properties ->> known.status
+		) AS told
+		LEFT JOIN cdp.ticket_status ON ticket_status.status = lower(told.status)
+		WHERE coalesce(ticket_status.is_open, true)
+	) AS open_tickets,
+	coalesce((deal.open).deals, 0) AS open_deals,
+	(deal.open).amount AS open_deal_amount,
+	person.clv_365d, person.churn_90d, person.churn_band, person.segments,
+	rule.action AS next_action
+FROM cdp.unified_profile AS person
+LEFT JOIN cdp.profile_action AS acted ON acted.profile_id = person.profile_id
+LEFT JOIN cdp.next_action_rule AS rule ON rule.position = acted.position
+CROSS JOIN (
+	SELECT cdp.clock() AS at,
+		(SELECT name_id FROM cdp.event_name WHERE name = 'ticket') AS ticket,
+		(SELECT name_id FROM cdp.event_name WHERE name = 'deal_stage') AS deal_stage,
+		ARRAY(SELECT name_id FROM cdp.event_name
+			JOIN cdp.interaction_type ON event = name) AS interactions,
+		(SELECT slot::text FROM cdp.property_slot WHERE property = 'ticket_id') AS ticket_id,
+		(SELECT slot::text FROM cdp.property_slot WHERE property = 'status') AS status
+	OFFSET 0
+) AS known
+CROSS JOIN LATERAL (
+	SELECT (
+		-- the first chunk, from the last on, that has one: older ones are not read
+		SELECT ROW(dealing.occurred_at, dealing.name)::cdp._dealing
+		FROM cdp.timeline_chunk AS chunk
+		CROSS JOIN LATERAL (
+			SELECT event.occurred_at, event_name.name::text AS name
+			FROM cdp.timeline_events(chunk.data, known.interactions) AS event
+			JOIN cdp.event_name ON event_name.name_id = event.name_id
+			WHERE event.occurred_at < known.at
+			ORDER BY event.occurred_at DESC, event_name.name
+			LIMIT 1
+		) AS dealing
+		WHERE chunk.profile_id = person.profile_id
+			AND cdp.timeline_first(chunk.data) < known.at
+		ORDER BY chunk.chunk DESC
 		LIMIT 1
 	) AS dealing
-	WHERE chunk.profile_id = person.profile_id
-		AND cdp.timeline_first(chunk.data) < known.at
-	ORDER BY chunk.chunk DESC
-	LIMIT 1
-) AS newest ON true
-LEFT JOIN LATERAL (
-	SELECT count(*) AS open
-	FROM (
-		SELECT DISTINCT ON (event.properties ->> known.ticket_id)
-			event.properties ->> known.status AS status
-		FROM cdp.timeline_chunk AS chunk
-		CROSS JOIN LATERAL cdp.timeline_events(chunk.data, ARRAY[known.ticket]) AS event
-		WHERE chunk.profile_id = person.profile_id
-			AND cdp.timeline_may_contain(chunk.data, known.ticket)
-			AND event.properties ->> known.ticket_id <> ''
-			AND event.occurred_at < known.at
-		ORDER BY event.properties ->> known.ticket_id, event.occurred_at DESC,
-			event.properties ->> known.status
-	) AS told
-	LEFT JOIN cdp.ticket_status ON ticket_status.status = lower(told.status)
-	WHERE coalesce(ticket_status.is_open, true)
-) AS ticket ON true
-CROSS JOIN LATERAL (
-	SELECT ARRAY(
-		SELECT own.deal_id FROM cdp._profile_deal AS own
-		WHERE own.profile_id = person.profile_id
-	) AS ids
 	OFFSET 0
-) AS dealt
-LEFT JOIN LATERAL (
-	SELECT count(*) AS open, sum(state.amount) AS amount
-	FROM cdp.deal AS state
-	WHERE cardinality(dealt.ids) > 0
-		AND state.deal_id = ANY (dealt.ids)
-		AND state.profile_id = person.profile_id
-		AND state.outcome = 'open'
-) AS deal ON true
+) AS newest
+CROSS JOIN LATERAL (
+	-- not called, for it is strict, where the timeline has no deal
+	SELECT cdp.open_deals(CASE WHEN EXISTS (
+			SELECT FROM cdp.timeline_chunk AS chunk
+			WHERE chunk.profile_id = person.profile_id
+				AND cdp.timeline_may_contain(chunk.data, known.deal_stage))
+		THEN person.profile_id END) AS open
+	OFFSET 0
+) AS deal
 WHERE person.kind = 'known';
 COMMENT ON VIEW cdp.crm_contact IS
 'one row per customer, for a CRM: contact data, permissions, loyalty, owner, last interaction, open tickets and deals, value, risk, next best action';
@@ -127,7 +126,7 @@ FROM pg_catalog.pg_attribute
 WHERE attrelid = 'cdp.crm_contact'::regclass AND attnum > 0
 	AND attname NOT IN ('profile_id', 'crm_ids');
 
--- To plan the view takes longer than to read one contact, so the plan is kept.
+-- To plan the view takes as long as to read one contact, so the plan is kept.
 CREATE FUNCTION cdp.contact_of(profile_id bigint)
 RETURNS SETOF cdp.crm_contact
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
