@@ -45,6 +45,9 @@ DECLARE
 	name_ids integer[] := CASE WHEN $3 IS NOT NULL THEN ARRAY(
 		SELECT event_name.name_id FROM cdp.event_name WHERE event_name.name = ANY ($3))
 	END;
+	-- a report from before since may be the one that counts
+	chunks_from timestamptz := CASE WHEN coalesce($3 && '{order,return}', true)
+		THEN '-infinity' ELSE $4 END;
 BEGIN
 	RETURN QUERY
 	WITH happened AS MATERIALIZED (
@@ -62,7 +65,8 @@ BEGIN
 			LEFT JOIN cdp.property_slot
 				ON property_slot.property = event_type.business_key
 		) AS type USING (name_id)
-		WHERE chunk.profile_id = $1 AND event.occurred_at < $2
+		WHERE chunk.profile_id = $1 AND cdp.timeline_last(chunk.data) >= chunks_from
+			AND event.occurred_at < $2
 	)
 	SELECT * FROM happened
 	WHERE happened.business_key IS NULL AND happened.occurred_at >= $4

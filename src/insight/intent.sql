@@ -27,7 +27,10 @@ $$;
 COMMENT ON FUNCTION cdp._own_price(numeric, text, timestamptz) IS
 'a price in the store''s currency at an instant';
 
-CREATE FUNCTION cdp._open_cart(profile_id bigint, as_of timestamptz)
+CREATE FUNCTION cdp._open_cart(
+	profile_id bigint,
+	as_of timestamptz,
+	last_order_at timestamptz)
 RETURNS TABLE (
 	product_id text,
 	product_name text,
@@ -47,12 +50,8 @@ BEGIN
 		SELECT put.product_id, max(put.product_name) AS product_name,
 			sum(CASE put.name WHEN 'cart_add' THEN 1 ELSE -1 END * coalesce(put.quantity, 1)) AS quantity,
 			min(put.occurred_at) FILTER (WHERE put.name = 'cart_add') AS since
-		FROM (
-			SELECT coalesce(max(bought.occurred_at), '-infinity') AS last_at
-			FROM cdp._own_events($1, $2, '{order}') AS bought
-		) AS ordered
-		CROSS JOIN LATERAL cdp._own_products($1, $2, '{cart_add,cart_remove}', ordered.last_at) AS put
-		WHERE put.occurred_at > ordered.last_at AND put.product_id IS NOT NULL
+		FROM cdp._own_products($1, $2, '{cart_add,cart_remove}', $3) AS put
+		WHERE put.occurred_at > $3 AND put.product_id IS NOT NULL
 		GROUP BY put.product_id
 	) AS kept
 	LEFT JOIN cdp._catalog_row(kept.product_id, $2) AS known ON true
@@ -60,7 +59,7 @@ BEGIN
 	ORDER BY kept.since, kept.product_id COLLATE "C";
 END
 $$;
-COMMENT ON FUNCTION cdp._open_cart(bigint, timestamptz) IS
+COMMENT ON FUNCTION cdp._open_cart(bigint, timestamptz, timestamptz) IS
 'what a live profile has put into the cart since its last order; value is NULL where the catalogue has no price in a known currency';
 
 CREATE FUNCTION cdp._considered(profile_id bigint, as_of timestamptz) RETURNS text[]
@@ -72,42 +71,50 @@ DECLARE
 	since timestamptz := $2 - interval '336 hours';
 BEGIN
 	RETURN ARRAY(
-		WITH acted AS MATERIALIZED (
-			SELECT own.product_id, own.name, own.occurred_at
-			FROM cdp._own_products($1, $2, '{product_view,order}', since) AS own
+		WITH looked AS MATERIALIZED (
+			SELECT own.product_id, count(*) AS looks, min(own.occurred_at) AS first_at,
+				max(own.occurred_at) AS last_at
+			FROM cdp._own_products($1, $2, '{product_view}', since) AS own
 			WHERE own.product_id IS NOT NULL
+			GROUP BY own.product_id
+			HAVING count(*) >= 2
+		), bought AS MATERIALIZED (
+			SELECT own.product_id, max(own.occurred_at) AS last_at
+			FROM cdp._own_products($1, $2, '{order}', since) AS own
+			WHERE EXISTS (SELECT FROM looked)
+			GROUP BY own.product_id
 		)
-		SELECT seen.product_id
-		FROM acted AS seen
-		WHERE seen.name = 'product_view'
-		GROUP BY seen.product_id
-		HAVING count(*) >= 2 AND NOT EXISTS (
-			SELECT
-			FROM acted AS bought
-			WHERE bought.name = 'order' AND bought.product_id = seen.product_id
-				AND bought.occurred_at >= min(seen.occurred_at))
-		ORDER BY count(*) DESC, max(seen.occurred_at) DESC, seen.product_id COLLATE "C");
+		SELECT looked.product_id
+		FROM looked
+		LEFT JOIN bought USING (product_id)
+		WHERE bought.last_at < looked.first_at OR bought.last_at IS NULL
+		ORDER BY looked.looks DESC, looked.last_at DESC, looked.product_id COLLATE "C");
 END
 $$;
 COMMENT ON FUNCTION cdp._considered(bigint, timestamptz) IS
 'products that a live profile saw twice or more within 14 days (336 hours) and has not bought since';
 
--- Purchases as _customer_rfm() sees them, of one profile.
-CREATE FUNCTION cdp._own_rfm(profile_id bigint, as_of timestamptz) RETURNS cdp.rfm_summary
+-- Purchases as _customer_rfm() sees them, of one profile, and when the last was.
+CREATE FUNCTION cdp._own_rfm(
+	profile_id bigint,
+	as_of timestamptz,
+	OUT rfm cdp.rfm_summary,
+	OUT last_order_at timestamptz)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN (
-		SELECT cdp.rfm_agg(own.occurred_at,
+	SELECT cdp.rfm_agg(own.occurred_at,
 			CASE own.name WHEN 'return' THEN -abs(own.amount) ELSE own.amount END,
 			$2, '7 days', 'day', cdp._read_setting('time_zone')
-			ORDER BY own.occurred_at, own.amount)
-		FROM cdp._own_events($1, $2, '{order,return}') AS own);
+			ORDER BY own.occurred_at, own.amount),
+		coalesce(max(own.occurred_at) FILTER (WHERE own.name = 'order'), '-infinity')
+	INTO rfm, last_order_at
+	FROM cdp._own_events($1, $2, '{order,return}') AS own;
 END
 $$;
 COMMENT ON FUNCTION cdp._own_rfm(bigint, timestamptz) IS
-'the purchases of a live profile as of an instant, for models of purchase counts';
+'the purchases of a live profile as of an instant, for models of purchase counts, and the last order (-infinity: none)';
 
 -- A score by points is no probability.
 CREATE FUNCTION cdp._order_probability(
@@ -156,13 +163,16 @@ DECLARE
 		JOIN cdp.model_version AS made
 			ON made.model = model.name AND made.version = model.version
 		WHERE model.name = 'churn');
-	rfm cdp.rfm_summary := cdp._own_rfm(live, $2);
+	rfm cdp.rfm_summary;
+	last_order_at timestamptz;
 BEGIN
+	SELECT own.rfm, own.last_order_at INTO rfm, last_order_at
+	FROM cdp._own_rfm(live, $2) AS own;
 	SELECT jsonb_agg(jsonb_build_object('product_id', put.product_id,
 			'name', put.product_name, 'quantity', put.quantity, 'value', put.value)),
 		sum(put.value), min(put.since)
 	INTO cart, cart_value, cart_since
-	FROM cdp._open_cart(live, $2) AS put;
+	FROM cdp._open_cart(live, $2, last_order_at) AS put;
 	cart_age := justify_hours($2 - cart_since);
 	considered := cdp._considered(live, $2);
 	SELECT said.probability, said.said_by INTO order_30d, order_30d_by
