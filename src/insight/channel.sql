@@ -24,7 +24,8 @@ $$;
 COMMENT ON FUNCTION cdp._own_zone(bigint) IS
 'the time zone of a live profile, or else the store''s';
 
--- The events of a live profile that the rules name, with their channel.
+-- The orders and returns of a live profile, each once, if the rules name them,
+-- with their channel.
 CREATE FUNCTION cdp._own_contacts(profile_id bigint, as_of timestamptz)
 RETURNS TABLE (channel text, role text, occurred_at timestamptz)
 LANGUAGE plpgsql STABLE ROWS 100
@@ -39,14 +40,40 @@ BEGIN
 	FROM (
 		SELECT coalesce(rule.channel, event.properties ->> channel_slot) AS channel,
 			rule.role::text AS role, event.occurred_at
-		FROM cdp._own_events($1, $2, ARRAY(SELECT rule.event FROM cdp.channel_rule AS rule)) AS event
+		FROM cdp._own_events($1, $2, ARRAY(
+				SELECT rule.event FROM cdp.channel_rule AS rule
+				WHERE rule.event IN ('order', 'return'))) AS event
 		JOIN cdp.channel_rule AS rule ON rule.event = event.name
 	) AS told
 	WHERE told.channel <> '';
 END
 $$;
 COMMENT ON FUNCTION cdp._own_contacts(bigint, timestamptz) IS
-'on which channels a live profile was met, and how';
+'on which channels a live profile bought and returned';
+
+CREATE FUNCTION cdp._timeline_contacts(
+	timelines cdp.timeline[],
+	names integer[],
+	channels text[],
+	roles text[],
+	channel_slot integer,
+	zone text,
+	as_of timestamptz,
+	more_times timestamptz[],
+	more_channels text[],
+	more_roles text[])
+RETURNS TABLE (
+	channel text,
+	days bigint,
+	sends bigint,
+	answered bigint,
+	best_hour integer,
+	best_weekday integer,
+	last_at timestamptz)
+LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 5
+AS 'MODULE_PATHNAME', 'cdp__timeline_contacts';
+COMMENT ON FUNCTION cdp._timeline_contacts(cdp.timeline[], integer[], text[], text[], integer, text, timestamptz, timestamptz[], text[], text[]) IS
+'how often and when, before an instant, events of timelines that rules name met somebody on each channel, and more contacts that are given';
 
 CREATE FUNCTION cdp._channel_preference(profile_id bigint, as_of timestamptz)
 RETURNS TABLE (
@@ -71,38 +98,30 @@ DECLARE
 	prior double precision := cdp._read_setting('response_prior');
 BEGIN
 	RETURN QUERY
-	WITH told AS MATERIALIZED (
-		SELECT met.channel, met.role, met.occurred_at,
-			met.occurred_at AT TIME ZONE zone AS local_at
-		FROM cdp._own_contacts(live, $2) AS met
-	), acted AS (
-		SELECT told.channel, count(DISTINCT told.local_at::date) AS days,
-			mode() WITHIN GROUP (ORDER BY extract(hour FROM told.local_at)::integer) AS best_hour,
-			mode() WITHIN GROUP (ORDER BY extract(isodow FROM told.local_at)::integer) AS best_weekday,
-			max(told.occurred_at) AS last_at
-		FROM told
-		WHERE told.role <> 'sent'
-		GROUP BY told.channel
-	), numbered AS (
-		SELECT told.channel, told.role, count(*) FILTER (WHERE told.role = 'sent') OVER (
-			PARTITION BY told.channel ORDER BY told.occurred_at, told.role = 'response'
-			ROWS UNBOUNDED PRECEDING) AS send
-		FROM told
-		WHERE told.role <> 'contact'
-	), sent AS (
-		SELECT numbered.channel, count(*) FILTER (WHERE numbered.role = 'sent') AS sends,
-			count(DISTINCT numbered.send) FILTER (
-				WHERE numbered.role = 'response' AND numbered.send > 0) AS answered
-		FROM numbered
-		GROUP BY numbered.channel
+	WITH rule AS (
+		SELECT coalesce(array_agg(known.name_id), '{}') AS names,
+			coalesce(array_agg(named.channel::text), '{}') AS channels,
+			coalesce(array_agg(named.role::text), '{}') AS roles
+		FROM cdp.channel_rule AS named
+		JOIN cdp.event_name AS known ON known.name = named.event
+		WHERE named.event NOT IN ('order', 'return')
+	), bought AS (
+		SELECT coalesce(array_agg(own.occurred_at), '{}') AS times,
+			coalesce(array_agg(own.channel), '{}') AS channels,
+			coalesce(array_agg(own.role), '{}') AS roles
+		FROM cdp._own_contacts(live, $2) AS own
 	)
-	SELECT met.channel, coalesce(acted.days, 0) / nullif(sum(acted.days) OVER (), 0)::double precision,
-		coalesce(acted.days, 0), coalesce(sent.sends, 0), coalesce(sent.answered, 0),
-		(coalesce(sent.answered, 0) + prior * usual.rate) / (coalesce(sent.sends, 0) + prior),
-		usual.rate, acted.best_hour, acted.best_weekday, zone, acted.last_at
-	FROM (SELECT DISTINCT told.channel FROM told) AS met
-	LEFT JOIN acted USING (channel)
-	LEFT JOIN sent USING (channel)
+	SELECT met.channel, met.days / nullif(sum(met.days) OVER (), 0)::double precision,
+		met.days, met.sends, met.answered,
+		(met.answered + prior * usual.rate) / (met.sends + prior),
+		usual.rate, met.best_hour, met.best_weekday, zone, met.last_at
+	FROM rule
+	CROSS JOIN bought
+	CROSS JOIN LATERAL cdp._timeline_contacts(
+		ARRAY(SELECT chunk.data FROM cdp.timeline_chunk AS chunk WHERE chunk.profile_id = live),
+		rule.names, rule.channels, rule.roles,
+		coalesce(cdp._slot_of('channel')::integer, 0), zone, $2,
+		bought.times, bought.channels, bought.roles) AS met
 	LEFT JOIN cdp.usual_response AS usual ON usual.channel = met.channel
 	ORDER BY 2 DESC NULLS LAST, 6 DESC NULLS LAST, 1;
 END
