@@ -69,7 +69,7 @@ BEGIN
 END $$;
 
 CREATE VIEW insight_test.person AS
-SELECT substr(identifier.value, 2)::integer AS person, profile.root AS profile_id
+SELECT substring(identifier.value FROM '^u(\d+)$')::integer AS person, profile.root AS profile_id
 FROM cdp.identifier JOIN cdp.identifier_type USING (type_id) JOIN cdp.profile ON profile.profile_id = identifier.leaf
 WHERE identifier_type.type = 'user_id';
 
