@@ -62,10 +62,12 @@ FROM cdp.audience_member ORDER BY audience, profile_id, identifier_type;
 -- suppression counts at once; of two addresses the other one is left
 SELECT cdp.suppress('email', 'p1@example.com', reason => 'hard_bounce');
 SELECT cdp.suppress('email', 'P2@example.com', 'email', 'complaint');
+SET cdp.test_clock = '2026-06-01 11:59:59.999999+00';
 SELECT cdp.suppress('email', 'p3@example.com', 'email', 'soft_bounce', '2026-06-01 12:00:00+00');
+SET cdp.test_clock = '2026-06-01 12:00:00+00';
 SELECT cdp.suppress('email', 'p4@example.com', 'email', 'soft_bounce', '2026-06-01 12:00:00.000001+00');
 SELECT cdp.suppress('email', 'seven@example.com');
-SELECT cdp.suppress('email', 'p5@example.com', 'sms');
+SELECT cdp.suppress('email', 'p5@example.com', 'ads');
 SELECT audience, profile_id, identifier FROM cdp.audience_member ORDER BY audience, profile_id, identifier;
 SELECT * FROM cdp.audience_funnel('news');
 SELECT n, cdp.why_not(n, 'news') FROM generate_series(1, 9) AS n;

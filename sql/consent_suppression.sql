@@ -29,8 +29,11 @@ SELECT cdp.suppress('email', 'a@@b');
 SELECT cdp.suppress('email', 'a@b.example', 'pigeon');
 SELECT cdp.suppress('badge', 'x');
 -- one that is over would stop nothing
-SELECT cdp.suppress('email', 'eve@example.com', until => cdp.clock() - interval '1 microsecond');
+SELECT cdp.suppress('email', 'eve@example.com', until => cdp.clock());
 SELECT cdp.suppress('email', 'eve@example.com', until => '-infinity');
+-- nor would one on a channel that reaches nobody by such an address
+SELECT cdp.suppress('email', 'eve@example.com', 'sms');
+SELECT cdp.suppress('user_id', '17', 'post');
 SELECT count(*) FROM cdp.suppression;
 -- a source beside a type that means the same everywhere gives its region, not
 -- a scope: the suppression must be that of the address all the same

@@ -34,7 +34,7 @@ SELECT count(cdp.ingest(source, record)) FROM sent;
 CALL cdp.merge();
 SELECT cdp.find_profile('user_id', 'annabel-77') AS ann, cdp.find_profile('user_id', 'bob-1') AS bob \gset
 SELECT cdp.pin_trait(:ann, 'city', '"Annabelville"', 'Annabel said so');
-SELECT cdp.suppress('email', 'annabel@feather.example', 'sms');
+SELECT cdp.suppress('email', 'annabel@feather.example', 'ads');
 SELECT count(*) FROM cdp.audience_delta('letters');
 SELECT cdp.add_experiment('hello', segment => 'buyers', metric => 'count(order) > 1') IS NOT NULL AS added;
 SELECT count(cdp.experiment_arm('hello', id)) FROM unnest(ARRAY[:ann, :bob]) AS id;

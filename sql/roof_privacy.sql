@@ -16,7 +16,7 @@ SELECT cdp.ingest('web', '{"type": "track", "event": "order", "messageId": "m1",
 	cdp.ingest('web', '{"type": "track", "event": "order", "timestamp": "2026-05-02T10:00:00Z", "userId": "u2",
 	"properties": {"amount": 5, "order_id": "o2", "note": "for Ann@example.com"}}') AS bob \gset
 SELECT cdp.ingest('web', '{"type": "track", "event": "order", "timestamp": "1950-01-01T10:00:00Z", "userId": "u1"}');
-SELECT cdp.pin_trait(:ann, 'city', '"Ulm"', 'letter'), cdp.suppress('email', 'ann@example.com', 'sms');
+SELECT cdp.pin_trait(:ann, 'city', '"Ulm"', 'letter'), cdp.suppress('email', 'ann@example.com', 'ads');
 CALL cdp.merge();
 SELECT count(*) FROM cdp.audience_delta('letters');
 SELECT cdp.add_experiment('offer', 'count(order) > 5', audience => 'letters'), cdp.assign_experiment('offer');

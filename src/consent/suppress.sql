@@ -25,8 +25,8 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF $1 < cdp.clock() THEN
-		RAISE EXCEPTION 'argument "until" is in the past: %', $1
+	IF $1 <= cdp.clock() THEN
+		RAISE EXCEPTION 'argument "until" is not in the future: %', $1
 			USING ERRCODE = 'datetime_field_overflow',
 				DETAIL = 'Such a suppression would stop nothing.',
 				HINT = 'Without "until" it is for ever; cdp.unsuppress() lifts one.';
@@ -36,21 +36,47 @@ $$;
 COMMENT ON FUNCTION cdp._check_suppressed_until(timestamptz) IS
 'raise if a suppression until then would be over';
 
+-- A suppression of an address on a channel that never uses it would stop nothing.
+CREATE FUNCTION cdp._check_suppressed_channel(type text, channel text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	users text := (SELECT string_agg(format('"%s"', known.channel), ', ' ORDER BY known.channel)
+		FROM cdp.channel AS known WHERE $1 = ANY (known.identifier_types));
+BEGIN
+	IF NOT EXISTS (SELECT FROM cdp.channel AS known
+		WHERE known.channel = $2 AND $1 = ANY (known.identifier_types))
+	THEN
+		RAISE EXCEPTION 'channel "%" reaches nobody by an identifier of type "%"', $2, $1
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'Such a suppression would stop nothing.',
+				HINT = CASE WHEN users IS NULL THEN 'No channel does: see cdp.channel.'
+					ELSE format('Channels that do: %s; without a channel it is for all of them.', users) END;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_suppressed_channel(text, text) IS
+'raise unless the channel uses identifiers of that type';
+
 CREATE FUNCTION cdp._suppress(
 	type text, value text, channel text, reason text, until timestamptz, source text)
 RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	normal text;
 BEGIN
 	PERFORM cdp._check_store();
+	normal := cdp._normal_value($1, $2, $6);
 	IF $3 IS NOT NULL THEN
-		PERFORM cdp._check_channel($3);
+		PERFORM cdp._check_channel($3), cdp._check_suppressed_channel($1, $3);
 	END IF;
 	PERFORM cdp._check_suppressed_until($5);
 	INSERT INTO cdp.suppression AS held (key_hash, channel, type, reason, until)
 	VALUES (cdp._keyed_hash(cdp._hash_key(),
-			cdp._suppression_key($1, cdp._identifier_scope($1, $6), cdp._normal_value($1, $2, $6))),
+			cdp._suppression_key($1, cdp._identifier_scope($1, $6), normal)),
 		coalesce($3, ''), $1, coalesce($4, 'objection'), $5)
 	ON CONFLICT ON CONSTRAINT suppression_pkey DO UPDATE
 	SET reason = excluded.reason,
