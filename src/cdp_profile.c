@@ -66,11 +66,15 @@ typedef struct Shape
 	int			nsegments;
 	const char *currency;		/* NULL: none */
 	const char *region;			/* NULL: none */
+	Interval   *email_lasts;	/* time to live of the type; NULL: for ever */
+	Interval   *phone_lasts;
 
 	/* columns of cdp.profile_current that others are made of */
 	int			traits;
 	int			expiring;
+	int			lineage;
 	int			identifiers;
+	int			identifiers_until;
 	int			orders;
 	int			gross_revenue;
 	int			segment_ids;
@@ -82,6 +86,7 @@ struct Reader
 	const Shape *shape;
 	TupleTableSlot *current;
 	TupleTableSlot *score;		/* NULL: not scored */
+	TimestampTz now;
 	Jsonb	   *traits;
 	Jsonb	   *identifiers;
 };
@@ -186,6 +191,28 @@ make_day(const Reader *reader, const Column *column, Datum *value)
 	return true;
 }
 
+static bool
+make_identifiers(const Reader *reader, const Column *column, Datum *value)
+{
+	*value = JsonbPGetDatum(reader->identifiers);
+	return true;
+}
+
+/* Is a trait not too old to stand in for an identifier? */
+static bool
+contact_lasts(const Reader *reader, const char *type)
+{
+	const Shape *shape = reader->shape;
+	Interval   *lasts = strcmp(type, "email") == 0 ? shape->email_lasts :
+		shape->phone_lasts;
+	Datum		lineage;
+
+	return lasts == NULL ||
+		!copy_from(reader->current, shape->lineage, &lineage) ||
+		cdp_profile_contact_lasts(DatumGetJsonbP(lineage), type, lasts,
+								  reader->now);
+}
+
 /* The best identifier of a type, else the trait in its canonical form. */
 static bool
 make_contact(const Reader *reader, const Column *column, Datum *value)
@@ -205,7 +232,7 @@ make_contact(const Reader *reader, const Column *column, Datum *value)
 		return true;
 	}
 	trait = get_trait(reader, column->trait);
-	if (trait == NULL)
+	if (trait == NULL || !contact_lasts(reader, column->trait))
 		return false;
 	initStringInfo(&canonical);
 	if (!cdp_norm_identifier(column->trait, VARDATA_ANY(trait),
@@ -327,7 +354,7 @@ static const struct
 	{"first_seen", make_current},
 	{"last_seen", make_current},
 	{"sources", make_current},
-	{"identifiers", make_current},
+	{"identifiers", make_identifiers},
 	{"events", make_current},
 	{"orders", make_current},
 	{"revenue", make_current},
@@ -420,7 +447,9 @@ init_columns(Shape *shape, MemoryContext context)
 					TupleDescAttr(shape->row, i)->atttypid);
 	shape->traits = find_column("profile_current", "traits");
 	shape->expiring = find_column("profile_current", "expiring");
+	shape->lineage = find_column("profile_current", "lineage");
 	shape->identifiers = find_column("profile_current", "identifiers");
+	shape->identifiers_until = find_column("profile_current", "identifiers_until");
 	shape->orders = find_column("profile_current", "orders");
 	shape->gross_revenue = find_column("profile_current", "gross_revenue");
 	shape->segment_ids = find_column("profile_current", "segment_ids");
@@ -469,6 +498,32 @@ read_setting(const char *name, MemoryContext context)
 	return value != NULL ? MemoryContextStrdup(context, value) : NULL;
 }
 
+/* The time to live of a type of identifiers, in the context; NULL: for ever. */
+static Interval *
+read_time_to_live(const char *type, MemoryContext context)
+{
+	static CdpPlan type_plan = {
+		"SELECT time_to_live FROM cdp.identifier_type"
+		" WHERE type OPERATOR(pg_catalog.=) $1",
+		1, {TEXTOID}
+	};
+	Interval   *time_to_live = NULL;
+	bool		isnull = true;
+	Datum		value = (Datum) 0;
+
+	cdp_base_execute(&type_plan, (Datum[]) {CStringGetTextDatum(type)},
+					 NULL, false, 1);
+	if (SPI_processed > 0)
+		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+							  &isnull);
+	if (!isnull)
+	{
+		time_to_live = MemoryContextAlloc(context, sizeof(Interval));
+		*time_to_live = *DatumGetIntervalP(value);
+	}
+	return time_to_live;
+}
+
 /*
  * Read with a snapshot of its own (not read_only), as what is kept must be; the
  * catalogs, which tell the columns, are read so anyway.
@@ -490,6 +545,8 @@ make_shape(MemoryContext context)
 	init_segments(shape, context);
 	shape->currency = read_setting("currency", context);
 	shape->region = read_setting("default_region", context);
+	shape->email_lasts = read_time_to_live("email", context);
+	shape->phone_lasts = read_time_to_live("phone", context);
 	SPI_finish();
 	return shape;
 }
@@ -528,6 +585,7 @@ make_row(Reader *reader)
 	Datum		traits;
 	Datum		identifiers;
 	Datum		expiring;
+	Datum		until;
 
 	if (!copy_from(reader->current, shape->traits, &traits) ||
 		!copy_from(reader->current, shape->identifiers, &identifiers))
@@ -536,8 +594,12 @@ make_row(Reader *reader)
 	if (copy_from(reader->current, shape->expiring, &expiring))
 		reader->traits = cdp_profile_traits_at(reader->traits,
 											   DatumGetJsonbP(expiring),
-											   cdp_base_clock());
+											   reader->now);
 	reader->identifiers = DatumGetJsonbP(identifiers);
+	if (copy_from(reader->current, shape->identifiers_until, &until))
+		reader->identifiers = cdp_profile_lasting_identifiers(reader->identifiers,
+															  DatumGetJsonbP(until),
+															  reader->now);
 	for (int i = 0; i < ncolumns; i++)
 		nulls[i] = !shape->columns[i].make(reader, &shape->columns[i], &values[i]);
 	return heap_form_tuple(shape->row, values, nulls);
@@ -547,7 +609,7 @@ make_row(Reader *reader)
 static HeapTuple
 read_row(int64 profile_id)
 {
-	Reader		reader = {.shape = get_shape()};
+	Reader		reader = {.shape = get_shape(), .now = cdp_base_clock()};
 	Datum		key = Int64GetDatum(profile_id);
 	CdpProbe   *current = cdp_base_probe_open("profile_current",
 											  "profile_current_pkey", 1);

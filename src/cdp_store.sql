@@ -21,11 +21,15 @@ BEGIN
 CREATE OR REPLACE VIEW cdp.unified_profile AS
 SELECT current.profile_id,
 	current.kind::text AS kind,
-	coalesce(current.identifiers -> 'email' ->> 0,
-		cdp.normalise_email(cdp._trait_text(current.traits, 'email'))) AS email,
-	coalesce(current.identifiers -> 'phone' ->> 0,
-		cdp.normalise_phone(cdp._trait_text(current.traits, 'phone'),
-			(SELECT setting.value FROM cdp.setting WHERE setting.name = 'default_region'))) AS phone,
+	coalesce(lasting.identifiers -> 'email' ->> 0,
+		CASE WHEN cdp._contact_lasts(current.lineage, 'email',
+				(SELECT type.time_to_live FROM cdp.identifier_type AS type WHERE type.type = 'email'), cdp.clock())
+			THEN cdp.normalise_email(cdp._trait_text(current.traits, 'email')) END) AS email,
+	coalesce(lasting.identifiers -> 'phone' ->> 0,
+		CASE WHEN cdp._contact_lasts(current.lineage, 'phone',
+				(SELECT type.time_to_live FROM cdp.identifier_type AS type WHERE type.type = 'phone'), cdp.clock())
+			THEN cdp.normalise_phone(cdp._trait_text(current.traits, 'phone'),
+				(SELECT setting.value FROM cdp.setting WHERE setting.name = 'default_region')) END) AS phone,
 	cdp._trait_text(current.traits, 'first_name') AS first_name,
 	cdp._trait_text(current.traits, 'last_name') AS last_name,
 	coalesce(cdp._trait_text(current.traits, 'name'),
@@ -45,7 +49,7 @@ SELECT current.profile_id,
 	current.first_seen,
 	current.last_seen,
 	current.sources,
-	current.identifiers,
+	lasting.identifiers,
 	current.events,
 	current.orders,
 	current.revenue,
@@ -75,6 +79,10 @@ SELECT current.profile_id,
 	%s
 FROM cdp.profile_current AS current
 LEFT JOIN cdp.profile_score AS score ON score.profile_id = current.profile_id
+CROSS JOIN LATERAL (
+	SELECT cdp._lasting_identifiers(current.identifiers, current.identifiers_until,
+		cdp.clock()) AS identifiers
+) AS lasting
 $view$, exposed_columns);
 END
 $$;

@@ -31,6 +31,7 @@ SELECT person.profile_id,
 				SELECT FROM cdp.contact_point AS point
 				WHERE point.profile_id = person.profile_id
 					AND point.type = ANY (channel.identifier_types)
+					AND (point.expires_at IS NULL OR point.expires_at > known.at)
 					AND NOT EXISTS (
 						SELECT FROM cdp.suppression
 						WHERE suppression.key_hash = point.key_hash

@@ -170,10 +170,10 @@ COMMENT ON TABLE cdp.audience IS
 COMMENT ON COLUMN cdp.audience.active IS 'false: nobody is released';
 
 -- The enforcement.  Default deny: a row needs an answer "granted" that has not
--- expired, an identifier for the channel and no suppression of it; and the
--- key by which suppressions are told must be the store's own.  Every audience
--- has a channel, but joined from the left it is joined first: the planner would
--- rather join all channels with all profiles, in order, and stop early.
+-- expired, an identifier for the channel that has not either, and no suppression of
+-- it; and the key by which suppressions are told must be the store's own.  Every
+-- audience has a channel, but joined from the left it is joined first: the planner
+-- would rather join all channels with all profiles, in order, and stop early.
 -- Members are not listed, as cdp._member does: of everybody who granted, it is
 -- asked whether the bitmap has them, in the part where they would be.  So whom
 -- nobody may reach costs nothing more, and enforcing takes no longer than a join
@@ -202,6 +202,7 @@ FROM cdp.audience
 		AND cdp.bitmap_contains(part.members, profile.ord)
 	LEFT JOIN cdp.contact_point AS point ON point.profile_id = held.profile_id
 		AND point.type = ANY (channel.identifier_types)
+		AND (point.expires_at IS NULL OR point.expires_at > cdp.clock())
 WHERE audience.active
 	AND (point.profile_id IS NOT NULL OR channel.identifier_types = '{}')
 	AND NOT EXISTS (

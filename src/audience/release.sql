@@ -129,9 +129,13 @@ AS $$
 		UNION ALL
 		SELECT leaf.root, NULL, true, NULL, NULL, NULL
 		FROM cdp.identifier JOIN cdp._profile_leaf AS leaf USING (leaf)
+			JOIN cdp.identifier_type AS type USING (type_id)
+			CROSS JOIN LATERAL cdp._identifier_until(identifier.identifier_id,
+				type.time_to_live) AS lasting
 		WHERE identifier.type_id = ANY (ARRAY(SELECT type_id FROM cdp.identifier_type
 				WHERE type = ANY ((SELECT identifier_types FROM chosen)::text[])))
 			AND NOT identifier.blocked AND NOT identifier.shared
+			AND (lasting.until IS NULL OR lasting.until > cdp.clock())
 		UNION ALL
 		SELECT held.profile_id, NULL, NULL,
 			CASE WHEN held.expires_at <= cdp.clock() THEN 'expired' ELSE held.state END,
@@ -145,6 +149,7 @@ AS $$
 		WHERE point.type = ANY ((SELECT identifier_types FROM chosen)::text[])
 			AND suppression.channel IN ('', (SELECT channel FROM chosen))
 			AND (suppression.until IS NULL OR suppression.until > cdp.clock())
+			AND (point.expires_at IS NULL OR point.expires_at > cdp.clock())
 		UNION ALL
 		SELECT listed.profile_id, NULL, NULL, NULL, NULL, true
 		FROM cdp.audience_member AS listed

@@ -203,6 +203,12 @@ RETURN ((cdp.clock() AT TIME ZONE 'UTC') - max_age) AT TIME ZONE 'UTC';
 COMMENT ON FUNCTION cdp._kept_after(interval) IS
 'what is of that instant or older has been kept for max_age; NULL for NULL: everything is kept';
 
+CREATE FUNCTION cdp._kept_until(at timestamptz, max_age interval) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN ((at AT TIME ZONE 'UTC') + max_age) AT TIME ZONE 'UTC';
+COMMENT ON FUNCTION cdp._kept_until(timestamptz, interval) IS
+'from when on what is of an instant has been kept for max_age; NULL: never';
+
 CREATE FUNCTION cdp._keep_store() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp

@@ -49,7 +49,9 @@
  *						it compares expires_at with the clock, so nothing has
  *						to run at the instant of expiry.
  *	cdp.contact_point	the addresses of profiles that granted anything, best
- *						first, each with its keyed hash.
+ *						first, each with its keyed hash and when it expires as its
+ *						type says (cdp.identifier_type.time_to_live), which
+ *						readers compare with the clock, too.
  *
  * Suppression outlives erasure, so it keeps no value: cdp.suppression holds
  * keyed hashes (hmac.c) under a key that only the store's owner reads, and

@@ -111,6 +111,7 @@ COMMENT ON COLUMN cdp.consent_state.expires_at IS
 CREATE TABLE cdp.contact_point (
 	profile_id bigint NOT NULL,
 	identifier_id bigint NOT NULL,
+	expires_at timestamptz,
 	rank integer NOT NULL,
 	type text COLLATE "C" NOT NULL,
 	value text COLLATE "C" NOT NULL,
@@ -121,6 +122,8 @@ CREATE INDEX contact_point_next_idx ON cdp.contact_point (profile_id, type, rank
 	WHERE rank > 1;
 COMMENT ON TABLE cdp.contact_point IS
 'identifiers by which profiles that granted anything can be reached, best first; derived';
+COMMENT ON COLUMN cdp.contact_point.expires_at IS
+'from then on it is none, as its type''s time_to_live says, unless it is seen again; NULL: never';
 COMMENT ON COLUMN cdp.contact_point.rank IS '1 is the best of its type';
 COMMENT ON COLUMN cdp.contact_point.key_hash IS 'joins with cdp.suppression';
 
@@ -129,6 +132,10 @@ CREATE TRIGGER note_rule AFTER UPDATE OF time_to_live, double_opt_in ON cdp.purp
 	FOR EACH ROW WHEN (OLD.time_to_live IS DISTINCT FROM NEW.time_to_live
 		OR OLD.double_opt_in <> NEW.double_opt_in)
 	EXECUTE FUNCTION cdp._note_purpose();
+
+CREATE TRIGGER note_types AFTER UPDATE OF identifier_types ON cdp.channel
+	FOR EACH ROW WHEN (OLD.identifier_types IS DISTINCT FROM NEW.identifier_types)
+	EXECUTE FUNCTION cdp._note_channel();
 
 -- Suppression.
 CREATE TABLE cdp.secret_key (
@@ -160,8 +167,8 @@ COMMENT ON TABLE cdp.suppression IS
 COMMENT ON COLUMN cdp.suppression.channel IS 'empty: every channel';
 COMMENT ON COLUMN cdp.suppression.until IS 'NULL: for ever';
 
--- Where a channel wants one identifier of a member, the best that is not
--- suppressed: all that come after it.  From second ones on, which are few, and
+-- Where a channel wants one identifier of a member, the best that is neither over
+-- nor suppressed: all that come after it.  From second ones on, which are few, and
 -- as a relation of its own, so that joins are planned by what they cost: of a
 -- subquery in a condition the planner thinks that it runs for every row, beside
 -- which no other choice matters.
@@ -173,6 +180,7 @@ FROM cdp.contact_point AS point
 	JOIN cdp.contact_point AS better ON better.profile_id = point.profile_id
 		AND better.type = point.type
 		AND better.rank < point.rank
+		AND (better.expires_at IS NULL OR better.expires_at > cdp.clock())
 WHERE point.rank > 1
 	AND NOT EXISTS (
 		SELECT FROM cdp.suppression
@@ -197,6 +205,7 @@ FROM (
 			JOIN cdp.contact_point AS point USING (key_hash)
 			JOIN cdp.channel ON point.type = ANY (channel.identifier_types)
 				AND suppression.channel IN ('', channel.channel)
+		WHERE point.expires_at IS NULL OR point.expires_at > cdp.clock()
 		GROUP BY 1, 2, 3, 4) AS suppressed_point
 	GROUP BY 1, 2) AS suppressed
 WHERE points = (
@@ -204,7 +213,8 @@ WHERE points = (
 	FROM cdp.contact_point AS point
 		JOIN cdp.channel ON point.type = ANY (channel.identifier_types)
 	WHERE point.profile_id = suppressed.profile_id
-		AND channel.channel = suppressed.channel)
+		AND channel.channel = suppressed.channel
+		AND (point.expires_at IS NULL OR point.expires_at > cdp.clock()))
 GROUP BY profile_id;
 COMMENT ON VIEW cdp._suppressed IS
 'channels by which profiles must not be contacted, and until when; true: for good';

@@ -79,9 +79,10 @@ COMMENT ON FUNCTION cdp._refresh_consent_state(bigint[]) IS
 'derive consent_state of these profiles from the log';
 
 -- Only profiles that granted something have contact points: nobody else can
--- be released.  Best is what the newest grant came with, then the newest.
+-- be released.  Best is what the newest grant came with, then the newest.  One that
+-- has expired is none; it is again when a merge run finds that it was seen again.
 CREATE FUNCTION cdp._find_contact_points(profile_ids bigint[])
-RETURNS TABLE (profile_id bigint, identifier_id bigint, rank integer, type text, value text)
+RETURNS TABLE (profile_id bigint, identifier_id bigint, expires_at timestamptz, rank integer, type text, value text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET max_parallel_workers_per_gather = 0
@@ -90,13 +91,14 @@ AS $$
 BEGIN
 	RETURN QUERY
 	WITH wanted AS (
-		SELECT DISTINCT held.profile_id, identifier_type.type_id, identifier_type.type
+		SELECT DISTINCT held.profile_id, identifier_type.type_id, identifier_type.type,
+			identifier_type.time_to_live
 		FROM cdp.consent_state AS held
 			JOIN cdp.channel USING (channel)
 			JOIN cdp.identifier_type ON identifier_type.type = ANY (channel.identifier_types)
 		WHERE held.profile_id = ANY ($1) AND held.state = 'granted'
 	)
-	SELECT wanted.profile_id, identifier.identifier_id,
+	SELECT wanted.profile_id, identifier.identifier_id, lasting.until,
 		(row_number() OVER (PARTITION BY wanted.profile_id, wanted.type
 			ORDER BY latest_grant.at DESC NULLS LAST, identifier.first_seen DESC,
 				identifier.value))::integer,
@@ -114,7 +116,10 @@ BEGIN
 		CROSS JOIN LATERAL (SELECT max(said.at) AS at FROM cdp.consent_log AS said
 			WHERE said.identifier_id = identifier.identifier_id
 				AND said.state = 'granted') AS latest_grant
-	WHERE NOT identifier.blocked AND NOT identifier.shared;
+		CROSS JOIN LATERAL cdp._identifier_until(identifier.identifier_id,
+			wanted.time_to_live) AS lasting
+	WHERE NOT identifier.blocked AND NOT identifier.shared
+		AND (lasting.until IS NULL OR lasting.until > cdp.clock());
 END
 $$;
 COMMENT ON FUNCTION cdp._find_contact_points(bigint[]) IS
@@ -127,7 +132,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	WITH now_found AS MATERIALIZED (
-		SELECT found.profile_id, found.identifier_id, found.rank, found.type, found.value,
+		SELECT found.profile_id, found.identifier_id, found.expires_at, found.rank,
+			found.type, found.value,
 			coalesce(known.key_hash, cdp._keyed_hash((SELECT cdp._hash_key()),
 				cdp._suppression_key(found.type, identifier.scope, found.value))) AS key_hash
 		FROM cdp._find_contact_points($1) AS found
@@ -139,13 +145,15 @@ BEGIN
 			AND (point.profile_id, point.type, point.rank)
 				NOT IN (SELECT profile_id, type, rank FROM now_found)
 	)
-	INSERT INTO cdp.contact_point AS point (profile_id, identifier_id, rank, type, value, key_hash)
-	SELECT profile_id, identifier_id, rank, type, value, key_hash FROM now_found
+	INSERT INTO cdp.contact_point AS point (profile_id, identifier_id, expires_at, rank,
+		type, value, key_hash)
+	SELECT profile_id, identifier_id, expires_at, rank, type, value, key_hash FROM now_found
 	ORDER BY profile_id, type, rank
 	ON CONFLICT (profile_id, type, rank) DO UPDATE
-	SET identifier_id = excluded.identifier_id, value = excluded.value,
-		key_hash = excluded.key_hash
-	WHERE point.identifier_id <> excluded.identifier_id;
+	SET identifier_id = excluded.identifier_id, expires_at = excluded.expires_at,
+		value = excluded.value, key_hash = excluded.key_hash
+	WHERE (point.identifier_id, point.expires_at)
+		IS DISTINCT FROM (excluded.identifier_id, excluded.expires_at);
 END
 $$;
 COMMENT ON FUNCTION cdp._refresh_contact_points(bigint[]) IS
@@ -167,3 +175,20 @@ END
 $$;
 COMMENT ON FUNCTION cdp._note_purpose() IS
 'trigger: what holds of a purpose follows its new row at once';
+
+-- A channel that needs another type of identifiers finds those of all who granted it
+-- before; a type that it needs no more is released no more at once.
+CREATE FUNCTION cdp._note_channel() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._add_todo('profile', ARRAY(
+		SELECT DISTINCT profile_id FROM cdp.consent_state
+		WHERE channel = NEW.channel AND state = 'granted'
+		ORDER BY profile_id));
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cdp._note_channel() IS
+'trigger: the next merge run finds the addresses that a channel''s identifier types add';

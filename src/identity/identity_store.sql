@@ -356,6 +356,19 @@ END;
 COMMENT ON FUNCTION cdp._profile_leaves(bigint) IS
 'this live profile and the ones merged into it';
 
+-- Inlined as well: where a type has no time to live, nothing is looked up.
+CREATE FUNCTION cdp._identifier_until(identifier_id bigint, time_to_live interval)
+RETURNS TABLE (until timestamptz)
+LANGUAGE sql STABLE ROWS 1
+BEGIN ATOMIC
+	SELECT cdp._kept_until(max(held.last_seen), $2)
+	FROM cdp.identifier_set_member AS member
+	JOIN cdp.identifier_set AS held ON held.set_id = member.set_id
+	WHERE $2 IS NOT NULL AND member.identifier_id = $1 AND NOT held.retracted;
+END;
+COMMENT ON FUNCTION cdp._identifier_until(bigint, interval) IS
+'from when on an identifier has expired, as it was last seen; NULL: never';
+
 -- Doors.
 -- In PL/pgSQL, which keeps the plan for the session: a function in SQL plans
 -- again in every query, which is most of the cost of resolving one id.

@@ -34,29 +34,27 @@ AS $$
 			max(last_seen) AS last_seen, sum(records)::bigint AS records
 		FROM seen
 		GROUP BY set_id
-	), earlier AS (
-		SELECT identifier_set.identifiers
+	), member AS MATERIALIZED (
+		SELECT total.set_id, leaf.root, identifier.expired,
+			total.first_seen < identifier_set.first_seen AS is_older,
+			total.last_seen > identifier_set.last_seen
+				AND identifier.expires_at IS NOT NULL AS lasts_longer,
+			coalesce(live.marks & 4, 0) <> 0 AS is_replayed
 		FROM total
 		JOIN cdp.identifier_set USING (set_id)
-		WHERE total.first_seen < identifier_set.first_seen
+		CROSS JOIN unnest(identifier_set.identifiers) AS member (identifier_id)
+		JOIN cdp.identifier USING (identifier_id)
+		LEFT JOIN cdp.profile AS leaf ON leaf.profile_id = identifier.leaf
+		LEFT JOIN cdp.profile AS live ON live.profile_id = leaf.root
 	), judged AS (
-		SELECT cdp._add_todo('stitch', array_agg(changed.set_id))
-		FROM (SELECT DISTINCT total.set_id
-			FROM total
-			JOIN cdp.identifier_set USING (set_id)
-			CROSS JOIN unnest(identifier_set.identifiers) AS member (identifier_id)
-			JOIN cdp.identifier USING (identifier_id)
-			LEFT JOIN cdp.profile AS leaf ON leaf.profile_id = identifier.leaf
-			LEFT JOIN cdp.profile AS live ON live.profile_id = leaf.root
-			WHERE identifier.expired
-				OR total.first_seen < identifier_set.first_seen
-					AND live.marks & 4 <> 0) AS changed
+		SELECT cdp._add_todo('stitch', array_agg(DISTINCT set_id))
+		FROM member
+		WHERE expired OR is_older AND is_replayed
 		HAVING count(*) > 0
 	), queued AS (
-		SELECT cdp._add_todo('profile', array_agg(DISTINCT profile.root))
-		FROM earlier, unnest(earlier.identifiers) AS member (identifier_id)
-		JOIN cdp.identifier USING (identifier_id)
-		JOIN cdp.profile ON profile.profile_id = identifier.leaf
+		SELECT cdp._add_todo('profile', array_agg(DISTINCT root))
+		FROM member
+		WHERE root IS NOT NULL AND (is_older OR lasts_longer)
 	), folded AS (
 		UPDATE cdp.identifier_set
 		SET first_seen = least(identifier_set.first_seen, total.first_seen),
@@ -69,10 +67,11 @@ AS $$
 	SELECT count(*) FROM folded, queued LEFT JOIN judged ON true
 $$;
 COMMENT ON FUNCTION cdp._fold_seen() IS
-'bring the counters of identifier sets up to date; profiles that turn out to be older than they seemed become work of phase "profile", sets whose times decide something that of phase "stitch"';
+'bring the counters of identifier sets up to date; profiles that turn out to be older than they seemed, or to have identifiers that last longer, become work of phase "profile", sets whose times decide something that of phase "stitch"';
 
 -- Days and months are those of UTC: when something expires must not depend on
 -- the session that asks.  A time to look again that is early enough is left.
+-- Profiles show what has expired no more, so those of what turned are noted.
 CREATE FUNCTION cdp._judge_expiry(identifier_ids bigint[]) RETURNS bigint[]
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -111,7 +110,7 @@ AS $$
 				OR (identifier.expires_at IS NULL) <> (judged.expires_at IS NULL)
 				OR identifier.expires_at > judged.expires_at
 				OR identifier.expires_at <= cdp.clock())
-		RETURNING judged.identifier_id, identifier.type_id,
+		RETURNING judged.identifier_id, identifier.type_id, identifier.leaf,
 			judged.was <> judged.expired AS turned
 	), stale AS (
 		UPDATE cdp.group_kind SET made_from = NULL
@@ -119,13 +118,18 @@ AS $$
 			SELECT type.type::text FROM written
 			JOIN cdp.identifier_type AS type USING (type_id)
 			WHERE turned)
+	), queued AS (
+		SELECT cdp._add_todo('profile', array_agg(DISTINCT profile.root))
+		FROM written JOIN cdp.profile ON profile.profile_id = written.leaf
+		WHERE turned
+		HAVING count(*) > 0
 	)
 	SELECT coalesce(array_agg(identifier_id ORDER BY identifier_id)
 		FILTER (WHERE turned), '{}')
-	FROM written
+	FROM written LEFT JOIN queued ON true
 $$;
 COMMENT ON FUNCTION cdp._judge_expiry(bigint[]) IS
-'bring "expired" and "expires_at" of identifiers (NULL: of all) up to date; those whose "expired" changed';
+'bring "expired" and "expires_at" of identifiers (NULL: of all) up to date; those whose "expired" changed, whose profiles become work of phase "profile"';
 
 -- The earliest first; a batch of them at a time.
 CREATE FUNCTION cdp._expire(batch integer) RETURNS bigint

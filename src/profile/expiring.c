@@ -1,6 +1,6 @@
 /*
  * expiring.c
- *		Traits that expire, as of an instant.
+ *		Traits and identifiers that expire, as of an instant.
  *
  * Whether an observation still counts depends on the clock, and what depends on
  * the clock is not stored.  So traits of which some observation expires are not
@@ -15,6 +15,14 @@
  * itself it holds no more.  The first that has not ended counts, and if there is
  * none, or its value is null, then the trait has none.  NULL, which takes no
  * room, is the case of nearly all profiles.
+ *
+ * Identifiers are in the row of whoever has them, and "identifiers_until" tells of
+ * those that expire until when they last:
+ *
+ *	{"email": {"ann@example.com": "2026-07-01T12:00:00+00:00"}}
+ *
+ * Where there is none, an address that a trait tells stands in, for as long after
+ * it was said as an identifier of the type lasts; one that is pinned, for good.
  */
 #include "postgres.h"
 
@@ -27,6 +35,8 @@
 
 #include "profile/profile.h"
 
+PG_FUNCTION_INFO_V1(cdp__contact_lasts);
+PG_FUNCTION_INFO_V1(cdp__lasting_identifiers);
 PG_FUNCTION_INFO_V1(cdp__may_expire);
 PG_FUNCTION_INFO_V1(cdp__traits_at);
 
@@ -47,14 +57,13 @@ cdp__may_expire(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(cdp_profile_may_expire(text_to_cstring(PG_GETARG_TEXT_PP(0))));
 }
 
-/* The end of a step: ISO text with a zone, or null, which is never. */
+/* An end: ISO text with a zone; null, or nothing, is never. */
 static TimestampTz
-step_end(JsonbContainer *step)
+read_end(JsonbContainer *ends, const char *key, int len)
 {
 	JsonbValue	until;
 
-	if (getKeyJsonValueFromContainer(step, "until", strlen("until"),
-									 &until) == NULL ||
+	if (getKeyJsonValueFromContainer(ends, key, len, &until) == NULL ||
 		until.type != jbvString)
 		return DT_NOEND;
 	return DatumGetTimestampTz(
@@ -73,7 +82,7 @@ value_of_steps(JsonbContainer *steps, TimestampTz at, JsonbValue *value)
 	{
 		JsonbValue *step = getIthJsonbValueFromContainer(steps, i);
 
-		if (step_end(step->val.binary.data) <= at)
+		if (read_end(step->val.binary.data, "until", strlen("until")) <= at)
 			continue;
 		return getKeyJsonValueFromContainer(step->val.binary.data, "value",
 											strlen("value"), value) != NULL &&
@@ -142,4 +151,111 @@ cdp__traits_at(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(cdp_profile_traits_at(PG_GETARG_JSONB_P(0),
 											PG_GETARG_JSONB_P(1),
 											PG_GETARG_TIMESTAMPTZ(2)));
+}
+
+/* Add the type with those of its values that last beyond an instant, if any does. */
+static void
+push_lasting(JsonbParseState **made, const JsonbValue *type,
+			 JsonbContainer *values, JsonbContainer *ends, TimestampTz at)
+{
+	bool		any = false;
+
+	for (uint32 i = 0; i < JsonContainerSize(values); i++)
+	{
+		JsonbValue *value = getIthJsonbValueFromContainer(values, i);
+
+		if (read_end(ends, value->val.string.val, value->val.string.len) <= at)
+			continue;
+		if (!any)
+		{
+			pushJsonbValue(made, WJB_KEY, unconstify(JsonbValue *, type));
+			pushJsonbValue(made, WJB_BEGIN_ARRAY, NULL);
+			any = true;
+		}
+		pushJsonbValue(made, WJB_ELEM, value);
+	}
+	if (any)
+		pushJsonbValue(made, WJB_END_ARRAY, NULL);
+}
+
+/* See profile.h. */
+Jsonb *
+cdp_profile_lasting_identifiers(Jsonb *identifiers, Jsonb *until, TimestampTz at)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(&identifiers->root);
+	JsonbParseState *made = NULL;
+	JsonbIteratorToken token;
+	JsonbValue	type;
+	JsonbValue	values;
+	JsonbValue	ends;
+
+	pushJsonbValue(&made, WJB_BEGIN_OBJECT, NULL);
+	JsonbIteratorNext(&iterator, &type, true);
+	while ((token = JsonbIteratorNext(&iterator, &type, true)) == WJB_KEY)
+	{
+		JsonbIteratorNext(&iterator, &values, true);
+		if (getKeyJsonValueFromContainer(&until->root, type.val.string.val,
+										 type.val.string.len, &ends) != NULL)
+			push_lasting(&made, &type, values.val.binary.data,
+						 ends.val.binary.data, at);
+		else
+		{
+			pushJsonbValue(&made, WJB_KEY, &type);
+			pushJsonbValue(&made, WJB_VALUE, &values);
+		}
+	}
+	Assert(token == WJB_END_OBJECT);
+	return JsonbValueToJsonb(pushJsonbValue(&made, WJB_END_OBJECT, NULL));
+}
+
+/* cdp._lasting_identifiers(identifiers, until, at) */
+Datum
+cdp__lasting_identifiers(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	if (PG_ARGISNULL(1))
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	PG_RETURN_JSONB_P(cdp_profile_lasting_identifiers(PG_GETARG_JSONB_P(0),
+													  PG_GETARG_JSONB_P(1),
+													  PG_GETARG_TIMESTAMPTZ(2)));
+}
+
+/* See profile.h. */
+bool
+cdp_profile_contact_lasts(Jsonb *lineage, const char *name,
+						  const Interval *time_to_live, TimestampTz at)
+{
+	JsonbValue	said;
+	JsonbValue	rule;
+	TimestampTz said_at;
+
+	if (time_to_live == NULL ||
+		getKeyJsonValueFromContainer(&lineage->root, name, strlen(name),
+									 &said) == NULL)
+		return true;
+	if (getKeyJsonValueFromContainer(said.val.binary.data, "rule",
+									 strlen("rule"), &rule) != NULL &&
+		rule.val.string.len == strlen("pinned") &&
+		memcmp(rule.val.string.val, "pinned", rule.val.string.len) == 0)
+		return true;
+	said_at = read_end(said.val.binary.data, "at", strlen("at"));
+	if (TIMESTAMP_NOT_FINITE(said_at))
+		return true;
+	/* in UTC, as cdp._kept_until() */
+	return DatumGetTimestamp(DirectFunctionCall2(timestamp_pl_interval,
+												 TimestampGetDatum(said_at),
+												 IntervalPGetDatum(time_to_live))) > at;
+}
+
+/* cdp._contact_lasts(lineage, name, time_to_live, at) */
+Datum
+cdp__contact_lasts(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3))
+		PG_RETURN_NULL();
+	PG_RETURN_BOOL(cdp_profile_contact_lasts(PG_GETARG_JSONB_P(0),
+											 text_to_cstring(PG_GETARG_TEXT_PP(1)),
+											 PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2),
+											 PG_GETARG_TIMESTAMPTZ(3)));
 }

@@ -1,4 +1,4 @@
--- Traits that expire, as of an instant; see expiring.c.
+-- Traits and identifiers that expire, as of an instant; see expiring.c.
 
 CREATE FUNCTION cdp._traits_at(traits jsonb, expiring jsonb, at timestamptz)
 RETURNS jsonb
@@ -6,6 +6,20 @@ LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'cdp__traits_at';
 COMMENT ON FUNCTION cdp._traits_at(jsonb, jsonb, timestamptz) IS
 'traits together with those of cdp.profile_current.expiring that have a value at that instant';
+
+CREATE FUNCTION cdp._lasting_identifiers(identifiers jsonb, until jsonb, at timestamptz)
+RETURNS jsonb
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__lasting_identifiers';
+COMMENT ON FUNCTION cdp._lasting_identifiers(jsonb, jsonb, timestamptz) IS
+'identifiers of cdp.profile_current without those that have expired by that instant';
+
+CREATE FUNCTION cdp._contact_lasts(lineage jsonb, name text, time_to_live interval, at timestamptz)
+RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__contact_lasts';
+COMMENT ON FUNCTION cdp._contact_lasts(jsonb, text, interval, timestamptz) IS
+'does an address that a trait tells still stand in for an identifier, whose type has this time to live (NULL: for ever)';
 
 CREATE FUNCTION cdp._expiring_at(expiring jsonb, at timestamptz)
 RETURNS TABLE (name text, step jsonb)

@@ -32,9 +32,10 @@
  * inputs changes, and whoever changes one notes the profile as work of phase
  * "profile" in cdp.todo; whoever changes a rule, that all profiles wait.  Of
  * observations that expire the row tells what survives until when, and readers
- * look at the clock (expiring.c).  Traits
- * that are computed from events alone are in the row as well; the segment room
- * evaluates them.
+ * look at the clock (expiring.c); and of identifiers that expire, until when they
+ * last: the first merge run after that takes them out of the row.  Traits that are
+ * computed from events alone are in the row as well; the segment room evaluates
+ * them.
  *
  * The public views (cdp.unified_profile and its companions) are at most one
  * join over profile_current.
@@ -57,6 +58,17 @@ extern bool cdp_profile_expiring_value(Jsonb *expiring, const char *name, int le
 
 /* Traits together with what expiring ones are worth at an instant. */
 extern Jsonb *cdp_profile_traits_at(Jsonb *traits, Jsonb *expiring, TimestampTz at);
+
+/* Identifiers without those that have expired by an instant. */
+extern Jsonb *cdp_profile_lasting_identifiers(Jsonb *identifiers, Jsonb *until,
+											  TimestampTz at);
+
+/*
+ * Does an address that a trait tells still stand in for an identifier, whose type
+ * has this time to live (NULL: for ever)?
+ */
+extern bool cdp_profile_contact_lasts(Jsonb *lineage, const char *name,
+									  const Interval *time_to_live, TimestampTz at);
 
 /* Text as a date, as cdp._iso_date(); false: it is none. */
 extern bool cdp_profile_iso_date(const char *value, int len, DateADT *date);

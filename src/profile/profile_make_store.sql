@@ -231,7 +231,8 @@ RETURNS TABLE (
 	first_order_at timestamptz,
 	last_order_at timestamptz,
 	consents jsonb,
-	expiring jsonb)
+	expiring jsonb,
+	identifiers_until jsonb)
 LANGUAGE sql STABLE ROWS 100
 BEGIN ATOMIC
 	SELECT live.profile_id, live.ord,
@@ -249,29 +250,38 @@ BEGIN ATOMIC
 		bought.first_order_at, bought.last_order_at,
 		coalesce(consented.consents, '{}'),
 		CASE WHEN described.some_expire
-			THEN cdp._expiring_traits(live.profile_id, pinned.names) END
+			THEN cdp._expiring_traits(live.profile_id, pinned.names) END,
+		identified.until
 	FROM cdp._live_profile AS live
 	CROSS JOIN LATERAL (
 		SELECT bool_or(listed.known) AS known,
-			jsonb_object_agg(listed.type, listed.list) AS identifiers
+			jsonb_object_agg(listed.type, listed.list) AS identifiers,
+			jsonb_object_agg(listed.type, listed.until)
+				FILTER (WHERE listed.until IS NOT NULL) AS until
 		FROM (
 			SELECT type.type::text AS type,
 				bool_or((type.strong OR type.type IN ('email', 'phone'))
 					AND NOT identifier.shared AND NOT identifier.blocked) AS known,
-				jsonb_agg(CASE WHEN identifier.scope = '' THEN identifier.value
-						ELSE identifier.scope || '/' || identifier.value END
-					ORDER BY seen.first_seen DESC, identifier.value,
-						identifier.scope) AS list
+				jsonb_agg(written.value ORDER BY seen.first_seen DESC,
+					identifier.value, identifier.scope) AS list,
+				jsonb_object_agg(written.value, seen.until)
+					FILTER (WHERE seen.until IS NOT NULL) AS until
 			FROM cdp._profile_leaves(live.profile_id) AS own
 			JOIN cdp.identifier ON identifier.leaf = own.leaf
 			JOIN cdp.identifier_type AS type ON type.type_id = identifier.type_id
 			CROSS JOIN LATERAL (
-				SELECT min(held.first_seen) AS first_seen
+				SELECT min(held.first_seen) AS first_seen,
+					cdp._kept_until(max(held.last_seen), type.time_to_live) AS until
 				FROM cdp.identifier_set_member AS member
 				JOIN cdp.identifier_set AS held ON held.set_id = member.set_id
 				WHERE member.identifier_id = identifier.identifier_id
 					AND NOT held.retracted
 			) AS seen
+			CROSS JOIN LATERAL (
+				SELECT CASE WHEN identifier.scope = '' THEN identifier.value
+					ELSE identifier.scope || '/' || identifier.value END AS value
+			) AS written
+			WHERE seen.until IS NULL OR seen.until > cdp.clock()
 			GROUP BY type.type
 		) AS listed
 	) AS identified

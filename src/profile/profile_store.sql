@@ -86,6 +86,9 @@ CREATE TRIGGER note_business_key AFTER UPDATE OF name, business_key ON cdp.event
 	EXECUTE FUNCTION cdp._note_all_profiles();
 CREATE TRIGGER note_event_type AFTER INSERT OR DELETE ON cdp.event_type
 	FOR EACH ROW EXECUTE FUNCTION cdp._note_all_profiles();
+CREATE TRIGGER note_time_to_live AFTER UPDATE OF time_to_live ON cdp.identifier_type
+	FOR EACH ROW WHEN (OLD.time_to_live IS DISTINCT FROM NEW.time_to_live)
+	EXECUTE FUNCTION cdp._note_all_profiles();
 CREATE TRIGGER note_region AFTER UPDATE OF value ON cdp.setting
 	FOR EACH ROW WHEN (NEW.name = 'default_region'
 		AND OLD.value IS DISTINCT FROM NEW.value)
@@ -202,11 +205,13 @@ CREATE TABLE cdp.profile_current (
 	identifier_count integer NOT NULL
 		GENERATED ALWAYS AS (jsonb_array_length(
 			jsonb_path_query_array(identifiers, '$.*[*]'))) STORED,
-	expiring jsonb
+	expiring jsonb,
+	identifiers_until jsonb
 ) WITH (fillfactor = 85);
 ALTER TABLE cdp.profile_current
 	ALTER traits SET STATISTICS 0, ALTER lineage SET STATISTICS 0,
-	ALTER expiring SET STATISTICS 0, ALTER identifiers SET STATISTICS 0, ALTER consents SET STATISTICS 0;
+	ALTER expiring SET STATISTICS 0, ALTER identifiers SET STATISTICS 0, ALTER consents SET STATISTICS 0,
+	ALTER identifiers_until SET STATISTICS 0;
 CREATE UNIQUE INDEX profile_current_ord_idx ON cdp.profile_current (ord);
 CREATE INDEX profile_current_identifier_count_idx
 	ON cdp.profile_current (identifier_count);
@@ -218,6 +223,8 @@ COMMENT ON COLUMN cdp.profile_current.expiring IS
 'for each trait that expires what survives until when, with its lineage; none of these is in traits; NULL: there is none';
 COMMENT ON COLUMN cdp.profile_current.identifiers IS
 'values by type, the best first; of a source''s own as source/value';
+COMMENT ON COLUMN cdp.profile_current.identifiers_until IS
+'by type, until when those of them last that expire; NULL: none expires';
 COMMENT ON COLUMN cdp.profile_current.identifier_count IS
 'how many identifiers; cdp.health shows the largest';
 COMMENT ON COLUMN cdp.profile_current.as_of IS
@@ -277,8 +284,8 @@ LEFT JOIN LATERAL (
 	WHERE identifier_set_member.identifier_id = identifier.identifier_id
 		AND NOT identifier_set.retracted
 ) AS seen ON true
-WHERE (identifier_type.time_to_live IS NULL OR seen.last_seen IS NULL
-		OR seen.last_seen > cdp._kept_after(identifier_type.time_to_live))
+WHERE coalesce(cdp._kept_until(seen.last_seen, identifier_type.time_to_live)
+		> cdp.clock(), true)
 	AND profile.root NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept);
 COMMENT ON VIEW cdp.profile_identifier IS
 'the identifiers of each live profile, with when and how often they were seen; not those that were last seen longer ago than their type''s time_to_live, nor those of people who are restricted';

@@ -81,7 +81,7 @@ BEGIN
 	INSERT INTO cdp.profile_current AS old (profile_id, first_seen, last_seen,
 		events, orders, first_order_at, last_order_at, as_of, ord, kind,
 		gross_revenue, revenue, sources, traits, lineage, identifiers, consents,
-		expiring)
+		expiring, identifiers_until)
 	SELECT made.profile_id, made.first_seen, made.last_seen,
 		made.events, made.orders, made.first_order_at, made.last_order_at,
 		cdp.clock(), made.ord, made.kind,
@@ -95,7 +95,7 @@ BEGIN
 		CASE WHEN made.traits ?| '{email,phone}'
 			THEN cdp._order_identifiers(made.identifiers, made.traits)
 			ELSE made.identifiers END,
-		made.consents, made.expiring
+		made.consents, made.expiring, made.identifiers_until
 	FROM cdp._make_profiles($1) AS made
 	CROSS JOIN LATERAL (
 		SELECT CASE WHEN names IS NOT NULL THEN cdp._steady_values(
@@ -112,17 +112,19 @@ BEGIN
 		gross_revenue = excluded.gross_revenue, revenue = excluded.revenue,
 		sources = excluded.sources, traits = excluded.traits,
 		lineage = excluded.lineage, identifiers = excluded.identifiers,
-		consents = excluded.consents, expiring = excluded.expiring
+		consents = excluded.consents, expiring = excluded.expiring,
+		identifiers_until = excluded.identifiers_until
 	WHERE (old.first_seen, old.last_seen, old.events, old.orders,
 			old.first_order_at, old.last_order_at, old.ord, old.kind,
 			old.gross_revenue, old.revenue, old.sources, old.traits,
-			old.lineage, old.identifiers, old.consents, old.expiring)
+			old.lineage, old.identifiers, old.consents, old.expiring,
+			old.identifiers_until)
 		IS DISTINCT FROM (excluded.first_seen, excluded.last_seen,
 			excluded.events, excluded.orders, excluded.first_order_at,
 			excluded.last_order_at, excluded.ord, excluded.kind,
 			excluded.gross_revenue, excluded.revenue, excluded.sources,
 			excluded.traits, excluded.lineage, excluded.identifiers,
-			excluded.consents, excluded.expiring);
+			excluded.consents, excluded.expiring, excluded.identifiers_until);
 END
 $$;
 COMMENT ON FUNCTION cdp._refresh_profiles(bigint[]) IS

@@ -123,6 +123,7 @@ call_suppressed(CdpSqlQuery *query, const CdpExpr *expr)
 		"FROM cdp.contact_point AS point\n"
 		"JOIN cdp.channel ON point.type = ANY (channel.identifier_types)\n"
 		"WHERE channel.channel = %s\n"
+		"	AND coalesce(point.expires_at > cdp.clock(), true)\n"
 		"GROUP BY point.profile_id\n"
 		"HAVING bool_and(EXISTS (\n"
 		"	SELECT FROM cdp.suppression\n"
