@@ -127,6 +127,13 @@ SELECT cdp.ingest('web', '{"type": "track", "event": "order", "timestamp": "1950
 SELECT cdp.decide('user_id:annabel-77', 'user_id:bob-1', 'never', 'again');
 SELECT cdp.record_consent('email', 'annabel@feather.example', 'marketing', 'email', 'granted');
 SELECT relation, place, rows FROM pg_temp.traces(ARRAY(SELECT value FROM annabel));
+-- nor by the hand of a steward, or as the former id of an alias
+SELECT cdp.ingest('web', '{"type": "alias", "userId": "carl-1", "previousId": "annabel-77", "messageId": "alias"}');
+SELECT cdp.pin_trait(cdp.find_profile('user_id', 'carl-1'), 'email', '" Annabel@feather.example"', 'he says so');
+SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'carl-1'), 'email', '"annabel@feather.example"', 'he says so');
+SELECT cdp.block_value('email', 'Annabel@feather.example');
+SELECT cdp.block_value(NULL, 'annabel-77');
+SELECT relation, place, rows FROM pg_temp.traces(ARRAY(SELECT value FROM annabel));
 -- suppressions outlive her, and can be made for her
 SELECT cdp.suppress('email', 'annabel@feather.example');
 SELECT count(*) FROM cdp.suppression;

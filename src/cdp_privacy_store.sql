@@ -101,7 +101,24 @@ $$;
 COMMENT ON FUNCTION cdp.find_value(text) IS
 'where in the store a value stands, in any case and also as a part of what others wrote; reads every table';
 
+-- The steward's, here for it must know who was erased: a rule would keep the value.
+CREATE FUNCTION cdp.block_value(
+	type text,
+	value text DEFAULT NULL,
+	reason text DEFAULT 'blocked by hand',
+	pattern text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT cdp._check_not_erased($1, $2, 'Records that name it are rejected without a rule.');
+	SELECT cdp._block_value($1, $2, $3, $4);
+$$;
+COMMENT ON FUNCTION cdp.block_value(text, text, text, text) IS
+'from now on a value (or all that match pattern, a regular expression) of a type (NULL: of any) links nothing; profiles it held together part at once; returns how many identifiers it is about';
+
 REVOKE ALL ON FUNCTION
+	cdp.block_value(text, text, text, text),
 	cdp.request_privacy(text, text, text, text, timestamptz, text),
 	cdp.close_request(bigint, text),
 	cdp.erase_subject(bigint, text, text),

@@ -86,20 +86,6 @@ $$;
 COMMENT ON FUNCTION cdp.preview_rules(jsonb) IS
 'what changes of rules ({"identifier_type": {"email": {"max_per_profile": 3}}, "block": [{"type": "email", "value": "x@y.de"}], "unblock": [...]}) would do to profiles, on the real data, changing and locking nothing: a row each for profiles that merge, split or regroup, and for identifiers that leave their profile for none or join one, with counts, the ids of some of the profiles and masked examples.  Everything is judged twice in memory, by the rules as they are and as they would be: work that waits for the merge run plays no part';
 
-CREATE FUNCTION cdp.block_value(
-	type text,
-	value text DEFAULT NULL,
-	reason text DEFAULT 'blocked by hand',
-	pattern text DEFAULT NULL)
-RETURNS bigint
-LANGUAGE sql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT cdp._block_value($1, $2, $3, $4)
-$$;
-COMMENT ON FUNCTION cdp.block_value(text, text, text, text) IS
-'from now on a value (or all that match pattern, a regular expression) of a type (NULL: of any) links nothing; profiles it held together part at once; returns how many identifiers it is about';
-
 CREATE FUNCTION cdp.unblock_value(
 	type text,
 	value text DEFAULT NULL,
@@ -115,5 +101,4 @@ COMMENT ON FUNCTION cdp.unblock_value(text, text, text, text) IS
 'take a rule of cdp.block_value() back; what the value held together comes together again';
 
 REVOKE ALL ON FUNCTION cdp.preview_rules(jsonb),
-	cdp.block_value(text, text, text, text),
 	cdp.unblock_value(text, text, text, text) FROM PUBLIC;

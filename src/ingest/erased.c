@@ -69,6 +69,34 @@ add_keys(CdpColumn **columns, const CdpItem *item, int place)
 	}
 }
 
+/*
+ * What an alias calls the former id comes in as an anonymous one, but is the
+ * number of an account as likely.
+ */
+static void
+add_former_id(CdpColumn **columns, const CdpItem *item, int place,
+			  const CdpIngestConfig *config)
+{
+	ListCell   *cell;
+
+	foreach(cell, item->record.identifiers)
+	{
+		CdpRawIdentifier *raw = lfirst(cell);
+		const char *reason;
+		char	   *value;
+
+		if (strcmp(raw->field, CDP_INGEST_FORMER_ID) != 0 ||
+			!cdp_identity_normalise("user_id", raw->value, raw->len,
+									cdp_ingest_region(item->source, config),
+									&value, &reason))
+			continue;
+		cdp_column_add_text(columns[0], "user_id");
+		cdp_column_add_text(columns[1], item->source->name);
+		cdp_column_add_text(columns[2], value);
+		cdp_column_add(columns[3], Int32GetDatum(place));
+	}
+}
+
 /* Of what rejects keep, leave the reason. */
 static void
 refuse_item(CdpItem *item)
@@ -118,6 +146,8 @@ cdp_ingest_refuse_erased(CdpBatch *batch)
 		if (batch->items[i].outcome == CDP_REJECTED)
 			find_keys_of_reject(&batch->items[i], &batch->config);
 		add_keys(columns, &batch->items[i], i);
+		if (batch->items[i].source != NULL)
+			add_former_id(columns, &batch->items[i], i, &batch->config);
 	}
 	for (int i = 0; i < lengthof(types); i++)
 		values[i] = cdp_column_array(columns[i]);

@@ -32,6 +32,30 @@ $$;
 COMMENT ON FUNCTION cdp._erased_keys(text[], text[], text[], integer[]) IS
 'of items with the identifiers that they name, in their canonical form, those that name somebody who was erased';
 
+-- For those who write a value by hand.
+CREATE FUNCTION cdp._check_not_erased(type text, value text, hint text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM cdp.tombstone) AND EXISTS (
+		SELECT FROM (
+			SELECT array_agg(known.type::text) AS types, array_agg(sender.name::text) AS sources,
+				array_agg(canonical.value) AS "values", array_agg(0) AS items
+			FROM cdp.identifier_type AS known CROSS JOIN cdp.source AS sender
+				CROSS JOIN LATERAL cdp._canonical_value(known.type, $2, sender.default_region) AS canonical (value)
+			WHERE ($1 IS NULL OR known.type = $1) AND canonical.value IS NOT NULL) AS named,
+			cdp._erased_keys(named.types, named.sources, named."values", named.items))
+	THEN
+		RAISE EXCEPTION 'that identifier% was erased', CASE WHEN $1 IS NULL THEN '' ELSE format(' of type "%s"', $1) END
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				HINT = $3;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_not_erased(text, text, text) IS
+'raise if a value is an identifier of that type (NULL: of any) that was erased, whichever source''s';
+
 CREATE FUNCTION cdp._record_keys(sources text[], records text[])
 RETURNS TABLE (place integer, type text, source text, value text)
 LANGUAGE c STABLE STRICT

@@ -366,6 +366,7 @@ BEGIN
 				HINT = 'To pin that there is no value, give the JSON value null.';
 	END IF;
 	known := cdp._known_trait($2);
+	PERFORM cdp._check_not_erased(known, $3 #>> '{}', 'cdp.readmit_identifier() lets it in again.');
 	INSERT INTO cdp.trait_pin (identifier_id, pinned_at, name, value, reason, actor)
 	SELECT founder, cdp.clock(), known, cdp._fit_trait(known, $3), $4, cdp._actor()
 	FROM cdp.profile
