@@ -33,6 +33,7 @@ BEGIN
 	END IF;
 	PERFORM cdp._refresh_profiles(ARRAY[live]);
 	PERFORM cdp._score_profiles(ARRAY[live]);
+	PERFORM cdp._evaluate_profiles(ARRAY[live]);
 	PERFORM cdp._close_request(request, hashes, $3,
 		jsonb_build_object('identifier', cardinality(whom.members)), NULL);
 	RETURN request;

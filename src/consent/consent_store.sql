@@ -133,6 +133,8 @@ CREATE TRIGGER note_rule AFTER UPDATE OF time_to_live, double_opt_in ON cdp.purp
 		OR OLD.double_opt_in <> NEW.double_opt_in)
 	EXECUTE FUNCTION cdp._note_purpose();
 
+CREATE TRIGGER drop_blocked AFTER INSERT OR UPDATE ON cdp.blocked_value
+	FOR EACH ROW EXECUTE FUNCTION cdp._drop_blocked_points();
 CREATE TRIGGER note_types AFTER UPDATE OF identifier_types ON cdp.channel
 	FOR EACH ROW WHEN (OLD.identifier_types IS DISTINCT FROM NEW.identifier_types)
 	EXECUTE FUNCTION cdp._note_channel();

@@ -192,3 +192,19 @@ END
 $$;
 COMMENT ON FUNCTION cdp._note_channel() IS
 'trigger: the next merge run finds the addresses that a channel''s identifier types add';
+
+-- Found by their values: where an identifier is blocked that nobody granted anything
+-- for, there is nothing to find.
+CREATE FUNCTION cdp._drop_blocked_points() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	DELETE FROM cdp.contact_point AS point
+	WHERE (NEW.type IS NULL OR point.type = NEW.type)
+		AND (lower(point.value) = NEW.value OR lower(point.value) ~ NEW.pattern);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION cdp._drop_blocked_points() IS
+'trigger: an address is released no more from the moment on that it is blocked';
