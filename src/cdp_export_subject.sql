@@ -76,16 +76,19 @@ AS $$
 			SELECT jsonb_agg(jsonb_build_object('identifier', cdp._suppression_key(type.type, named.scope, named.value),
 				'purpose', said.purpose, 'channel', said.channel, 'state', said.state, 'basis', said.basis,
 				'at', said.at, 'recorded_at', said.recorded_at, 'recorded_by', said.actor, 'source', source.name,
-				'evidence', said.evidence, 'document', said.document, 'text', (
+				'evidence', coalesce(said.evidence, given.evidence), 'document', said.document, 'text', (
 					SELECT jsonb_build_object('version', shown.version, 'language', shown.language,
 						'sha256', encode(shown.text_sha256, 'hex'), 'url', shown.url)
 					FROM cdp.consent_document AS shown WHERE shown.document = said.document))
 				ORDER BY said.consent_id)
 			FROM unnest($1) AS own (identifier_id)
 				JOIN cdp.consent_log AS said USING (identifier_id)
-				JOIN cdp.identifier AS named USING (identifier_id)
+				LEFT JOIN cdp.consent_log AS given ON given.consent_id = said.kept_of
+				LEFT JOIN cdp.source ON source.source_id = said.source_id
+				JOIN cdp.identifier AS named
+					ON named.identifier_id = coalesce(given.identifier_id, own.identifier_id)
 				JOIN cdp.identifier_type AS type USING (type_id)
-				LEFT JOIN cdp.source USING (source_id)),
+			WHERE given.identifier_id = ANY ($1) IS NOT TRUE),
 		'consent_now', (
 			SELECT jsonb_agg(jsonb_build_object('purpose', held.purpose, 'channel', held.channel,
 				'state', CASE WHEN held.expires_at <= cdp.clock() THEN 'expired' ELSE held.state END,

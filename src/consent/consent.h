@@ -7,31 +7,52 @@
  * is derived from it by one query, cdp._combine_consents(), for one profile
  * or for all, now or as of any past instant:
  *
- *	1. The answers of a profile are those of its identifiers.  They are taken
- *	   by the profile that each identifier was born into (identifier.leaf), so
- *	   a profile that two were merged into has two groups of answers.
- *	2. In a group the latest answer counts; of those given at one instant, the
+ *	1. The answers of a profile are those of its identifiers.  Whatever was born
+ *	   with one profile id (identifier.leaf) has one voice, so a profile that two
+ *	   were merged into has two.
+ *	2. In a voice the latest answer counts; of those given at one instant, the
  *	   most restrictive.  What was said before is history: a grant that has
  *	   expired is expired, and no older grant comes back.
- *	3. Across groups the most restrictive counts.  Whoever merges two people
+ *	3. Across voices the most restrictive counts.  Whoever merges two people
  *	   by mistake must not lose the denial of one of them.  The order is
- *	   granted, requested, expired, withdrawn, denied, objected.  A group that
+ *	   granted, requested, expired, withdrawn, denied, objected.  A voice that
  *	   said nothing has no say.
  *	4. A grant lasts as long as its purpose says (cdp.purpose.time_to_live);
  *	   the combination of several as long as the first of them.
  *	5. Where the purpose needs a double opt-in, a grant counts as a request
- *	   unless its group had asked for it before (state requested), and nothing
+ *	   unless its voice had asked for it before (state requested), and nothing
  *	   has refused it since.
+ *	6. A call of cdp.record_consent() is somebody who speaks now, for all that
+ *	   is known to be theirs by now: its answer is taken for that of each voice
+ *	   of the profile that has one.  So a person lifts the older denial of a
+ *	   profile that was merged into theirs.
+ *	7. A refusal (withdrawn, denied, objected) outlives the identifier that gave
+ *	   it: when that comes to stand for nobody (shared, blocked, expired, without
+ *	   evidence), the refusal stays with those whom it was merged with.  A grant
+ *	   goes with its identifier.
+ *	8. What a retracted record said does not count.
  *
- * Hence answers that ride on records give one state whatever order they and
- * the merge come in: each belongs to the group of its identifier.  A call of
- * the door cdp.record_consent() is no record but somebody who speaks now, for
- * all that is known to be theirs by now: it writes the answer for each group
- * of the profile, which is how a person lifts the older denial of a profile
- * that was merged into theirs.  So it does matter whether a call came before
- * or after a merge, and it should: who answered before it could not have meant
- * a stranger's answers.  A split gives each part exactly what was recorded for
- * its own identifiers.
+ * How a call speaks for others: the answer is one row, of the identifier that
+ * was named, and its speaks_for has an identifier of each other voice.  They
+ * count as far as they are of the same profile still, so after a split nobody
+ * else has the answer, nor sees it in a receipt.
+ *
+ * How a refusal is kept: judging tells, before it writes that an identifier is
+ * lost, and cdp._keep_refusals() writes a row (kept_of) for an heir, of those
+ * born with the lost one if any is left; else the voice is of the lost one
+ * alone, and a call speaks for it as for the others.  The row does not count
+ * while the lost one is back in the profile, where it speaks for itself.
+ *
+ * What depends on the order of arrival.  Answers and merges may come in any
+ * order.  But an identifier that comes beside a known one is born with that
+ * one's id and shares its voice, while one that was known before it was linked
+ * keeps a voice of its own.  So a cookie's denial of yesterday yields to the
+ * account's grant of today if the first record of the account named the cookie,
+ * and holds if the two were linked later.  More voices are never less strict
+ * than one: the latest answer of all is the latest of its own voice, too.  And
+ * it matters, as it should, whether a call came before a merge or after: who
+ * answered before it could not have meant a stranger's answers.  A split gives
+ * each part exactly what was recorded for its own identifiers.
  *
  * The log has two times, so the past has two questions: what had been answered
  * by an instant ("at"), and what the store knew by another ("recorded_at"),

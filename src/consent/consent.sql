@@ -34,14 +34,56 @@ $$;
 COMMENT ON FUNCTION cdp._refuse_change() IS
 'trigger: an append-only table stays so';
 
--- The one rule; consent.h tells it.  NULL profile_ids are all live profiles;
--- known_at NULL is all that is known by now, of whom it is known to be.
-CREATE FUNCTION cdp._combine_consents(
-	profile_ids bigint[],
-	as_of timestamptz,
-	known_at timestamptz DEFAULT NULL)
-RETURNS TABLE (profile_id bigint, purpose text, channel text, state text,
-	at timestamptz, expires_at timestamptz, consent_id bigint)
+-- A voice is who answers: what was born with a profile id, by that id, or an
+-- identifier that is lost and whose refusals are kept, by its own, negative.
+CREATE FUNCTION cdp._voices(speaks_for bigint[], root bigint, known_at timestamptz)
+RETURNS bigint[]
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $3 IS NOT NULL THEN
+		RETURN ARRAY(SELECT -id FROM unnest($1) AS id) || ARRAY(
+			SELECT past.leaf FROM cdp._identifiers_at($2, $3) AS past
+			WHERE past.identifier_id = ANY ($1));
+	END IF;
+	RETURN ARRAY(SELECT -id FROM unnest($1) AS id) || ARRAY(
+		SELECT identifier.leaf
+		FROM unnest($1) AS given (id)
+			JOIN cdp.identifier ON identifier.identifier_id = given.id
+			JOIN cdp.profile ON profile.profile_id = identifier.leaf AND profile.root = $2);
+END
+$$;
+COMMENT ON FUNCTION cdp._voices(bigint[], bigint, timestamptz) IS
+'the voices that these identifiers have in a live profile, or may have had';
+
+CREATE FUNCTION cdp._is_back(kept_of bigint, root bigint, known_at timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	gave_it bigint := (SELECT said.identifier_id
+		FROM cdp.consent_log AS said WHERE said.consent_id = $1);
+BEGIN
+	IF $3 IS NOT NULL THEN
+		RETURN EXISTS (SELECT FROM cdp._identifiers_at($2, $3) AS past
+			WHERE past.identifier_id = gave_it);
+	END IF;
+	RETURN EXISTS (
+		SELECT FROM cdp.identifier
+			JOIN cdp.profile ON profile.profile_id = identifier.leaf
+		WHERE identifier.identifier_id = gave_it AND profile.root = $2);
+END
+$$;
+COMMENT ON FUNCTION cdp._is_back(bigint, bigint, timestamptz) IS
+'whether the identifier that gave an answer is of a live profile, so that what was kept for it is not needed';
+
+-- NULL profile_ids are all live profiles; known_at NULL is all that is known by
+-- now, of whom it is known to be.
+CREATE FUNCTION cdp._answers(profile_ids bigint[], known_at timestamptz)
+RETURNS TABLE (root bigint, voice bigint, voices bigint[], consent_id bigint, kept_of bigint,
+	purpose text, channel text, state text, at timestamptz)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET max_parallel_workers_per_gather = 0
@@ -64,38 +106,84 @@ BEGIN
 				SELECT merged.profile_id FROM cdp.profile AS merged
 				WHERE merged.root = live.profile_id AND merged.root <> merged.profile_id) AS leaf
 			JOIN cdp.identifier ON identifier.leaf = leaf.id
-		WHERE $3 IS NULL
+		WHERE $2 IS NULL
 		UNION ALL
 		SELECT wanted.id, past.leaf, past.identifier_id
-		FROM wanted CROSS JOIN LATERAL cdp._identifiers_at(wanted.id, $3) AS past
-		WHERE $3 IS NOT NULL
+		FROM wanted CROSS JOIN LATERAL cdp._identifiers_at(wanted.id, $2) AS past
+		WHERE $2 IS NOT NULL
+	)
+	SELECT speaker.root,
+		CASE WHEN said.kept_of IS NULL OR said.speaks_for[1] = said.identifier_id
+			THEN speaker.leaf ELSE -said.speaks_for[1] END,
+		CASE WHEN said.speaks_for IS NOT NULL
+			THEN cdp._voices(said.speaks_for, speaker.root, $2) END,
+		said.consent_id, said.kept_of, said.purpose::text, said.channel::text,
+		said.state::text, said.at
+	FROM speaker JOIN cdp.consent_log AS said USING (identifier_id)
+	WHERE ($2 IS NULL OR said.recorded_at <= $2)
+		AND (said.set_id IS NULL OR said.set_id NOT IN (
+			SELECT gone.set_id FROM cdp._retracted_sets($2) AS gone))
+		AND (said.kept_of IS NULL OR NOT cdp._is_back(said.kept_of, speaker.root, $2));
+END
+$$;
+COMMENT ON FUNCTION cdp._answers(bigint[], timestamptz) IS
+'the answers that count for profiles, each by its voice, and with the voices whose answers it takes the place of as well; NULL: no other';
+
+-- The one rule; consent.h tells it.  A grant by a call confirms what its own voice
+-- had asked for, also where it is taken for the answer of another.
+CREATE FUNCTION cdp._combine_consents(
+	profile_ids bigint[],
+	as_of timestamptz,
+	known_at timestamptz DEFAULT NULL)
+RETURNS TABLE (profile_id bigint, purpose text, channel text, state text,
+	at timestamptz, expires_at timestamptz, consent_id bigint)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+SET max_parallel_workers_per_gather = 0
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	WITH heard AS MATERIALIZED (
+		SELECT given.root, given.voice, given.voices, given.consent_id, given.at, given.state,
+			purpose.purpose, given.channel COLLATE "C" AS channel,
+			purpose.time_to_live, purpose.double_opt_in
+		FROM cdp._answers($1, $3) AS given
+			JOIN cdp.purpose ON purpose.purpose = given.purpose
+		WHERE given.at <= $2
+	), said AS (
+		SELECT heard.*, heard.voice AS in_voice FROM heard WHERE heard.voices IS NULL
+		UNION ALL
+		SELECT heard.*, other.voice
+		FROM heard JOIN (SELECT DISTINCT root, purpose, channel, voice FROM heard) AS other
+			USING (root, purpose, channel)
+		WHERE other.voice = heard.voice OR other.voice = ANY (heard.voices)
 	), answer AS (
-		SELECT speaker.root, speaker.leaf, said.purpose, said.channel, said.state,
-			said.at, said.consent_id, purpose.time_to_live, purpose.double_opt_in,
-			max(said.at) FILTER (WHERE said.state = 'requested') OVER before AS requested_at,
-			max(said.at) FILTER (WHERE said.state IN ('withdrawn', 'denied', 'objected'))
+		SELECT said.*,
+			max(at) FILTER (WHERE state = 'requested') OVER before AS requested_at,
+			max(at) FILTER (WHERE state IN ('withdrawn', 'denied', 'objected'))
 				OVER before AS refused_at
-		FROM speaker
-			JOIN cdp.consent_log AS said USING (identifier_id)
-			JOIN cdp.purpose ON purpose.purpose = said.purpose
-		WHERE said.at <= $2 AND ($3 IS NULL OR said.recorded_at <= $3)
-		WINDOW before AS (PARTITION BY speaker.root, speaker.leaf, said.purpose, said.channel
-			ORDER BY said.at)
-	), weighed AS (
-		SELECT root, leaf, purpose, channel, at, consent_id, time_to_live, counted.state,
-			cdp._consent_strictness(counted.state) AS strictness
+		FROM said
+		WINDOW before AS (PARTITION BY root, in_voice, purpose, channel ORDER BY at)
+	), confirmed AS (
+		SELECT answer.*, greatest(requested_at, max(requested_at)
+			FILTER (WHERE in_voice = voice) OVER (PARTITION BY root, consent_id)) AS asked_at
 		FROM answer
+	), weighed AS (
+		SELECT root, in_voice, purpose, channel, at, consent_id, time_to_live, counted.state,
+			cdp._consent_strictness(counted.state) AS strictness
+		FROM confirmed
 			CROSS JOIN LATERAL (SELECT CASE
-				WHEN answer.state = 'granted' AND answer.double_opt_in
-					AND NOT coalesce(requested_at > coalesce(refused_at, '-infinity'), false)
-				THEN 'requested' ELSE answer.state END AS state) AS counted
+				WHEN confirmed.state = 'granted' AND confirmed.double_opt_in
+					AND NOT coalesce(asked_at > coalesce(refused_at, '-infinity'), false)
+				THEN 'requested' ELSE confirmed.state END AS state) AS counted
 	), last_word AS (
-		SELECT DISTINCT ON (root, leaf, purpose, channel)
+		SELECT DISTINCT ON (root, in_voice, purpose, channel)
 			root, purpose, channel, state, at, strictness, consent_id,
 			CASE WHEN state = 'granted'
 				THEN cdp._consent_expiry(at, time_to_live) END AS expires_at
 		FROM weighed
-		ORDER BY root, leaf, purpose, channel, at DESC, strictness DESC, consent_id DESC
+		ORDER BY root, in_voice, purpose, channel, at DESC, strictness DESC, consent_id DESC
 	)
 	SELECT root, purpose, channel,
 		(array_agg(state ORDER BY strictness DESC, at DESC, consent_id DESC))[1],

@@ -73,7 +73,10 @@ CREATE TABLE cdp.consent_log (
 	basis text NOT NULL,
 	document text,
 	evidence jsonb,
-	actor text NOT NULL
+	actor text NOT NULL,
+	set_id bigint,
+	speaks_for bigint[],
+	kept_of bigint
 );
 CREATE INDEX consent_log_identifier_idx
 	ON cdp.consent_log (identifier_id, purpose, channel, at);
@@ -84,6 +87,12 @@ COMMENT ON COLUMN cdp.consent_log.at IS 'when the answer was given';
 COMMENT ON COLUMN cdp.consent_log.evidence IS
 'the proof as it came, such as a TCF string';
 COMMENT ON COLUMN cdp.consent_log.actor IS 'who recorded it';
+COMMENT ON COLUMN cdp.consent_log.set_id IS
+'the identifiers of the record that it rode on; NULL: it came by a call';
+COMMENT ON COLUMN cdp.consent_log.speaks_for IS
+'identifiers that it speaks for as well while they are of the same profile, one of each that had been merged; of a refusal that is kept: for which it is kept, first';
+COMMENT ON COLUMN cdp.consent_log.kept_of IS
+'the refusal, of an identifier that stands for nobody any more, that this one keeps for the person that it stood for';
 
 CREATE TRIGGER refuse_change
 BEFORE UPDATE OR DELETE OR TRUNCATE ON cdp.consent_log

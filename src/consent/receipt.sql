@@ -29,8 +29,8 @@ $$;
 COMMENT ON FUNCTION cdp._add_consent_document(text, text, text, text, text, text) IS
 'what the door cdp.add_consent_document() does';
 
--- Of an identifier that was erased only the number is left, and of a document
--- that nobody added the name that the answer came with.
+-- Of a refusal that is kept it tells who gave it, unless they were erased.  Of a
+-- document that nobody added only the name is known that the answer came with.
 CREATE FUNCTION cdp._consent_answers(
 	profile_id bigint, purpose text, channel text, at timestamptz, known_at timestamptz)
 RETURNS jsonb
@@ -50,23 +50,18 @@ AS $$
 				'text_sha256', encode(seen.text_sha256, 'hex'), 'url', seen.url,
 				'added_at', seen.created_at) END))
 			-- evidence is as it came, nulls in it included
-			|| CASE WHEN said.evidence IS NULL THEN '{}'
-				ELSE jsonb_build_object('evidence', said.evidence) END
+			|| CASE WHEN coalesce(said.evidence, given.evidence) IS NULL THEN '{}'
+				ELSE jsonb_build_object('evidence', coalesce(said.evidence, given.evidence)) END
 		ORDER BY said.at DESC, said.consent_id DESC), '[]')
-	FROM (
-		SELECT identifier.identifier_id
-		FROM cdp._profile_leaf AS leaf JOIN cdp.identifier USING (leaf)
-		WHERE leaf.root = $1 AND $5 IS NULL
-		UNION ALL
-		SELECT past.identifier_id FROM cdp._identifiers_at($1, $5) AS past WHERE $5 IS NOT NULL
-		) AS speaker
-		JOIN cdp.consent_log AS said USING (identifier_id)
-		JOIN cdp.identifier USING (identifier_id)
+	FROM cdp._answers(ARRAY[$1], $5) AS counted
+		JOIN cdp.consent_log AS said USING (consent_id)
+		LEFT JOIN cdp.consent_log AS given ON given.consent_id = said.kept_of
+		LEFT JOIN cdp.identifier ON identifier.identifier_id
+			= CASE WHEN said.kept_of IS NULL THEN said.identifier_id ELSE given.identifier_id END
 		LEFT JOIN cdp.identifier_type AS type USING (type_id)
 		LEFT JOIN cdp.source ON source.source_id = said.source_id
 		LEFT JOIN cdp.consent_document AS seen ON seen.document = said.document
-	WHERE said.purpose = $2 AND said.channel = $3 AND said.at <= $4
-		AND ($5 IS NULL OR said.recorded_at <= $5)
+	WHERE counted.purpose = $2 AND counted.channel = $3 AND counted.at <= $4
 $$;
 COMMENT ON FUNCTION cdp._consent_answers(bigint, text, text, timestamptz, timestamptz) IS
 'the answers of a profile about a purpose and channel, the latest first, each with its proof';

@@ -61,7 +61,9 @@ CREATE FUNCTION cdp._record_consents(
 	evidence jsonb[] DEFAULT NULL,
 	bases text[] DEFAULT NULL,
 	documents text[] DEFAULT NULL,
-	actors text[] DEFAULT NULL)
+	actors text[] DEFAULT NULL,
+	set_ids bigint[] DEFAULT NULL,
+	speaks_for bigint[] DEFAULT NULL)
 RETURNS TABLE (ordinal integer, reason text)
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -75,7 +77,7 @@ AS $$
 	), given AS MATERIALIZED (
 		SELECT n::integer AS n, identifier_id, source_id, purpose.purpose,
 			channel.channel, cdp._find_consent_state(given.state) AS state, at,
-			given.evidence, basis, document, actor, purpose.legal_basis,
+			given.evidence, basis, given.document, given.actor, set_id, purpose.legal_basis,
 			CASE
 				WHEN identifier_id IS NULL OR at IS NULL THEN 'incomplete'
 				WHEN purpose.purpose IS NULL THEN 'unknown_purpose'
@@ -84,19 +86,19 @@ AS $$
 			END AS refused
 		FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4),
 				unnest($5), unnest($6), unnest($7), unnest($8), unnest($9),
-				unnest($10)) WITH ORDINALITY
+				unnest($10), unnest($11)) WITH ORDINALITY
 				AS given (identifier_id, source_id, purpose, channel, state, at,
-					evidence, basis, document, actor, n)
+					evidence, basis, document, actor, set_id, n)
 			LEFT JOIN named_purpose ON named_purpose.written = given.purpose
 			LEFT JOIN cdp.purpose ON purpose.purpose = named_purpose.purpose
 			LEFT JOIN named_channel ON named_channel.written = given.channel
 			LEFT JOIN cdp.channel ON channel.channel = named_channel.channel
 	), written AS (
 		INSERT INTO cdp.consent_log (identifier_id, at, recorded_at, source_id,
-			purpose, channel, state, basis, document, evidence, actor)
+			purpose, channel, state, basis, document, evidence, actor, set_id, speaks_for)
 		SELECT identifier_id, least(at, cdp.clock()), cdp.clock(), source_id,
 			purpose, channel, state, coalesce(basis, legal_basis), document,
-			evidence, coalesce(actor, cdp._actor())
+			evidence, coalesce(actor, cdp._actor()), set_id, $12
 		FROM given
 		WHERE refused IS NULL
 		ORDER BY n
@@ -104,7 +106,7 @@ AS $$
 	SELECT n, refused FROM given WHERE refused IS NOT NULL ORDER BY n
 $$;
 COMMENT ON FUNCTION cdp._record_consents(bigint[], integer[], text[], text[],
-	text[], timestamptz[], jsonb[], text[], text[], text[]) IS
+	text[], timestamptz[], jsonb[], text[], text[], text[], bigint[], bigint[]) IS
 'append answers to the consent log; returns the positions that were refused, with why';
 
 CREATE FUNCTION cdp._normal_value(type text, value text, source text) RETURNS text
@@ -183,47 +185,67 @@ $$;
 COMMENT ON FUNCTION cdp._check_answered(timestamptz) IS
 'raise if that is too far in the future, or past, to be when a customer answered';
 
-CREATE FUNCTION cdp._other_speakers(named bigint, live bigint)
-RETURNS TABLE (identifier_id bigint)
+-- One of each other profile that was merged into the live one, and those whose
+-- refusals are kept: whoever speaks now speaks for them, too.
+CREATE FUNCTION cdp._other_speakers(named bigint, live bigint) RETURNS bigint[]
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT min(identifier.identifier_id)
-	FROM cdp._profile_leaf AS leaf JOIN cdp.identifier USING (leaf)
-	WHERE leaf.root = $2
-		AND leaf.leaf <> (SELECT own.leaf FROM cdp.identifier AS own
-			WHERE own.identifier_id = $1)
-	GROUP BY leaf.leaf
+	WITH speaker AS MATERIALIZED (
+		SELECT identifier.identifier_id, identifier.leaf
+		FROM cdp._profile_leaf AS leaf JOIN cdp.identifier USING (leaf)
+		WHERE leaf.root = $2
+	), other AS (
+		SELECT min(identifier_id) AS id
+		FROM speaker
+		WHERE leaf <> (SELECT own.leaf FROM cdp.identifier AS own WHERE own.identifier_id = $1)
+		GROUP BY leaf
+		UNION
+		SELECT said.speaks_for[1]
+		FROM speaker JOIN cdp.consent_log AS said USING (identifier_id)
+		WHERE said.kept_of IS NOT NULL AND said.speaks_for[1] <> said.identifier_id
+	)
+	SELECT array_agg(id ORDER BY id) FROM other
 $$;
 COMMENT ON FUNCTION cdp._other_speakers(bigint, bigint) IS
-'one identifier of each other profile that was merged into the live one';
+'identifiers that speak for what else is known of a live profile than what was born with the one named; NULL: there is nothing else';
 
--- A grant is good for the others if they hear what it confirms.
-CREATE FUNCTION cdp._repeat_request(
-	named bigint, others bigint[], purpose text, channel text, granted_at timestamptz)
-RETURNS void
+-- Called before identifiers come to stand for nobody (shared, blocked, expired,
+-- without evidence), while it can be seen for whom they stood; the caller has
+-- locked those profiles.  The heir is of those born with it, if any of them stays.
+CREATE FUNCTION cdp._keep_refusals(lost bigint[]) RETURNS void
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	INSERT INTO cdp.consent_log (identifier_id, at, recorded_at, source_id,
-		purpose, channel, state, basis, document, evidence, actor)
-	SELECT other.id, request.at, cdp.clock(), request.source_id, request.purpose,
-		request.channel, request.state, request.basis, request.document, request.evidence,
-		request.actor
-	FROM (
-		SELECT said.*
-		FROM cdp.identifier AS own
-			JOIN cdp.identifier ON identifier.leaf = own.leaf
-			JOIN cdp.consent_log AS said ON said.identifier_id = identifier.identifier_id
-			JOIN cdp.purpose ON purpose.purpose = said.purpose AND purpose.double_opt_in
-		WHERE own.identifier_id = $1 AND said.purpose = $3 AND said.channel = $4
-			AND said.state = 'requested' AND said.at < $5
-		ORDER BY said.at DESC, said.consent_id DESC
-		LIMIT 1) AS request
-		CROSS JOIN unnest($2) AS other (id)
+	INSERT INTO cdp.consent_log (identifier_id, at, recorded_at, source_id, purpose,
+		channel, state, basis, document, actor, set_id, speaks_for, kept_of)
+	SELECT heir.identifier_id, said.at, cdp.clock(), said.source_id, said.purpose,
+		said.channel, said.state, said.basis, said.document, said.actor, said.set_id,
+		CASE WHEN said.speaks_for[1] <> said.identifier_id AND said.kept_of IS NOT NULL
+			THEN said.speaks_for
+			ELSE CASE WHEN heir.leaf = own.leaf THEN heir.identifier_id ELSE own.identifier_id END
+				|| said.speaks_for END,
+		coalesce(said.kept_of, said.consent_id)
+	FROM unnest($1) AS given (id)
+		JOIN cdp.consent_log AS said ON said.identifier_id = given.id
+			AND said.state IN ('withdrawn', 'denied', 'objected')
+		JOIN cdp.identifier AS own ON own.identifier_id = given.id
+		JOIN cdp.profile AS leaf ON leaf.profile_id = own.leaf
+		CROSS JOIN LATERAL (
+			SELECT other.identifier_id, other.leaf
+			FROM cdp._profile_leaves(leaf.root) AS every
+				JOIN cdp.identifier AS other ON other.leaf = every.leaf
+			WHERE NOT other.shared AND NOT other.expired AND other.identifier_id <> ALL ($1)
+			ORDER BY other.leaf <> own.leaf, other.identifier_id
+			LIMIT 1) AS heir
+	WHERE NOT EXISTS (
+		SELECT FROM cdp.consent_log AS known
+		WHERE known.identifier_id = heir.identifier_id
+			AND known.kept_of = coalesce(said.kept_of, said.consent_id))
+	ORDER BY said.consent_id
 $$;
-COMMENT ON FUNCTION cdp._repeat_request(bigint, bigint[], text, text, timestamptz) IS
-'write the request that a grant confirms for other identifiers, too; nothing where no request is needed';
+COMMENT ON FUNCTION cdp._keep_refusals(bigint[]) IS
+'write what these identifiers refused for another one of the same profile, which keeps it';
 
 -- While the profile was waited for, it may have been erased.
 CREATE FUNCTION cdp._check_still_known(type text, identifier_id bigint) RETURNS void
@@ -241,8 +263,7 @@ $$;
 COMMENT ON FUNCTION cdp._check_still_known(text, bigint) IS
 'raise if an identifier is gone; who deletes it later waits';
 
--- The answer is written for the identifier named and for one of each other
--- profile that was merged into this one.
+-- The answer is written for the identifier named, and says for whom it is, too.
 CREATE FUNCTION cdp._record_consent(
 	type text, value text, purpose text, channel text, state text,
 	at timestamptz, basis text, document text, evidence jsonb, source text)
@@ -253,8 +274,6 @@ AS $$
 DECLARE
 	named bigint;
 	live bigint;
-	others bigint[];
-	instant timestamptz := coalesce($6, cdp.clock());
 BEGIN
 	PERFORM cdp._check_store();
 	purpose := coalesce(cdp._find_purpose($3), $3);
@@ -271,16 +290,10 @@ BEGIN
 	END IF;
 	live := cdp._lock_profile_of(named);
 	PERFORM cdp._check_still_known($1, named);
-	SELECT array_agg(speaker.identifier_id) INTO others
-	FROM cdp._other_speakers(named, live) AS speaker;
-	IF $5 = 'granted' THEN
-		PERFORM cdp._repeat_request(named, others, $3, $4, instant);
-	END IF;
-	PERFORM cdp._record_consents(
-		array_agg(speaker), array_agg((SELECT source_id FROM cdp.source WHERE source.name = $10)), array_agg($3),
-		array_agg($4), array_agg($5), array_agg(instant), array_agg($9),
-		array_agg($7), array_agg($8), NULL)
-	FROM unnest(named || others) AS speaker;
+	PERFORM cdp._record_consents(ARRAY[named],
+		ARRAY[(SELECT source_id FROM cdp.source WHERE source.name = $10)], ARRAY[$3],
+		ARRAY[$4], ARRAY[$5], ARRAY[coalesce($6, cdp.clock())], ARRAY[$9], ARRAY[$7],
+		ARRAY[$8], speaks_for => cdp._other_speakers(named, live));
 	IF live IS NOT NULL THEN
 		PERFORM cdp._refresh_consents(ARRAY[live]);
 		PERFORM cdp._add_todo('profile', ARRAY[live]);

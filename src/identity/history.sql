@@ -216,6 +216,32 @@ $$;
 COMMENT ON FUNCTION cdp._identifiers_at(bigint, timestamptz) IS
 'the identifiers that were one profile at a time with the id given, each with its leaf of then';
 
+-- The log of actions has every change of the mark, in the order of its numbers.
+CREATE FUNCTION cdp._retracted_sets(at timestamptz) RETURNS TABLE (set_id bigint)
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF $1 IS NULL THEN
+		RETURN QUERY
+		SELECT held.set_id FROM cdp.identifier_set AS held WHERE held.retracted;
+		RETURN;
+	END IF;
+	RETURN QUERY
+	SELECT changed.id
+	FROM (
+		SELECT DISTINCT ON (id) item::bigint AS id, change.key = 'retracted' AS retracted
+		FROM cdp.steward_action AS action
+			CROSS JOIN LATERAL jsonb_each(action.detail) AS change
+			CROSS JOIN LATERAL jsonb_array_elements(change.value) AS list (item)
+		WHERE action.at <= $1 AND change.key IN ('retracted', 'unretracted')
+		ORDER BY id, action.action_id DESC) AS changed
+	WHERE changed.retracted;
+END
+$$;
+COMMENT ON FUNCTION cdp._retracted_sets(timestamptz) IS
+'the identifier sets that were retracted at a time; NULL: that are now';
+
 -- Because of what: a record, a decision, a steward.
 CREATE FUNCTION cdp._change_says(set_id bigint, decision_id bigint, action_id bigint)
 RETURNS text

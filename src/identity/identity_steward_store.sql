@@ -114,7 +114,7 @@ AS $$
 	SELECT cdp._retract($1, true, $2)
 $$;
 COMMENT ON FUNCTION cdp.retract(bigint, text) IS
-'an identifier set is no evidence any more, also if it comes again, and what it decided as an alias is withdrawn: profiles are as if it had never come, and its events stay with the strongest identifier in it that other evidence knows; returns the number of the action; rows, timelines and segments follow with the next merge run';
+'an identifier set is no evidence any more, also if it comes again, and what it decided as an alias is withdrawn: profiles are as if it had never come, what was agreed to on its records does not count, and its events stay with the strongest identifier in it that other evidence knows; returns the number of the action; rows, timelines and segments follow with the next merge run';
 
 CREATE FUNCTION cdp.unretract(set_id bigint, reason text) RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER

@@ -216,6 +216,7 @@ CREATE TABLE cdp.identifier_set (
 ALTER SEQUENCE cdp.identifier_set_id_seq OWNED BY cdp.identifier_set.set_id;
 CREATE UNIQUE INDEX identifier_set_key_idx
 	ON cdp.identifier_set (identifiers, source_id);
+CREATE INDEX identifier_set_retracted_idx ON cdp.identifier_set (set_id) WHERE retracted;
 COMMENT ON TABLE cdp.identifier_set IS
 'the unit of evidence: identifiers that came in one record, once per distinct set and source';
 COMMENT ON COLUMN cdp.identifier_set.identifiers IS 'ascending and distinct';

@@ -11,6 +11,7 @@
  *	refused_link	what replay refused
  *	identifier_set	owner; and the epoch of sets that wait to be judged but
  *				were part of this judgement, so that they need no second one
+ *	consent_log	what identifiers had refused that stand for nobody any more
  *
  * Locks.  The caller holds CDP_LOCK_MERGER.  Profiles are locked in id order,
  * then updated.  The row of identity_state is locked until the end of the
@@ -131,6 +132,40 @@ compare_profiles(const CdpGraph *graph, Changes *changes)
 		cdp_identity_list_add(&changes->stamped, profile->root);
 		cdp_identity_list_add(&changes->stamped, root);
 	}
+}
+
+/*
+ * Identifiers that stand for nobody from now on, while the tables still tell
+ * for whom they stood: the consent room, above this one, keeps for those what
+ * the identifiers refused.
+ */
+static void
+keep_refusals(const CdpGraph *graph)
+{
+	static CdpPlan keep_plan = {
+		"SELECT cdp._keep_refusals($1)", 1, {INT8ARRAYOID}
+	};
+	CdpIdList	lost = {0};
+	CdpIdList	profiles = {0};
+
+	for (int64 i = 0; i < graph->nnodes; i++)
+	{
+		const GraphNode *node = &graph->nodes[i];
+		int64		before = node_old_profile(graph, node);
+
+		if ((node->flags & NODE_INSIDE) == 0 || before == 0 ||
+			(node_new_profile(graph, node) != 0 &&
+			 (node->flags & (NODE_SHARED_NOW | NODE_EXPIRED)) == 0))
+			continue;
+		cdp_identity_list_add(&lost, node->identifier_id);
+		cdp_identity_list_add(&profiles, before);
+	}
+	if (lost.count == 0)
+		return;
+	cdp_verdict_lock_profiles(&profiles);
+	cdp_base_execute(&keep_plan, (Datum[]) {
+		cdp_identity_list_array(&lost)
+	}, NULL, false, 0);
 }
 
 /* Write the identifiers that differ. */
@@ -499,6 +534,7 @@ cdp_verdict_reach(CdpGraph *graph, CdpVerdict *verdict)
 	compare_profiles(graph, &changes);
 	epoch = begin_epoch(&changes);
 	insert_profiles(graph, &changes);
+	keep_refusals(graph);
 	write_nodes(&changes);
 	write_profiles(graph, &changes, verdict, epoch);
 	cdp_verdict_write_log(graph, &changes.moves);

@@ -26,11 +26,11 @@ static CdpPlan trait_plan = {
 
 static CdpPlan consent_plan = {
 	"SELECT ordinal, reason FROM cdp._record_consents($1, $2, $3, $4, $5, $6,"
-	" $7, $8, $9, $10)",
-	10, {
+	" $7, $8, $9, $10, $11)",
+	11, {
 		INT8ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		TIMESTAMPTZARRAYOID, JSONBARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID
+		TEXTARRAYOID, INT8ARRAYOID
 	}
 };
 
@@ -161,6 +161,7 @@ add_consent(CdpColumn **columns, const CdpItem *item,
 	cdp_column_add_text(columns[7], answer->basis);
 	cdp_column_add_text(columns[8], answer->document);
 	cdp_column_add_text(columns[9], answer->actor);
+	cdp_column_add(columns[10], Int64GetDatum(item->set_id));
 }
 
 /* Warn of the answers that the consent room refused. */
@@ -188,12 +189,12 @@ warn_of_refused(const SaidConsent *said)
 void
 cdp_ingest_write_consents(CdpBatch *batch)
 {
-	static const Oid types[10] = {
+	static const Oid types[11] = {
 		INT8OID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, JSONBOID,
-		TEXTOID, TEXTOID, TEXTOID
+		TEXTOID, TEXTOID, TEXTOID, INT8OID
 	};
-	CdpColumn  *columns[10];
-	Datum		values[10];
+	CdpColumn  *columns[11];
+	Datum		values[11];
 	SaidConsent *said;
 	int			nsaid = 0;
 	ListCell   *cell;
