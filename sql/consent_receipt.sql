@@ -23,7 +23,9 @@ SELECT cdp.ingest('web', '{"type": "identify", "messageId": "a1", "userId": "ann
 SELECT cdp.record_consent('user_id', 'ann', 'marketing', 'email', 'granted', '2026-05-02 08:00+00',
 	document => 'news-3', evidence => '{"form": "footer", "ip": null}', source => 'web');
 SET cdp.test_clock = '2026-05-20 12:00:00+00';
-SELECT cdp.record_consent('user_id', 'ann', 'marketing', 'email', 'denied', '2026-05-01 08:00+00', document => 'lost');
+SELECT cdp.record_consent('user_id', 'ann', 'marketing', 'email', 'denied', '2026-05-01 08:00+00', document => 'news-2');
+SELECT cdp.record_consent('user_id', 'ann', 'marketing', 'email', 'denied', '2026-05-01 08:00+00', document => 'of nobody');
+SELECT cdp.record_consent('user_id', 'ann', 'marketing', 'email', 'denied', '2026-05-01 08:00+00');
 SELECT jsonb_pretty(cdp.consent_receipt(:ann, 'marketing', 'email') #- '{answers,0,actor}' #- '{answers,1,actor}' #- '{answers,0,document,added_at}');
 SELECT cdp.consent_receipt(:ann, 'analytics', 'web');
 SELECT cdp.consent_receipt(987654, 'analytics', 'web') -> 'state' AS nobody;

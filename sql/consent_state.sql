@@ -8,6 +8,7 @@ SELECT purpose, legal_basis, double_opt_in, time_to_live FROM cdp.purpose ORDER 
 SELECT channel, identifier_types, one_per_member FROM cdp.channel ORDER BY channel;
 SELECT cdp.add_source('web') AS web \gset
 
+SELECT cdp.add_consent_document('newsletter-3', 'marketing', '3', 'Yes.') IS NOT NULL AS kept;
 -- people are made by records; the consent rides on one
 SELECT cdp.ingest('web', '{"type": "identify", "messageId": "a1", "userId": "ann",
 	"traits": {"email": "ann@example.com"}}') AS ann \gset

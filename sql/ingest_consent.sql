@@ -58,3 +58,11 @@ SELECT cdp.ingest('web', '{"userId": "z", "messageId": "z", "consent": [
 	{"purpose": "marketing", "channel": "email", "state": true, "at": "1969-12-31T23:59:59.999999Z"}]}') IS NOT NULL AS stored;
 SELECT reason, field, example_value, message FROM cdp.ingest_warning ORDER BY warning_id;
 SELECT count(*) - :answers AS more FROM cdp.consent_log;
+-- a text that nobody has added is warned of, and the answer kept
+SELECT cdp.ingest('web', '{"userId": "d", "messageId": "d", "consent": [
+	{"purpose": "marketing", "channel": "email", "state": false, "document": "form 9"}]}') AS dan \gset
+SELECT reason, field, example_value, message FROM cdp.ingest_warning WHERE reason = 'unknown_document';
+SELECT cdp.consent(:dan, 'marketing', 'email');
+-- and its proof is there once it is added
+SELECT cdp.add_consent_document('form 9', 'marketing', '9', 'No, thanks.') IS NOT NULL AS kept;
+SELECT cdp.consent_receipt(:dan, 'marketing', 'email') #>> '{answers,0,document,version}' AS version;

@@ -50,7 +50,8 @@ COMMENT ON FUNCTION cdp._find_consent_state(text) IS
 
 -- Consents of many records at once.  Answers that name an unknown purpose,
 -- channel or state are not written but returned, by their position, so that
--- ingest can warn and keep the rest of the record.
+-- ingest can warn and keep the rest of the record.  So are those on a document
+-- that nobody has added, but they are written: it may be added yet.
 CREATE FUNCTION cdp._record_consents(
 	identifier_ids bigint[],
 	source_ids integer[],
@@ -78,6 +79,7 @@ AS $$
 		SELECT n::integer AS n, identifier_id, source_id, purpose.purpose,
 			channel.channel, cdp._find_consent_state(given.state) AS state, at,
 			given.evidence, basis, given.document, given.actor, set_id, purpose.legal_basis,
+			given.document IS NOT NULL AND seen.document IS NULL AS unseen,
 			CASE
 				WHEN identifier_id IS NULL OR at IS NULL THEN 'incomplete'
 				WHEN purpose.purpose IS NULL THEN 'unknown_purpose'
@@ -93,6 +95,7 @@ AS $$
 			LEFT JOIN cdp.purpose ON purpose.purpose = named_purpose.purpose
 			LEFT JOIN named_channel ON named_channel.written = given.channel
 			LEFT JOIN cdp.channel ON channel.channel = named_channel.channel
+			LEFT JOIN cdp.consent_document AS seen ON seen.document = given.document
 	), written AS (
 		INSERT INTO cdp.consent_log (identifier_id, at, recorded_at, source_id,
 			purpose, channel, state, basis, document, evidence, actor, set_id, speaks_for)
@@ -103,11 +106,14 @@ AS $$
 		WHERE refused IS NULL
 		ORDER BY n
 	)
-	SELECT n, refused FROM given WHERE refused IS NOT NULL ORDER BY n
+	SELECT n, coalesce(refused, 'unknown_document')
+	FROM given
+	WHERE refused IS NOT NULL OR unseen
+	ORDER BY n
 $$;
 COMMENT ON FUNCTION cdp._record_consents(bigint[], integer[], text[], text[],
 	text[], timestamptz[], jsonb[], text[], text[], text[], bigint[], bigint[]) IS
-'append answers to the consent log; returns the positions that were refused, with why';
+'append answers to the consent log; returns the positions to warn of, with why: all but those of an unknown document were refused';
 
 CREATE FUNCTION cdp._normal_value(type text, value text, source text) RETURNS text
 LANGUAGE plpgsql STABLE
@@ -263,7 +269,33 @@ $$;
 COMMENT ON FUNCTION cdp._check_still_known(text, bigint) IS
 'raise if an identifier is gone; who deletes it later waits';
 
--- The answer is written for the identifier named, and says for whom it is, too.
+CREATE FUNCTION cdp._check_document(document text) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	near text;
+BEGIN
+	IF $1 IS NULL OR EXISTS (
+			SELECT FROM cdp.consent_document AS known WHERE known.document = $1) THEN
+		RETURN;
+	END IF;
+	SELECT known.document INTO near
+	FROM cdp.consent_document AS known,
+		cdp._name_distance(known.document, $1) AS distance
+	WHERE distance <= greatest(2, length($1) / 3)
+	ORDER BY distance, known.document
+	LIMIT 1;
+	RAISE EXCEPTION 'consent document "%" does not exist', $1
+		USING ERRCODE = 'undefined_object',
+			DETAIL = 'A receipt could not tell which text was agreed to.',
+			HINT = coalesce('Did you mean "' || near || '"? ', '')
+				|| 'cdp.add_consent_document() adds one.';
+END
+$$;
+COMMENT ON FUNCTION cdp._check_document(text) IS
+'raise if a document is named that nobody has added';
+
 CREATE FUNCTION cdp._record_consent(
 	type text, value text, purpose text, channel text, state text,
 	at timestamptz, basis text, document text, evidence jsonb, source text)
@@ -281,6 +313,7 @@ BEGIN
 	state := coalesce(cdp._find_consent_state($5), $5);
 	PERFORM cdp._check_purpose($3), cdp._check_channel($4), cdp._check_consent_state($5);
 	PERFORM cdp._check_answered($6);
+	PERFORM cdp._check_document($8);
 	PERFORM cdp._normal_value($1, $2, $10);
 	named := cdp._find_identifier($1, $2, $10);
 	IF named IS NULL THEN

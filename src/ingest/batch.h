@@ -134,6 +134,10 @@ extern void cdp_ingest_convert(CdpBatch *batch);
 #define CDP_INGEST_CONSENT_REFUSED \
 	"The store does not know this consent's purpose or channel, so it was not used; see cdp.purpose and cdp.channel."
 
+/* What it warns of and keeps. */
+#define CDP_INGEST_DOCUMENT_UNKNOWN \
+	"Nobody has added the text that this consent names, so its receipt has no version and hash; the consent is kept; see cdp.add_consent_document()."
+
 /* column.c: arrays as parameters of statements over a set */
 typedef struct CdpColumn
 {

@@ -164,9 +164,24 @@ add_consent(CdpColumn **columns, const CdpItem *item,
 	cdp_column_add(columns[10], Int64GetDatum(item->set_id));
 }
 
-/* Warn of the answers that the consent room refused. */
+/* Warn of an answer that was refused, or whose document nobody has added. */
 static void
-warn_of_refused(const SaidConsent *said)
+warn_of_answer(const SaidConsent *said, const char *reason)
+{
+	if (strcmp(reason, "unknown_document") == 0)
+		cdp_ingest_warn(&said->item->record, reason, "consent.document",
+						said->answer->document,
+						CDP_INGEST_DOCUMENT_UNKNOWN);
+	else
+		cdp_ingest_warn(&said->item->record, reason, "consent",
+						psprintf("%s, %s", said->answer->purpose,
+								 said->answer->channel),
+						CDP_INGEST_CONSENT_REFUSED);
+}
+
+/* Warn of the answers that the consent room returned. */
+static void
+warn_of_answers(const SaidConsent *said)
 {
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -175,13 +190,9 @@ warn_of_refused(const SaidConsent *said)
 		int			ordinal = DatumGetInt32(SPI_getbinval(row,
 														  SPI_tuptable->tupdesc,
 														  1, &isnull));
-		const SaidConsent *refused = &said[ordinal - 1];
 
-		cdp_ingest_warn(&refused->item->record,
-						SPI_getvalue(row, SPI_tuptable->tupdesc, 2), "consent",
-						psprintf("%s, %s", refused->answer->purpose,
-								 refused->answer->channel),
-						CDP_INGEST_CONSENT_REFUSED);
+		warn_of_answer(&said[ordinal - 1],
+					   SPI_getvalue(row, SPI_tuptable->tupdesc, 2));
 	}
 }
 
@@ -221,6 +232,6 @@ cdp_ingest_write_consents(CdpBatch *batch)
 	for (int i = 0; i < lengthof(types); i++)
 		values[i] = cdp_column_array(columns[i]);
 	cdp_base_execute(&consent_plan, values, NULL, false, 0);
-	warn_of_refused(said);
+	warn_of_answers(said);
 	SPI_freetuptable(SPI_tuptable);
 }
