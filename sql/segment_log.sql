@@ -20,7 +20,9 @@ SELECT (ARRAY['web', 'till'])[1 + n % 2], jsonb_build_object('type', 'track',
 	'messageId', 'm' || n, 'timestamp', to_char(timestamp '2026-05-01' + floor(random() * 30 * 24) * interval '1 hour', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
 	'anonymousId', 'c' || floor(random() * 40), 'userId', CASE WHEN random() < 0.2 THEN 'u' || floor(random() * 25) END,
 	'properties', jsonb_strip_nulls(jsonb_build_object('total', floor(random() * 100), 'currency', 'EUR',
-		'color', pg_temp.value(), 'weight', pg_temp.value(), 'category', pg_temp.value(), 'cart_id', floor(random() * 5))))::text
+		'color', pg_temp.value(), 'weight', pg_temp.value(), 'category', pg_temp.value(), 'cart_id', floor(random() * 5),
+		'deep', jsonb_build_object('x', pg_temp.value(), 'y', jsonb_build_object('z', pg_temp.value())),
+		'deep.x', CASE WHEN random() < 0.3 THEN pg_temp.value() END)))::text
 FROM generate_series(1, 1500) AS n;
 CALL cdp.merge();
 
@@ -33,7 +35,8 @@ INSERT INTO asked VALUES
 	('count(order where color in (''red'', ''blue'') and category is distinct from ''red'') > 1'), ('avg(order.weight) between 0 and 2'),
 	('count(page_view, since last(order where color = ''red'')) > 0'), ('active_days(any where color contains ''red'') > 0'),
 	('did(order where category = ''red'')'), ('not did(order)'), ('kind = ''known'''), ('did(rare)'), ('count(rare where color = ''red'') = 0'),
-	('count(any where profile.events > 20 and weight > 0) > 2'), ('did(order.nothing where color = ''red'')');
+	('count(any where profile.events > 20 and weight > 0) > 2'), ('did(order.nothing where color = ''red'')'),
+	('did(order where deep.x = ''red'')'), ('sum(order.deep.y.z) > 3'), ('not did(any where deep.y.z is null)'), ('sequence(cart_add then order same deep.x)');
 DELETE FROM asked WHERE predicate::text LIKE '%nothing%';
 CREATE FUNCTION pg_temp.members(OUT place bigint, OUT as_of timestamptz, OUT profile_id bigint) RETURNS SETOF record
 LANGUAGE sql AS $$
@@ -58,12 +61,21 @@ SELECT DISTINCT place, event, property FROM cdp._undeclared((SELECT array_agg(pr
 CREATE TABLE together AS SELECT * FROM pg_temp.members();
 CREATE TABLE from_log AS SELECT * FROM pg_temp.alone();
 CREATE TABLE single AS SELECT * FROM pg_temp.one_by_one();
+-- inside objects, by hand
+CREATE TABLE by_hand AS
+SELECT current.profile_id, coalesce(bool_or(coalesce(nullif(properties -> 'deep.x', 'null'), properties -> 'deep' -> 'x') = '"red"'), false) AS red,
+	coalesce(sum((properties -> 'deep' -> 'y' ->> 'z')::numeric) FILTER (WHERE jsonb_typeof(properties -> 'deep' -> 'y' -> 'z') = 'number'), 0) > 3 AS much
+FROM cdp.profile_current AS current LEFT JOIN (cdp.event JOIN cdp._set_profile USING (set_id)) ON _set_profile.profile_id = current.profile_id AND event.name = 'order'
+GROUP BY current.profile_id;
+SELECT count(*) FILTER (WHERE red) > 10 AS some, count(*) FILTER (WHERE NOT red) > 5 AS others, count(*) FILTER (WHERE much) > 5 AS many,
+	count(*) FILTER (WHERE red <> (1 = ANY (matched)) OR much <> (2 = ANY (matched))) AS differ
+FROM by_hand JOIN cdp._evaluate_all('{"did(order where deep.x = ''red'')","sum(order.deep.y.z) > 3"}', '2026-07-01 00:00+00') USING (profile_id);
 -- the declared way; until timelines hold the properties, the log goes on to
 -- answer, also where a slot held something else before
 SELECT cdp.declare_property('order', 'total');
 CALL cdp.merge();
 SELECT cdp.undeclare_property('order', 'total');
-SELECT count(cdp.declare_property('*', property)) AS declared FROM unnest('{color,weight,category}'::text[]) AS property;
+SELECT count(cdp.declare_property('*', property)) AS declared FROM unnest('{color,weight,category,deep.x,deep.y.z}'::text[]) AS property;
 CREATE TABLE between_runs AS SELECT * FROM pg_temp.members();
 SELECT count(*) AS differ FROM ((TABLE between_runs EXCEPT TABLE together) UNION (TABLE together EXCEPT TABLE between_runs)) AS differs;
 CALL cdp.merge();
@@ -76,6 +88,13 @@ FROM ((TABLE packed EXCEPT TABLE together) UNION (TABLE together EXCEPT TABLE pa
 	UNION (TABLE single EXCEPT TABLE packed)) AS differs
 ORDER BY place, as_of, profile_id LIMIT 10;
 SELECT count(*) > 1000 AS compared, count(DISTINCT place) = (SELECT count(*) FROM asked) AS all_have_members FROM packed;
+
+-- a name with dots: a property of that name counts unless it is null, then
+-- objects are opened, lists are not
+SELECT properties, name, cdp._event_property(properties, name)
+FROM (VALUES ('{"a.b": 1, "a": {"b": 2}}'::jsonb, 'a.b'), ('{"a.b": null, "a": {"b": 2}}', 'a.b'), ('{"a.b": null}', 'a.b'), ('{"a": {"b": {"c": 3}}}', 'a.b.c'),
+	('{"a": {"b.c": 4}}', 'a.b.c'), ('{"a": [{"b": 5}]}', 'a.b'), ('{"a": [6]}', 'a.0'), ('{"a": 7}', 'a.b'), ('{"a": {"": {"b": 8}}}', 'a..b'),
+	('{"a": {"b": null}}', 'a.b'), ('{"a": null}', 'a'), ('[1]', 'a'), ('"a"', 'a.b'), ('{"": 9}', '')) AS given (properties, name);
 
 -- a single predicate about few events is evaluated from the log, others are not
 ANALYZE cdp.timeline_chunk;

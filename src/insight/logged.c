@@ -46,6 +46,7 @@
 #include "utils/timestamp.h"
 
 #include "base/base.h"
+#include "timeline/timeline.h"
 
 #define COLUMNS 10
 
@@ -285,32 +286,52 @@ start_scan(Log *log, const Asked *asked)
 	index_rescan(log->scan, keys, 2, NULL, 0);
 }
 
-/* What a field of an object says as text, as ->> has it; NULL: nothing. */
+/* What a value says as text, as ->> has it; NULL: nothing. */
 static text *
-field_text(JsonbContainer *object, const char *name, int length)
+value_text(JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvString:
+			return cstring_to_text_with_len(value->val.string.val,
+											value->val.string.len);
+		case jbvNumeric:
+			return cstring_to_text(DatumGetCString(
+				DirectFunctionCall1(numeric_out,
+									NumericGetDatum(value->val.numeric))));
+		case jbvBool:
+			return cstring_to_text(value->val.boolean ? "true" : "false");
+		case jbvBinary:
+			return cstring_to_text(JsonbToCString(NULL, value->val.binary.data,
+												  value->val.binary.len));
+		default:
+			return NULL;
+	}
+}
+
+/* What a field of an object says as text; NULL: nothing. */
+static text *
+field_text(JsonbContainer *object, const char *name)
 {
 	JsonbValue	value;
 
 	if (!JsonContainerIsObject(object) ||
-		getKeyJsonValueFromContainer(object, name, length, &value) == NULL)
+		getKeyJsonValueFromContainer(object, name, strlen(name),
+									 &value) == NULL)
 		return NULL;
-	switch (value.type)
-	{
-		case jbvString:
-			return cstring_to_text_with_len(value.val.string.val,
-											value.val.string.len);
-		case jbvNumeric:
-			return cstring_to_text(DatumGetCString(
-				DirectFunctionCall1(numeric_out,
-									NumericGetDatum(value.val.numeric))));
-		case jbvBool:
-			return cstring_to_text(value.val.boolean ? "true" : "false");
-		case jbvBinary:
-			return cstring_to_text(JsonbToCString(NULL, value.val.binary.data,
-												  value.val.binary.len));
-		default:
-			return NULL;
-	}
+	return value_text(&value);
+}
+
+/* What a property of an event says as text; NULL: nothing. */
+static text *
+property_text(JsonbContainer *properties, const text *name)
+{
+	JsonbValue	value;
+
+	if (!cdp_timeline_find_property(properties, VARDATA_ANY(name),
+									VARSIZE_ANY_EXHDR(name), &value))
+		return NULL;
+	return value_text(&value);
 }
 
 /* The properties of the event in hand; NULL: none. */
@@ -342,8 +363,7 @@ is_asked(const Log *log, const Asked *asked)
 		return false;
 	if (asked->key_property != NULL &&
 		(properties = get_properties(log)) != NULL)
-		key = field_text(properties, VARDATA_ANY(asked->key_property),
-						 VARSIZE_ANY_EXHDR(asked->key_property));
+		key = property_text(properties, asked->key_property);
 	if (asked->key == NULL)
 		return key == NULL || VARSIZE_ANY_EXHDR(key) == 0;
 	return key != NULL && compare_texts(key, asked->key) == 0;
@@ -404,7 +424,7 @@ product_id(JsonbContainer *item)
 									 &value) == NULL ||
 		(value.type != jbvString && value.type != jbvNumeric))
 		return NULL;
-	return not_empty(field_text(item, "product_id", strlen("product_id")));
+	return not_empty(field_text(item, "product_id"));
 }
 
 /* Return a product, or a category where that is enough. */
@@ -413,14 +433,13 @@ put_item(const Log *log, Datum *values, bool *nulls, JsonbContainer *item,
 		 int position, bool in_list)
 {
 	text	   *id = product_id(item);
-	text	   *category = not_empty(field_text(item, "category",
-												strlen("category")));
+	text	   *category = not_empty(field_text(item, "category"));
 
 	if (id == NULL && (category == NULL || in_list))
 		return;
 	values[4] = Int32GetDatum(position);
 	put_text(&values[5], &nulls[5], id);
-	put_text(&values[6], &nulls[6], field_text(item, "name", strlen("name")));
+	put_text(&values[6], &nulls[6], field_text(item, "name"));
 	put_text(&values[7], &nulls[7], category);
 	put_json(&values[8], &nulls[8], item, "quantity");
 	put_json(&values[9], &nulls[9], item, "price");

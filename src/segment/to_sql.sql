@@ -194,7 +194,7 @@ AS $$
 			ELSE '3' || value::text END
 		ORDER BY declared.slot), '{}')
 	FROM (
-		SELECT DISTINCT held.slot, $2 -> held.property AS value
+		SELECT DISTINCT held.slot, cdp._event_property($2, held.property) AS value
 		FROM cdp.event_property AS held
 		WHERE held.event IN ($1, '*')
 	) AS declared

@@ -11,6 +11,24 @@
 #include "segment/bind.h"
 #include "segment/to_sql.h"
 
+/* The property called a.b, or else the key b inside the property a. */
+static const char *
+find_property(const char *name)
+{
+	const char *whole = cdp_segment_sql("event.properties -> %s",
+										cdp_segment_sql_text(name));
+	const char *nested = "event.properties";
+	const char *dot;
+
+	if (strchr(name, '.') == NULL)
+		return cdp_segment_sql("(%s)", whole);
+	for (; (dot = strchr(name, '.')) != NULL; name = dot + 1)
+		nested = cdp_segment_sql("%s -> %s", nested,
+								 cdp_segment_sql_text(pnstrdup(name, dot - name)));
+	return cdp_segment_sql("coalesce(nullif(%s, 'null'), %s -> %s)", whole,
+						   nested, cdp_segment_sql_text(name));
+}
+
 /* The value of a property of the event in hand, in SQL's own type. */
 const char *
 cdp_segment_sql_column(const CdpExpr *property)
@@ -19,8 +37,7 @@ cdp_segment_sql_column(const CdpExpr *property)
 		return "event.amount";
 	if (property->kind == CDP_EXPR_EVENT_TIME)
 		return "event.occurred_at";
-	return cdp_segment_sql("(event.properties -> %s)",
-						   cdp_segment_sql_text(cdp_segment_join_names(property->node->names)));
+	return find_property(cdp_segment_join_names(property->node->names));
 }
 
 /* The value that a column made of a property holds. */

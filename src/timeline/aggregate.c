@@ -56,8 +56,8 @@ read_property(Jsonb *properties, Datum name, int slot,
 	text	   *key = DatumGetTextPP(name);
 	JsonbValue	found;
 
-	if (getKeyJsonValueFromContainer(&properties->root, VARDATA_ANY(key),
-									 VARSIZE_ANY_EXHDR(key), &found) == NULL)
+	if (!cdp_timeline_find_property(&properties->root, VARDATA_ANY(key),
+									VARSIZE_ANY_EXHDR(key), &found))
 		return false;
 	value->slot = slot;
 	return cdp_timeline_from_json(&found, value);

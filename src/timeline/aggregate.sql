@@ -1,3 +1,9 @@
+CREATE FUNCTION cdp._event_property(properties jsonb, name text) RETURNS jsonb
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__event_property';
+COMMENT ON FUNCTION cdp._event_property(jsonb, text) IS
+'a property of an event of the log; a.b is the property of that name, or else b inside the object a';
+
 CREATE FUNCTION cdp._timeline_agg_step(
 	state internal,
 	name_id integer,

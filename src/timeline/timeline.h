@@ -263,4 +263,14 @@ extern struct varlena **cdp_timeline_merge(struct varlena **timelines,
 										   int ntimelines, Size limit,
 										   int *nchunks);
 
+/*
+ * A property of an event of the log, which may be inside others; false if there
+ * is none.  properties may be no object.
+ */
+struct JsonbContainer;
+struct JsonbValue;
+extern bool cdp_timeline_find_property(struct JsonbContainer *properties,
+									   const char *name, int length,
+									   struct JsonbValue *found);
+
 #endif							/* CDP_TIMELINE_TIMELINE_H */

@@ -39,6 +39,8 @@ LANGUAGE sql VOLATILE AS $$
 		WHEN 'country' THEN to_jsonb(segment_test.pick('BR', 'DE', 'de'))
 		WHEN 'latitude' THEN segment_test.pick('0', '0', '52.52', '-33.9', '90', '-90', '90.0000001', '100')::jsonb
 		WHEN 'longitude' THEN segment_test.pick('0', '1', '13.4', '-180', '180', '179.9', '-180.5')::jsonb
+		WHEN 'ship' THEN segment_test.pick('{"city": "shoes", "box": {"size": 2}}', '{"city": "hats", "box": {"size": 0.5, "gift": true}}',
+			'{"city": null, "box": [{"size": 1}]}', '{"city": ["Rio"], "box.size": 5}', '{"box": {"size": "c1"}}', '[{"city": "hats"}]')::jsonb
 		WHEN 'address' THEN segment_test.pick('{"city": "Rio", "zip": 7}', '{"city": null}', '{"city": ["Rio"]}')::jsonb
 	END END $$;
 
@@ -60,7 +62,9 @@ BEGIN
 			'weight', CASE WHEN random() < 0.7 THEN segment_test.random_value('weight') END,
 			'cart_id', CASE WHEN random() < 0.7 THEN segment_test.random_value('cart_id') END,
 			'gift', CASE WHEN random() < 0.5 THEN segment_test.random_value('gift') END,
-			'due', CASE WHEN random() < 0.5 THEN segment_test.random_value('due') END)))
+			'due', CASE WHEN random() < 0.5 THEN segment_test.random_value('due') END,
+			'ship', CASE WHEN random() < 0.7 THEN segment_test.random_value('ship') END,
+			'ship.city', CASE WHEN random() < 0.2 THEN segment_test.random_value('category') END)))
 	FROM (SELECT n, floor(random() * random() * people) AS person FROM generate_series(1, events) AS n) AS given;
 	CALL cdp.merge();
 	UPDATE cdp.profile_current
@@ -99,8 +103,9 @@ LANGUAGE sql VOLATILE AS $$
 CREATE FUNCTION segment_test.property(event text) RETURNS text
 LANGUAGE sql VOLATILE AS $$
 	SELECT CASE event
-		WHEN 'order' THEN segment_test.pick('amount', 'total', 'category', 'weight', 'cart_id', 'gift', 'due', 'occurred_at')
-		WHEN 'any' THEN segment_test.pick('amount', 'value', 'category', 'weight', 'cart_id', 'occurred_at')
+		WHEN 'order' THEN segment_test.pick('amount', 'total', 'category', 'weight', 'cart_id', 'gift', 'due', 'occurred_at',
+			'ship.city', 'ship.box.size')
+		WHEN 'any' THEN segment_test.pick('amount', 'value', 'category', 'weight', 'cart_id', 'occurred_at', 'ship.city')
 		WHEN 'cart_add' THEN segment_test.pick('amount', 'category', 'cart_id', 'occurred_at')
 		ELSE segment_test.pick('revenue', 'category', 'occurred_at') END $$;
 
@@ -159,7 +164,7 @@ DECLARE
 	event text := segment_test.pick('order', 'order', 'any', 'any', 'cart_add', 'page_view', 'never_seen');
 BEGIN
 	RETURN '(' || event
-		|| CASE WHEN number THEN '.' || CASE WHEN event = 'order' THEN segment_test.pick('amount', 'weight', 'category') ELSE 'amount' END
+		|| CASE WHEN number THEN '.' || CASE WHEN event = 'order' THEN segment_test.pick('amount', 'weight', 'category', 'ship.box.size') ELSE 'amount' END
 			WHEN with_property THEN '.' || segment_test.property(event) ELSE '' END
 		|| CASE WHEN random() < 0.4 THEN ' where ' || segment_test.question(depth - 1, event) ELSE '' END
 		|| CASE WHEN random() < 0.6 THEN ', ' || segment_test.window(depth) ELSE '' END || ')';
@@ -475,7 +480,7 @@ $$;
 SELECT cdp.add_source('web') AS web, cdp.add_source('shop') AS shop \g /dev/null
 SELECT cdp.declare_property('*', 'category') AS slot,
 	cdp.declare_property('order', 'weight', 'number') AS slot, cdp.declare_property('order', 'gift', 'boolean') AS slot,
-	cdp.declare_property('order', 'due') AS slot,
+	cdp.declare_property('order', 'due') AS slot, cdp.declare_property('order', 'ship.box.size') AS slot, cdp.declare_property('*', 'ship.city') AS slot,
 	cdp.declare_property('order', 'cart_id') AS slot, cdp.declare_property('cart_add', 'cart_id') AS slot \g /dev/null
 SELECT cdp.add_trait('trial_ends', 'timestamp') \g /dev/null
 SELECT cdp.define_segment('buyers', 'count(order, 90 days) >= 1 and vip is distinct from true'),

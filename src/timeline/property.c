@@ -1,0 +1,66 @@
+/*
+ * property.c
+ *		A property of an event of the log, by its name.
+ *
+ * Sources send objects inside objects: {"shipping": {"city": "Rome"}}.  The
+ * name shipping.city is the property of that name if the event has one that is
+ * not null, as it is of an object that was flattened before, and else the
+ * property city of the object shipping.  Names lead through objects only,
+ * never into lists.  Traits are found by the same rule.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "timeline/convert.h"
+
+PG_FUNCTION_INFO_V1(cdp__event_property);
+
+/* The value under a key of an object; NULL if it is none or has no such key. */
+static JsonbValue *
+find_key(JsonbContainer *object, const char *key, int length,
+		 JsonbValue *found)
+{
+	if (!JsonContainerIsObject(object))
+		return NULL;
+	return getKeyJsonValueFromContainer(object, key, length, found);
+}
+
+/* See timeline.h. */
+bool
+cdp_timeline_find_property(JsonbContainer *properties, const char *name,
+						   int length, JsonbValue *found)
+{
+	const char *end = name + length;
+	const char *dot = memchr(name, '.', length);
+
+	if (find_key(properties, name, length, found) != NULL &&
+		(dot == NULL || found->type != jbvNull))
+		return true;
+	if (dot == NULL)
+		return false;
+	for (; dot != NULL; dot = memchr(name, '.', end - name))
+	{
+		if (find_key(properties, name, dot - name, found) == NULL ||
+			found->type != jbvBinary)
+			return false;
+		properties = found->val.binary.data;
+		name = dot + 1;
+	}
+	return find_key(properties, name, end - name, found) != NULL;
+}
+
+/* cdp._event_property(properties, name) */
+Datum
+cdp__event_property(PG_FUNCTION_ARGS)
+{
+	Jsonb	   *properties = PG_GETARG_JSONB_P(0);
+	text	   *name = PG_GETARG_TEXT_PP(1);
+	JsonbValue	found;
+
+	if (!cdp_timeline_find_property(&properties->root, VARDATA_ANY(name),
+									VARSIZE_ANY_EXHDR(name), &found))
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(JsonbValueToJsonb(&found));
+}
