@@ -89,6 +89,21 @@ SELECT cdp.why_not(5, 'riches'), cdp.why_not(4, 'riches');
 SELECT cdp._note_failure(segment_id, version, 'broken') FROM cdp.segment WHERE name = 'rich';
 SELECT cdp.why_not(4, 'riches');
 ROLLBACK;
+-- where the audience, or its segment, is not active, both say so, first
+BEGIN;
+UPDATE cdp.audience SET active = false WHERE name = 'news';
+SELECT * FROM cdp.audience_funnel('news');
+SELECT n, cdp.why_not(n, 'news') FROM unnest('{1,5,6,8,99}'::bigint[]) AS n;
+UPDATE cdp.segment SET active = false WHERE name = 'all';
+SELECT cdp.refresh_segments();
+SELECT step, members, lost, hint FROM cdp.audience_funnel('news') LIMIT 1;
+SELECT cdp.why_not(1, 'news');
+ROLLBACK;
+-- purposes and channels as people write them
+BEGIN;
+SELECT cdp.add_audience('spelt', 'all', 'Letters', 'E-Mail') IS NOT NULL AS added;
+SELECT purpose, channel FROM cdp.audience WHERE name = 'spelt';
+ROLLBACK;
 -- and comes back as fast
 SELECT cdp.unsuppress('email', 'p1@example.com');
 SELECT profile_id FROM cdp.audience_member WHERE audience = 'news' AND profile_id = 1;

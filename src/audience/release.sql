@@ -61,18 +61,20 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	found_purpose text := coalesce(cdp._find_purpose($3), $3);
+	found_channel text := coalesce(cdp._find_channel($4), $4);
 	new_id integer;
 BEGIN
 	PERFORM cdp._check_store();
 	PERFORM cdp._check_release_name('audience', $1);
 	PERFORM cdp._check_segments(ARRAY[$2]);
-	PERFORM cdp._check_purpose($3);
-	PERFORM cdp._check_channel($4);
+	PERFORM cdp._check_purpose(found_purpose);
+	PERFORM cdp._check_channel(found_channel);
 	IF $5 IS NOT NULL THEN
 		PERFORM cdp._check_destination($5);
 	END IF;
 	INSERT INTO cdp.audience (name, segment_id, purpose, channel, destination)
-	SELECT $1, segment.segment_id, $3, $4, $5
+	SELECT $1, segment.segment_id, found_purpose, found_channel, $5
 	FROM cdp.segment
 	WHERE segment.name = $2
 	RETURNING audience_id INTO new_id;
@@ -171,12 +173,15 @@ CREATE FUNCTION cdp._refresh_hint(segment text) RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN defined.error IS NULL
+	SELECT CASE WHEN NOT defined.active
+		THEN format('Segment %s is not active and has no members: set active in cdp.segment.', $1)
+		WHEN defined.error IS NULL
 		THEN format('Segment %s has not been refreshed since it was defined: run CALL cdp.merge() or SELECT cdp.refresh_segments().', $1)
 		ELSE format('Segment %s could not be refreshed since it was defined: see its error in cdp.segment.', $1) END
 	FROM cdp.segment AS defined
 		LEFT JOIN cdp.segment_membership AS evaluated USING (segment_id)
-	WHERE defined.name = $1 AND evaluated.version IS DISTINCT FROM defined.version
+	WHERE defined.name = $1
+		AND (NOT defined.active OR evaluated.version IS DISTINCT FROM defined.version)
 $$;
 COMMENT ON FUNCTION cdp._refresh_hint(text) IS
 'what to do before the members of a segment are those of its definition; NULL: they are';
@@ -191,29 +196,30 @@ BEGIN
 	PERFORM cdp._check_store();
 	PERFORM cdp._find_audience($1);
 	RETURN QUERY
-	WITH member AS MATERIALIZED (
-		SELECT conditions.can_be_reached, conditions.consent,
-			conditions.suppressed_for, conditions.released,
-			CASE WHEN NOT can_be_reached THEN 1
-				WHEN consent <> 'granted' THEN 2
-				WHEN NOT conditions.released THEN 3
-				ELSE 5 END AS stopped_at
-		FROM cdp._audience_conditions($1) AS conditions
-	), about AS (
+	WITH about AS (
 		SELECT audience.name, audience.purpose, audience.channel, audience.active,
 			segment.name AS segment,
 			array_to_string(channel.identifier_types, ' or ') AS needed
 		FROM cdp.audience JOIN cdp.segment USING (segment_id) JOIN cdp.channel USING (channel)
 		WHERE audience.name = $1
+	), member AS MATERIALIZED (
+		SELECT conditions.can_be_reached, conditions.consent,
+			conditions.suppressed_for, conditions.released,
+			CASE WHEN NOT about.active THEN 1
+				WHEN NOT can_be_reached THEN 2
+				WHEN consent <> 'granted' THEN 3
+				WHEN NOT conditions.released THEN 4
+				ELSE 6 END AS stopped_at
+		FROM about CROSS JOIN cdp._audience_conditions($1) AS conditions
 	), lost AS (
 		SELECT stopped_at, sum(members)::bigint AS members,
 			string_agg(why || ' ' || members, ', ' ORDER BY members DESC, why) AS reason
 		FROM (SELECT stopped_at, count(*) AS members,
-				CASE stopped_at WHEN 1 THEN 'none' WHEN 2 THEN consent
-					ELSE CASE WHEN active THEN coalesce(suppressed_for, 'not up to date')
-						ELSE 'not active' END END AS why
-			FROM member CROSS JOIN about
-			WHERE stopped_at < 5
+				CASE stopped_at WHEN 1 THEN 'not active' WHEN 2 THEN 'none'
+					WHEN 3 THEN consent
+					ELSE coalesce(suppressed_for, 'not up to date') END AS why
+			FROM member
+			WHERE stopped_at < 6
 			GROUP BY 1, 3) AS counted
 		GROUP BY stopped_at
 	)
@@ -223,14 +229,15 @@ BEGIN
 		CASE WHEN stage.n = 0 OR lost.members > 0 THEN stage.hint END
 	FROM about CROSS JOIN LATERAL (VALUES
 			(0, 'in segment ' || segment, cdp._refresh_hint(segment)),
-			(1, CASE WHEN needed = '' THEN 'needs no identifier' ELSE 'has ' || needed END,
+			(1, 'audience is active', 'Set active in cdp.audience.'),
+			(2, CASE WHEN needed = '' THEN 'needs no identifier' ELSE 'has ' || needed END,
 				'Members without one may be reached by another channel.'),
-			(2, 'granted ' || purpose || ' by ' || channel,
+			(3, 'granted ' || purpose || ' by ' || channel,
 				'Nobody is released without an answer: ask, and record it with cdp.record_consent().'),
-			(3, CASE WHEN active THEN 'not suppressed' ELSE 'audience is active' END,
-				'See cdp.suppression; cdp.unsuppress() takes one back.'),
-			(4, 'released', NULL)) AS stage (n, step, hint)
+			(4, 'not suppressed', 'See cdp.suppression; cdp.unsuppress() takes one back.'),
+			(5, 'released', NULL)) AS stage (n, step, hint)
 		LEFT JOIN lost ON lost.stopped_at = stage.n
+	WHERE stage.n <> 1 OR NOT about.active
 	ORDER BY stage.n;
 END
 $$;
@@ -263,9 +270,9 @@ BEGIN
 	RETURN CASE
 		WHEN found.released THEN NULL
 		WHEN cdp._is_restricted(live) THEN 'It is restricted: its data is only kept.'
-		WHEN NOT about.active THEN 'The audience is not active.'
 		WHEN found.released IS NULL THEN concat_ws(' ', format('It is not in segment %s.', about.segment),
 				cdp._refresh_hint(about.segment))
+		WHEN NOT about.active THEN 'The audience is not active: set active in cdp.audience.'
 		WHEN NOT found.can_be_reached THEN format('It has no %s of its own.', about.needed)
 		WHEN found.consent <> 'granted'
 			THEN format('Its answer about %s by %s is %s.', about.purpose, about.channel, found.consent)
