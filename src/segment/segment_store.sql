@@ -43,7 +43,9 @@ SELECT defined.segment_id, defined.name, defined.predicate::text AS predicate,
 		WHERE state.segment_id = defined.segment_id) AS as_of,
 	(SELECT state.error FROM cdp.segment_state AS state
 		WHERE state.segment_id = defined.segment_id
-			AND state.failed_version = defined.version) AS error
+			AND state.failed_version = defined.version) AS error,
+	cdp.clock() - (SELECT state.as_of FROM cdp.segment_state AS state
+		WHERE state.segment_id = defined.segment_id) AS freshness
 FROM cdp.segment_definition AS defined;
 COMMENT ON VIEW cdp.segment IS
 'segments as they are defined now, and how the last refresh of each went; change them with cdp.define_segment() and cdp.drop_segment()';
@@ -54,6 +56,7 @@ COMMENT ON COLUMN cdp.segment.size IS 'members at the last refresh';
 COMMENT ON COLUMN cdp.segment.as_of IS 'the instant of the last refresh';
 COMMENT ON COLUMN cdp.segment.error IS
 'why it could not be evaluated, by the last refresh or an ingest since; until one can, its members stay';
+COMMENT ON COLUMN cdp.segment.freshness IS 'how long ago the last refresh was';
 
 CREATE TABLE cdp.segment_version (
 	segment_id integer NOT NULL
