@@ -59,17 +59,18 @@ INSERT INTO pg_temp.did VALUES
 	('vic', 'email_click', '2026-05-10 00:01', NULL, '{"campaign": "may"}'),
 	('wim', 'email_open', '2026-05-10', NULL, '{"campaign": "april"}'),
 	('wim', 'email_click', '2026-03-10', NULL, '{"campaign": "may"}'),
+	('kim', 'Straße besucht', '2026-03-01', NULL, '{}'),
 	-- nobody knows who looked
 	('?x', 'product_view', '2026-03-03 12:00', NULL, '{"product_id": "a"}'),
 	('?y', 'product_view', '2026-03-03 11:59:59.999', NULL, '{"product_id": "a"}');
 CREATE TABLE pg_temp.is_so (who text, traits jsonb);
 INSERT INTO pg_temp.is_so VALUES
-	('ann', '{"birth_date": "1990-06-02", "interests": ["golf", "tea"], "trial_ends": "2026-06-04T12:00:00Z"}'),
-	('bob', '{"birth_date": "1990-06-08", "interests": ["tennis"], "trial_ends": "2026-06-04T12:00:00.001Z"}'),
+	('ann', '{"birth_date": "1990-06-02", "interests": ["golf", "tea"], "trial_ends": "2026-06-04T12:00:00Z", "latitude": 52.949, "longitude": 13.4}'),
+	('bob', '{"birth_date": "1990-06-08", "interests": ["tennis"], "trial_ends": "2026-06-04T12:00:00.001Z", "latitude": 52.951, "longitude": 13.4}'),
 	('cid', '{"birth_date": "1990-06-09", "interests": "golf", "trial_ends": "2026-06-01T11:59:59Z"}'),
 	('dan', '{"birth_date": "1990-06-01", "interests": ["Golf"]}'),
 	('eve', '{"birth_date": "1990-06-05", "interests": []}'),
-	('kim', '{"region": "Bayern"}'), ('mia', '{"region": "Bayern"}'), ('leo', '{"region": "Hessen"}');
+	('kim', '{"region": "Bayern", "Größe": 38}'), ('mia', '{"region": "Bayern"}'), ('leo', '{"region": "Hessen"}');
 
 INSERT INTO cdp.inbox (source, record)
 SELECT 'shop', jsonb_strip_nulls(jsonb_build_object('messageId', row_number() OVER (), 'type', 'track', 'event', event,
@@ -114,6 +115,9 @@ INSERT INTO pg_temp.wanted VALUES
 	('trial ends in three days', 'trial_ends between now and now + 3 days', 'ann'),
 	('region and product', 'region = ''Bayern'' and did(order where product_id = ''a'')', 'kim mia'),
 	('anonymous, to be shown again for 90 days', 'kind = ''anonymous'' and did(product_view, 90 days)', '?x'),
+	-- a degree of latitude is 111.2 km: 49.9 and 50.1
+	('within 50 km of a store', 'near(latitude, longitude, 52.5, 13.4, 50)', 'ann'),
+	('names as people write them', '"größe" = 38 and did("Straße besucht") and count(straße_besucht where profile."Größe" > 1) = 1', 'kim'),
 	('may leave, and is worth it', 'churn_band = ''high'' and clv_365d >= 100', 'hal'),
 	('upper tenth by expected value, with consent', 'percentile(''clv'') >= 90 and consent(''news'', ''ads'')', 'hal');
 
@@ -130,10 +134,9 @@ FROM pg_temp.wanted,
 		FROM pg_temp.queried(predicate) AS profile_id JOIN pg_temp.person USING (profile_id)) AS queried
 ORDER BY name COLLATE "C";
 
--- half of all in each arm, the same half always; nobody is near a store yet
+-- half of all in each arm, the same half always
 SELECT abs(cdp.segment_size('bucket(''autumn'', 2) = 0') - cdp.segment_size('bucket(''autumn'', 2) = 1')) < 16 AS about_half,
 	(SELECT bool_and(cdp.bucket('autumn', p.profile_id::text, 2) = 0) FROM pg_temp.queried('bucket(''autumn'', 2) = 0') AS p (profile_id)) AS arm_0;
-SELECT cdp.segment_size('near(latitude, longitude, 50, 52.5, 1)');
 
 -- the starter segments, as they are defined
 SELECT segment.name, (SELECT string_agg(who, ' ' ORDER BY who COLLATE "C")

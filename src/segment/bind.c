@@ -472,6 +472,11 @@ bind_profile_path(CdpBinder *binder, const CdpNode *node, List *names)
 	computed = cdp_segment_bind_computed(binder, node, joined);
 	if (computed != NULL)
 		return computed;
+	if (list_length(names) == 1)
+	{
+		joined = cdp_segment_stored_name(context, CDP_NAMES_TRAITS, joined);
+		names = list_make1(unconstify(char *, joined));
+	}
 	binder->program->asks_facts = true;
 	expr->text = joined;
 	expr->names = names;

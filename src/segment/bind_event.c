@@ -93,6 +93,23 @@ cdp_segment_bind_property(CdpBinder *binder, const CdpNode *node,
 	return expr;
 }
 
+/* The event by the name that the store has it under. */
+static const CdpNode *
+stored_event(CdpBinder *binder, const CdpNode *event)
+{
+	CdpNode    *stored;
+
+	if (event->text == NULL)
+		return event;
+	stored = palloc(sizeof(CdpNode));
+	*stored = *event;
+	stored->text = unconstify(char *,
+							  cdp_segment_stored_name(&binder->program->context,
+													  CDP_NAMES_EVENTS,
+													  event->text));
+	return stored;
+}
+
 /* The id of an event's name; one never seen is worth a warning. */
 static int
 find_event(CdpBinder *binder, const CdpNode *event)
@@ -237,6 +254,7 @@ make_aggregate(CdpBinder *binder, int kind, const CdpNode *event,
 {
 	CdpAggregate *aggregate = palloc0(sizeof(CdpAggregate));
 
+	event = stored_event(binder, event);
 	aggregate->kind = kind;
 	aggregate->level = 1;
 	aggregate->after = -1;
@@ -367,7 +385,7 @@ cdp_segment_bind_aggregate(CdpBinder *binder, const CdpNode *node)
 	if (expr->number < 0)
 	{
 		aggregate = make_aggregate(binder, node->op, event, node->window);
-		bind_value(binder, aggregate, node, event);
+		bind_value(binder, aggregate, node, aggregate->event);
 		find_pages(binder, aggregate);
 		aggregate->key = key;
 		aggregate->uses_zone = binder->uses_zone || node->op == CDP_ACTIVE_DAYS;
@@ -385,13 +403,12 @@ cdp_segment_bind_aggregate(CdpBinder *binder, const CdpNode *node)
  * among the values kept.
  */
 static int
-collect_value(CdpBinder *binder, CdpAggregate *aggregate, const CdpNode *event,
-			  const CdpNode *path)
+collect_value(CdpBinder *binder, CdpAggregate *aggregate, const CdpNode *path)
 {
 	const CdpNode *outer = binder->event;
 	CdpExpr    *value;
 
-	binder->event = event;
+	binder->event = aggregate->event;
 	value = cdp_segment_bind_property(binder, path, path->names);
 	binder->event = outer;
 	aggregate->collected = lappend(aggregate->collected, value);
@@ -458,14 +475,13 @@ bind_step(CdpBinder *binder, const CdpNode *node, CdpSequence *sequence,
 	bind_within(binder, step, step_node->within);
 	if (step_node->same != NULL)
 	{
-		const CdpNode *before = cdp_segment_arg(node, step->before);
 		int			collector = sequence->steps[step->before].aggregate;
 
-		step->same = collect_value(binder, aggregate, event, step_node->same);
+		step->same = collect_value(binder, aggregate, step_node->same);
 		step->same_before =
 			collect_value(binder,
 						  list_nth(binder->program->aggregates, collector),
-						  cdp_segment_arg(before, 0), step_node->same);
+						  step_node->same);
 	}
 }
 

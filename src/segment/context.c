@@ -260,6 +260,21 @@ snake_case(const char *name)
 }
 
 /* See context.h. */
+const char *
+cdp_segment_stored_name(const CdpContext *context, CdpNameSpace names,
+						const char *name)
+{
+	JsonbValue	found;
+	const char *stored;
+
+	if (lookup(context, names, name, &found))
+		return name;
+	stored = snake_case(name);
+	return stored != NULL && lookup(context, names, stored, &found) ?
+		stored : name;
+}
+
+/* See context.h. */
 char *
 cdp_segment_suggest(const CdpContext *context, CdpNameSpace names,
 					const char *name, const char *const *more, int nmore)

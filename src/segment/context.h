@@ -75,6 +75,15 @@ extern bool cdp_segment_may_be_value(const CdpContext *context,
 extern char *cdp_segment_list_values(const CdpContext *context,
 									 const char *field);
 
+/*
+ * The name of an event or trait as the context has it: this one, or else how
+ * the store would write it ("Product Viewed": product_viewed).  One that it
+ * does not have either way stays as it is.
+ */
+extern const char *cdp_segment_stored_name(const CdpContext *context,
+										   CdpNameSpace names,
+										   const char *name);
+
 extern const char *cdp_segment_store_zone(const CdpContext *context);
 
 /*
