@@ -104,6 +104,12 @@ SELECT now.name FROM pg_temp.canonical_digest() AS now
 SELECT cdp.add_source('brief', retention => '10 days'), cdp.add_source('list', 'third_party') \g /dev/null
 SELECT name, retention FROM cdp.source WHERE name IN ('brief', 'list') ORDER BY name;
 SELECT cdp.ingest('brief', '{"type": "track", "event": "order", "userId": "dora", "messageId": "x1", "timestamp": "2026-06-20T10:00:00Z", "properties": {"product_id": "p"}}') AS dora \gset
+SELECT cdp.ingest('brief', format('{"type": "track", "event": "%s", "userId": "dora", "messageId": "%1$s", "timestamp": "2026-06-20T10:00:00Z", "properties": {"return_id": "r", "ticket_id": "t", "total": 5}}', name)::jsonb) = :dora AS same
+FROM unnest('{return,ticket}'::text[]) AS name;
+-- an order that is gone from the source that counts is kept by another
+UPDATE cdp.source SET priority = 900 WHERE name = 'brief';
+SELECT cdp.ingest(source, '{"type": "track", "event": "order", "userId": "dora", "messageId": "x3", "timestamp": "2026-06-20T10:00:00Z", "properties": {"order_id": "o-1"}}') = :dora AS same
+FROM unnest('{brief,shop}'::text[]) AS source;
 SELECT cdp.ingest('brief', '{"type": "identify", "userId": "dora", "messageId": "x2", "timestamp": "2026-06-20T10:00:00Z", "traits": {"city": "Linz"}}') \g /dev/null
 SELECT cdp.ingest('list', '{"id": "p-9", "segment": "golfers", "at": "2026-06-20T10:00:00Z"}') AS golfer \gset
 CALL cdp.merge();
@@ -114,10 +120,19 @@ LANGUAGE sql AS $$
 		(SELECT count(*) FROM cdp.profile_identifier AS i WHERE i.profile_id = $2),
 		(SELECT u.as_of FROM cdp.unified_profile AS u WHERE u.profile_id = $1)
 $$;
+CREATE FUNCTION pg_temp.told(dora bigint) RETURNS TABLE (orders text, returns bigint, sessions numeric, timeline bigint, newest bigint, interactions bigint, said bigint)
+LANGUAGE sql AS $$
+	SELECT (SELECT string_agg(coalesce(order_key, 'none') || ' of ' || source.name, ', ' ORDER BY order_key) FROM cdp.profile_order JOIN cdp.source USING (source_id) WHERE profile_id = $1),
+		(SELECT count(*) FROM cdp.profile_return AS r WHERE r.profile_id = $1), (SELECT sum(events) FROM cdp.profile_session AS s WHERE s.profile_id = $1),
+		(SELECT count(*) FROM cdp.timeline_of($1)), (SELECT count(*) FROM cdp.timeline_of($1, 1)), (SELECT count(*) FROM cdp.interaction_history($1)),
+		(SELECT count(*) FROM cdp.lineage($1, 'city'))
+$$;
 SET cdp.test_clock = '2026-06-30 09:59:59.999999+00';
 SELECT * FROM pg_temp.seen(:dora, :golfer);
+SELECT * FROM pg_temp.told(:dora);
 SET cdp.test_clock = '2026-06-30 10:00:00+00';
 SELECT * FROM pg_temp.seen(:dora, :golfer);
+SELECT * FROM pg_temp.told(:dora);
 SET timezone = 'America/New_York';
 SET cdp.test_clock = '2026-06-30 09:59:59.999999+00';
 SELECT events, products, cities FROM pg_temp.seen(:dora, :golfer);

@@ -12,12 +12,17 @@
 -- kept long enough is dropped, which costs nothing by event.  If the log is too
 -- busy for that, its rows go like any others.
 --
--- Once a day.  Views of the log (cdp.profile_event, cdp.event_product,
--- cdp.profile_trait_history) and cdp.search_text() do not wait for it: they show
--- nothing that has been kept for its time, to the instant.  Profiles, their
--- traits and orders follow with the pass.  cdp.retention_rule lists the times.
--- Limits are cut to the day (UTC): timelines that lose events
--- are made anew from the log, which is not worth it for each minute's worth.
+-- Once a day.  Whoever reads the log, timelines or observations for somebody to see
+-- (cdp.profile_event, cdp.event_product, cdp.profile_order, cdp.profile_return,
+-- cdp.profile_session, cdp.profile_trait_history, cdp.lineage(), cdp.timeline_of(),
+-- cdp.interaction_history(), cdp.search_text()) does not wait for it: they show
+-- nothing that has been kept for its time, to the instant.  What is derived (rows
+-- of profiles with their traits, segments, scores) follows with the pass, within
+-- a day.  cdp.retention_rule lists the times.
+-- Limits are cut to the day (UTC), for a pass costs more than what a minute brings
+-- is worth: timelines that lose events are made anew from the log, and
+-- observations, of which no index knows the time (that would be written with every
+-- record), are read from end to end.
 -- cdp.source.removed_before tells how far a source has been cleared, so a run
 -- with nothing to do reads that table and no other.  A pass reads the
 -- partitions between that instant and the new limit, and all observations.

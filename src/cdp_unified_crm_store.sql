@@ -88,7 +88,9 @@ CROSS JOIN LATERAL (
 			SELECT event.occurred_at, event_name.name::text AS name
 			FROM cdp.timeline_events(chunk.data, known.interactions) AS event
 			JOIN cdp.event_name ON event_name.name_id = event.name_id
+			LEFT JOIN cdp.source AS sender ON sender.source_id = event.source_id
 			WHERE event.occurred_at < known.at
+				AND coalesce(event.occurred_at > cdp._kept_after(sender.retention), true)
 			ORDER BY event.occurred_at DESC, event_name.name
 			LIMIT 1
 		) AS dealing

@@ -187,7 +187,9 @@ BEGIN
 			SELECT event.name_id, event.occurred_at
 			FROM cdp.timeline_chunk AS chunk
 			CROSS JOIN LATERAL cdp.timeline_events(chunk.data, name_ids) AS event
+			LEFT JOIN cdp.source AS sender ON sender.source_id = event.source_id
 			WHERE chunk.profile_id = live AND event.occurred_at < $3
+				AND coalesce(event.occurred_at > cdp._kept_after(sender.retention), true)
 			ORDER BY event.occurred_at DESC, event.name_id
 			LIMIT $2
 		) AS newest
@@ -208,6 +210,7 @@ BEGIN
 	) AS owner
 	JOIN cdp.source ON source.source_id = logged.source_id
 	WHERE owner.profile_id = live
+		AND coalesce(logged.occurred_at > cdp._kept_after(source.retention), true)
 	ORDER BY 1 DESC, 2, 7, logged.event_id DESC
 	LIMIT $2;
 END

@@ -136,7 +136,9 @@ COMMENT ON VIEW cdp._business_event IS
 'orders, returns and what becomes of contracts, by profile, repeated ones included';
 
 -- Which of several events with one business key counts: that of the source
--- with the highest priority.  Events without a key all count.
+-- with the highest priority.  Events without a key all count.  Rows of profiles go by
+-- "rank", as they are until the next pass of retention; who reads events now, by
+-- "kept_rank", among those that their source allows to be kept.
 CREATE VIEW cdp._ranked_business_event AS
 SELECT raw.profile_id, raw.name, raw.business_key, raw.occurred_at, raw.amount,
 	raw.source_id,
@@ -145,16 +147,26 @@ SELECT raw.profile_id, raw.name, raw.business_key, raw.occurred_at, raw.amount,
 			CASE WHEN raw.business_key IS NULL THEN raw.chunk END,
 			CASE WHEN raw.business_key IS NULL THEN raw.place END
 		ORDER BY source.priority DESC NULLS LAST, raw.occurred_at,
-			raw.source_id, raw.amount) AS rank
+			raw.source_id, raw.amount) AS rank,
+	kept.is_kept,
+	row_number() OVER (
+		PARTITION BY raw.profile_id, raw.name, raw.business_key,
+			CASE WHEN raw.business_key IS NULL THEN raw.chunk END,
+			CASE WHEN raw.business_key IS NULL THEN raw.place END
+		ORDER BY kept.is_kept DESC, source.priority DESC NULLS LAST,
+			raw.occurred_at, raw.source_id, raw.amount) AS kept_rank
 FROM cdp._business_event AS raw
-LEFT JOIN cdp.source ON source.source_id = raw.source_id;
+LEFT JOIN cdp.source ON source.source_id = raw.source_id
+CROSS JOIN LATERAL (
+	SELECT coalesce(raw.occurred_at > cdp._kept_after(source.retention), true) AS is_kept
+) AS kept;
 COMMENT ON VIEW cdp._ranked_business_event IS
 'business events of profiles; of those with one business key rank 1 counts';
 
 CREATE VIEW cdp.profile_order AS
 SELECT profile_id, business_key AS order_key, occurred_at, amount, source_id
 FROM cdp._ranked_business_event
-WHERE name = 'order' AND rank = 1
+WHERE name = 'order' AND kept_rank = 1 AND is_kept
 	AND profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept);
 COMMENT ON VIEW cdp.profile_order IS
 'the orders of each profile; one that two sources report is one order, as the source with the higher priority has it';
@@ -163,7 +175,7 @@ CREATE VIEW cdp.profile_return AS
 SELECT profile_id, business_key AS return_key, occurred_at, abs(amount) AS amount,
 	source_id
 FROM cdp._ranked_business_event
-WHERE name = 'return' AND rank = 1
+WHERE name = 'return' AND kept_rank = 1 AND is_kept
 	AND profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept);
 COMMENT ON VIEW cdp.profile_return IS
 'the returns of each profile, each once; amounts are positive, whatever sign they came with';
@@ -382,6 +394,7 @@ AS $$
 		said.source, said.observed_at, said.rule, said.set_id, said.raw
 	FROM cdp.profile_current AS current
 	CROSS JOIN LATERAL cdp._profile_observation(current.profile_id) AS said
+	JOIN cdp.source AS sender ON sender.name = said.source
 	CROSS JOIN LATERAL (
 		SELECT coalesce(current.lineage -> said.name, (
 			SELECT held.step
@@ -391,6 +404,7 @@ AS $$
 	WHERE current.profile_id = cdp.resolve($1)
 		AND ($2 IS NULL OR said.name = (SELECT coalesce(cdp._find_trait($2), $2)))
 		AND (said.expires_at IS NULL OR said.expires_at > cdp.clock())
+		AND coalesce(said.observed_at > cdp._kept_after(sender.retention), true)
 	UNION ALL
 	SELECT pin.name, pin.value, pin.wins, 'pin', pin.pinned_at, 'pinned', NULL, NULL
 	FROM cdp._profile_pin(cdp.resolve($1)) AS pin

@@ -19,7 +19,9 @@ FROM (
 		FROM cdp.timeline_chunk AS chunk
 		CROSS JOIN LATERAL cdp.timeline_events(chunk.data) AS event
 		JOIN cdp.event_name ON event_name.name_id = event.name_id
-		WHERE chunk.profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept)
+		LEFT JOIN cdp.source ON source.source_id = event.source_id
+		WHERE coalesce(event.occurred_at > cdp._kept_after(source.retention), true)
+			AND chunk.profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept)
 	) AS paused
 ) AS told
 GROUP BY told.profile_id, told.session;

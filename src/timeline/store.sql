@@ -280,6 +280,8 @@ $$;
 COMMENT ON FUNCTION cdp._timeline_name_properties(jsonb) IS
 'values by slot as values by property name';
 
+-- What its source allows to be kept no longer may be among the events yet, but not
+-- in a chunk that begins later than any of that.
 CREATE FUNCTION cdp.timeline_of(profile_id bigint, "limit" integer DEFAULT 100)
 RETURNS TABLE (
 	occurred_at timestamptz,
@@ -291,17 +293,24 @@ LANGUAGE sql STABLE ROWS 100
 SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH chunk AS (
-		SELECT data, sum(cdp.timeline_count(data)) OVER newest_first
-			- cdp.timeline_count(data) AS later
+		SELECT data, sum(sure.events) OVER newest_first - sure.events AS later
 		FROM cdp.timeline_chunk
+		CROSS JOIN LATERAL (
+			SELECT CASE WHEN cdp.timeline_first(data) <= (
+					SELECT max(cdp._kept_after(retention)) FROM cdp.source)
+				THEN 0 ELSE cdp.timeline_count(data) END AS events
+		) AS sure
 		WHERE timeline_chunk.profile_id = (
 			SELECT cdp._unrestricted(profile.root)
 			FROM cdp.profile WHERE profile.profile_id = $1)
 		WINDOW newest_first AS (ORDER BY chunk DESC)
 	), newest AS (
 		SELECT event.*
-		FROM chunk, cdp.timeline_events(chunk.data) AS event
+		FROM chunk
+		CROSS JOIN LATERAL cdp.timeline_events(chunk.data) AS event
+		LEFT JOIN cdp.source AS sender ON sender.source_id = event.source_id
 		WHERE chunk.later < $2
+			AND coalesce(event.occurred_at > cdp._kept_after(sender.retention), true)
 		ORDER BY event.occurred_at DESC, event.name_id, event.source_id,
 			event.amount, event.properties
 		LIMIT $2
