@@ -166,3 +166,35 @@ SELECT cdp._gather_members(0, '{}', '{}', '{}') AS of_nothing, cdp._gather_membe
 SELECT cdp._gather_members(0, '{}', '{1}', '{2}');
 SELECT cdp._gather_members(-1, '{}', '{1}', '{1}');
 SELECT cdp._gather_members(0, '{}', evaluated::integer[], '{}') FROM (VALUES ('{1}'), ('{1,2}')) AS told (evaluated);
+
+-- reasons: consent where the segment, or one inside it, asks for it; definition
+-- where one inside was defined anew; restriction before all but a merge
+\i :fresh
+SET cdp.test_clock = '2026-07-01 10:00:00+00';
+SELECT cdp.add_source('web') AS web \g /dev/null
+INSERT INTO cdp.inbox (source, record)
+SELECT 'web', format('{"type": "identify", "messageId": "r%1$s", "userId": "r%1$s", "timestamp": "2026-06-01T00:00:00Z",
+	"traits": {"email": "r%1$s@example.com", "shoe_size": %1$s}}', n) FROM generate_series(40, 44) AS n;
+CALL cdp.merge();
+SELECT cdp.record_consent('email', 'r' || n || '@example.com', 'marketing', 'email', 'granted', '2026-06-15') FROM generate_series(40, 44) AS n \g /dev/null
+SET cdp.test_clock = '2026-07-01 11:00:00+00';
+CALL cdp.merge();
+SET cdp.test_clock = '2026-07-01 12:00:00+00';
+SELECT cdp.define_segment('agreed', 'consent(''marketing'', ''email'')') AS agreed,
+	cdp.define_segment('large', 'shoe_size >= 42') AS large,
+	cdp.define_segment('late', 'now >= 2026-07-03T00:00Z and shoe_size = 40') AS late,
+	cdp.define_segment('both', 'in_segment(''agreed'') and in_segment(''large'')') AS both,
+	cdp.define_segment('quotes', 'shoe_size >= 42 and city is distinct from ''consent(''''x'''')''') AS quotes \g /dev/null
+CALL cdp.merge();
+SET cdp.test_clock = '2026-07-02 12:00:00+00';
+SELECT cdp.record_consent('email', 'r44@example.com', 'marketing', 'email', 'withdrawn', '2026-07-02 11:00+00');
+SELECT cdp.define_segment('large', 'shoe_size >= 43') \g /dev/null
+CALL cdp.merge();
+SET cdp.test_clock = '2026-07-04 12:00:00+00';
+SELECT cdp.restrict_subject(cdp.find_profile('user_id', 'r43'), 'she asked') > 0 AS restricted;
+SELECT cdp.ingest('web', '{"type": "identify", "messageId": "more", "userId": "r41", "timestamp": "2026-07-04T00:00:00Z", "traits": {"shoe_size": 45}}') > 0 AS stored;
+CALL cdp.merge();
+SELECT segment.name, observed.value AS who, change, reason, at
+FROM cdp.membership_change JOIN cdp.segment USING (segment_id)
+	JOIN cdp.identifier AS observed ON observed.leaf = membership_change.profile_id AND observed.value LIKE 'r%' AND observed.value NOT LIKE '%@%'
+WHERE segment.name IN ('agreed', 'large', 'late', 'both', 'quotes') ORDER BY at, segment.name, who;

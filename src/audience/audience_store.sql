@@ -25,7 +25,7 @@ CREATE TABLE cdp.membership_change (
 	segment_id integer NOT NULL REFERENCES cdp.segment_definition ON DELETE CASCADE,
 	change text COLLATE "C" NOT NULL CHECK (change IN ('entered', 'exited')),
 	reason text COLLATE "C" NOT NULL CHECK (reason IN
-		('event', 'time', 'merge', 'split', 'consent', 'definition', 'erasure')),
+		('event', 'time', 'merge', 'split', 'consent', 'definition', 'erasure', 'restriction')),
 	at timestamptz NOT NULL,
 	run_id bigint,
 	ord integer NOT NULL
@@ -36,6 +36,8 @@ CREATE INDEX membership_change_segment_idx
 	ON cdp.membership_change (segment_id, change_id);
 COMMENT ON TABLE cdp.membership_change IS
 'who entered and left which segment, when and why; insert-only; new definitions are in membership_base';
+COMMENT ON COLUMN cdp.membership_change.reason IS
+'event: its data changed; time: nothing but time passed; merge, split: of profiles; consent: it answered, and the segment asks for consents; definition: a segment inside this one was defined anew; restriction, erasure: it lost its row';
 COMMENT ON COLUMN cdp.membership_change.run_id IS 'the merge run; NULL: outside of runs';
 COMMENT ON COLUMN cdp.membership_change.ord IS 'the number of the profile in bitmaps';
 

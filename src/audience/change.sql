@@ -107,13 +107,15 @@ BEGIN
 		), noted AS (
 			INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at, ord)
 			SELECT profile_id, side.id, side.change,
-				cdp._change_reason(profile_id, held.as_of), $4, ord
+				cdp._change_reason(profile_id, held.as_of, causes.asks_consent,
+					causes.redefined), $4, ord
 			FROM written
 				CROSS JOIN LATERAL (
 					SELECT id, 'entered' AS change FROM unnest(now_in) AS id WHERE id <> ALL (was)
 					UNION ALL
 					SELECT id, 'exited' FROM unnest(was) AS id WHERE id <> ALL (now_in)) AS side
 				JOIN cdp.segment_membership AS held ON held.segment_id = side.id
+				CROSS JOIN LATERAL cdp._segment_causes(side.id, held.as_of) AS causes
 			ORDER BY profile_id, side.id
 			RETURNING profile_id, segment_id, change
 		)
@@ -151,7 +153,7 @@ BEGIN
 				CROSS JOIN unnest(gone.segment_ids) AS member (id)
 				JOIN cdp.segment_membership AS held ON held.segment_id = member.id
 		), explained AS MATERIALIZED (
-			SELECT profile_id, as_of, cdp._change_reason(profile_id, as_of) AS reason
+			SELECT profile_id, as_of, cdp._change_reason(profile_id, as_of, false, false) AS reason
 			FROM (SELECT DISTINCT profile_id, as_of FROM left_by) AS asked
 		), exited AS (
 			INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at, run_id, ord)

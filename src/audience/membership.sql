@@ -14,8 +14,43 @@ $$;
 COMMENT ON FUNCTION cdp._current_members(integer) IS
 'members of a segment as told so far: the bitmap and the changes since; NULL before its first refresh';
 
--- Why the membership of a profile changed since an instant.
-CREATE FUNCTION cdp._change_reason(profile_id bigint, since timestamptz) RETURNS text
+-- What else than events and time may move members of a segment since an instant:
+-- the segments inside it count as it does.  Of a canonical text, quotes that are
+-- part of a string are doubled, so that only calls are found.
+CREATE FUNCTION cdp._segment_causes(
+	segment_id integer,
+	since timestamptz,
+	OUT asks_consent boolean,
+	OUT redefined boolean)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE inside AS (
+		SELECT defined.segment_id, defined.predicate, defined.defined_at
+		FROM cdp.segment_definition AS defined
+		WHERE defined.segment_id = $1
+		UNION
+		SELECT inner_one.segment_id, inner_one.predicate, inner_one.defined_at
+		FROM inside
+		CROSS JOIN regexp_matches(inside.predicate::text,
+			'\min_segment\(''([a-z][a-z0-9_]*)''\)', 'g') AS named (names)
+		JOIN cdp.segment_definition AS inner_one ON inner_one.name = named.names[1]
+	)
+	SELECT coalesce(bool_or(inside.predicate::text ~ '\mconsent\(''[^'']'), false),
+		coalesce(bool_or(inside.segment_id <> $1 AND inside.defined_at > $2), false)
+	FROM inside
+$$;
+COMMENT ON FUNCTION cdp._segment_causes(integer, timestamptz) IS
+'does a segment, with those inside it, ask for consents, and was one inside it defined anew since an instant';
+
+-- Why the membership of a profile in a segment changed since an instant.  Where
+-- more than one thing happened, the one that is told first here.
+CREATE FUNCTION cdp._change_reason(
+	profile_id bigint,
+	since timestamptz,
+	asks_consent boolean,
+	redefined boolean)
+RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -23,17 +58,25 @@ BEGIN
 	RETURN coalesce(
 		(SELECT 'merge' FROM cdp.profile
 			WHERE profile.profile_id = $1 AND root <> $1),
+		CASE WHEN cdp._is_restricted($1) THEN 'restriction' END,
 		(SELECT change FROM cdp.identity_log
 			WHERE (profile_before = $1 OR profile_after = $1) AND at >= $2
 			ORDER BY log_id DESC LIMIT 1),
-		(SELECT CASE WHEN as_of >= $2 THEN 'event' ELSE 'time' END
+		CASE WHEN $3 AND EXISTS (
+			SELECT
+			FROM cdp._profile_members($1) AS member
+			JOIN cdp.consent_log AS answer USING (identifier_id)
+			WHERE answer.recorded_at >= $2) THEN 'consent' END,
+		(SELECT CASE WHEN as_of >= $2 THEN 'event'
+				WHEN $4 THEN 'definition'
+				ELSE 'time' END
 			FROM cdp.profile_current
 			WHERE profile_current.profile_id = $1),
 		'erasure');
 END
 $$;
-COMMENT ON FUNCTION cdp._change_reason(bigint, timestamptz) IS
-'why a profile entered or left a segment: it was merged or split, its data changed, or time passed';
+COMMENT ON FUNCTION cdp._change_reason(bigint, timestamptz, boolean, boolean) IS
+'why a profile entered or left a segment: it was merged, split or restricted, it answered about consent, its data changed, a segment inside was defined anew, time passed, or it was erased';
 
 CREATE FUNCTION cdp._memberships_now(live bigint)
 RETURNS TABLE (segment text, since timestamptz)

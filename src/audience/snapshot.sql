@@ -44,6 +44,7 @@ DECLARE
 	exited cdp.profile_bitmap := cdp.bitmap_andnot(was, members);
 	changes bigint := cdp.bitmap_cardinality(entered) + cdp.bitmap_cardinality(exited);
 	last_change bigint;
+	causes record;
 BEGIN
 	PERFORM FROM cdp.segment_definition AS defined
 	WHERE defined.segment_id = _write_membership.segment_id
@@ -56,9 +57,11 @@ BEGIN
 	WHERE membership.segment_id = _write_membership.segment_id;
 	same := coalesce(cdp.bitmap_equal(held.members, members), false);
 	IF held.version = version AND changes > 0 THEN
+		causes := cdp._segment_causes(segment_id, held.as_of);
 		INSERT INTO cdp.membership_change (profile_id, segment_id, change, reason, at, run_id, ord)
 		SELECT profile.profile_id, segment_id, side.change,
-			cdp._change_reason(profile.profile_id, held.as_of), as_of, run_id, profile.ord
+			cdp._change_reason(profile.profile_id, held.as_of, causes.asks_consent,
+				causes.redefined), as_of, run_id, profile.ord
 		FROM (SELECT 'entered' AS change, ord FROM cdp.bitmap_members(entered) AS ord
 				UNION ALL
 				SELECT 'exited', ord FROM cdp.bitmap_members(exited) AS ord) AS side
