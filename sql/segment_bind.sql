@@ -191,3 +191,9 @@ FROM (VALUES
 	('did(order where total > profile.age)'),
 	('sum(order.amount) > revenue'))
 	AS given (predicate);
+
+-- what two sources tell of is two events, to aggregates that count them
+SELECT format('%s at %s: %s%s', severity, "position", message, E'\n\t' || hint)
+FROM cdp._predicate_check('count(order) > 1 and sum(order.total, 1 year) > 5 and did(order) and max(order.total) > 1
+	and avg("Return".amount) > 1 and distinct_count(order.category) > 1 and count(any) > 1 and count(order) > 3',
+	pg_temp.context() || '{"events": {"order": 1, "return": 2}, "told_twice": {"order": "order_id", "return": "return_id"}}');

@@ -102,12 +102,16 @@ SELECT predicate, cdp._is_about_few(ARRAY[predicate], NULL) AS few FROM asked
 WHERE predicate::text IN ('did(rare)', 'not did(order)', 'kind = ''known''', 'did(any where category = ''red'' and color = ''red'')') ORDER BY 1;
 SELECT cdp._is_about_few(ARRAY['did(rare)', 'did(rare)']::cdp.predicate[], NULL) AS two, cdp._is_about_few(ARRAY['did(rare)']::cdp.predicate[], '{1}') AS one_profile;
 
+-- orders of two sources are told of
+SELECT severity, message, hint FROM cdp.predicate_check('count(order) > 1 and count(page_view) > 1');
+
 -- a segment over such a property is refreshed, and kept at once by ingest
 \i :fresh
 SELECT cdp.add_source('web') AS web \g /dev/null
 SELECT cdp.ingest('web', '{"type": "track", "event": "order", "userId": "u1", "messageId": "1", "timestamp": "2026-05-20T00:00:00Z", "properties": {"color": "red"}}') > 0 AS stored;
 CALL cdp.merge();
 SELECT cdp.define_segment('red', 'count(order where color = ''red'') >= 2') > 0 AS defined;
+SELECT severity, message, hint FROM cdp.predicate_check('count(order) > 1 and count(page_view) > 1');
 SELECT cdp.define_segment('buyer', 'did(order)') > 0 AS defined;
 CALL cdp.merge();
 SELECT segment FROM cdp.segment_member WHERE segment IN ('red', 'buyer') ORDER BY 1;

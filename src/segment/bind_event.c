@@ -308,6 +308,34 @@ bind_value(CdpBinder *binder, CdpAggregate *aggregate, const CdpNode *node,
 	binder->event = outer;
 }
 
+/*
+ * Timelines hold events as they were told.  What two sources tell of, such as an
+ * order, is two events, which the views of profiles take for one by its
+ * business key, and a count or sum does not.
+ */
+static void
+warn_told_twice(CdpBinder *binder, const CdpNode *node, const CdpNode *event)
+{
+	const char *name = event->text;
+	const char *key;
+
+	if (name == NULL || (node->op != CDP_COUNT && node->op != CDP_SUM &&
+						 node->op != CDP_AVG))
+		return;
+	key = cdp_segment_lookup_text(&binder->program->context,
+								  CDP_NAMES_TOLD_TWICE, name);
+	if (key == NULL)
+		return;
+	cdp_segment_bind_warning(binder, node,
+							 psprintf("\"%s\" of which two sources tell is two events to %s",
+									  name,
+									  cdp_segment_aggregate_names[node->op]),
+							 psprintf("Each counts once in distinct_count(%s.%s)%s.",
+									  name, key,
+									  strcmp(name, "order") != 0 ? "" :
+									  ", and in orders, revenue and gross_revenue"));
+}
+
 /* The events that are pages; a name that was never seen is no event's. */
 static void
 find_pages(CdpBinder *binder, CdpAggregate *aggregate)
@@ -386,6 +414,7 @@ cdp_segment_bind_aggregate(CdpBinder *binder, const CdpNode *node)
 	{
 		aggregate = make_aggregate(binder, node->op, event, node->window);
 		bind_value(binder, aggregate, node, aggregate->event);
+		warn_told_twice(binder, node, aggregate->event);
 		find_pages(binder, aggregate);
 		aggregate->key = key;
 		aggregate->uses_zone = binder->uses_zone || node->op == CDP_ACTIVE_DAYS;

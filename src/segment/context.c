@@ -15,7 +15,8 @@
 /* In the order of CdpNameSpace. */
 static const char *const name_space_keys[] = {
 	"events", "properties", "traits", "computed", "segments", "identifiers",
-	"scores", "channels", "purposes", "values"
+	"scores", "channels", "purposes", "values",
+	"told_twice"
 };
 
 /* The object or array of a name space; NULL: the context has none. */

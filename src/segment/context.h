@@ -17,6 +17,9 @@
  *		 "channels": ["email", ...],
  *		 "purposes": ["marketing", ...],
  *		 "values": {"kind": ["known", ...], ...},		of fields that have few
+ *		 "told_twice": {"order": "order_id", ...},		name -> business key, of
+ *							events that more than one source may tell of; only
+ *							of cdp.predicate_check()
  *		 "asks_suppressed": true}		some segment or trait calls suppressed()
  *
  * Looking a name up in it is a binary search and needs no table, so programs
@@ -40,6 +43,7 @@ typedef enum CdpNameSpace
 	CDP_NAMES_CHANNELS,
 	CDP_NAMES_PURPOSES,
 	CDP_NAMES_VALUES,
+	CDP_NAMES_TOLD_TWICE,
 	CDP_NAMES_NONE				/* of no use but to suggest from a given list */
 } CdpNameSpace;
 

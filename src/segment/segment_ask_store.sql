@@ -10,7 +10,11 @@ LANGUAGE sql STABLE SECURITY DEFINER ROWS 3
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT checked.severity, checked."position", checked.message, checked.hint
-	FROM cdp._predicate_check($1, cdp._evaluation_context()) AS checked
+	FROM cdp._predicate_check($1, cdp._evaluation_context() || jsonb_build_object('told_twice', (
+		SELECT jsonb_object_agg(event_type.name, event_type.business_key)
+		FROM cdp.event_type
+		WHERE event_type.business_key IS NOT NULL
+			AND (SELECT count(*) FROM cdp.source) > 1))) AS checked
 $$;
 REVOKE ALL ON FUNCTION cdp.predicate_check(cdp.predicate) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.predicate_check(cdp.predicate) IS
