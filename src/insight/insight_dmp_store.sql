@@ -46,7 +46,7 @@ CREATE TABLE cdp.contact_limit (
 	PRIMARY KEY (channel, "window")
 );
 COMMENT ON TABLE cdp.contact_limit IS
-'so often at most is somebody contacted by a channel within any window; cdp.audience_contactable keeps to it';
+'so often at most is somebody contacted by a channel within any window; cdp.audience_contactable keeps to it, cdp.audience_delta(), which keeps lists, does not';
 COMMENT ON COLUMN cdp.contact_limit.max_contacts IS
 'contacts are events that cdp.interaction_type has for the channel with direction out';
 
