@@ -243,3 +243,7 @@ SELECT count(*) AS people,
 	count(*) FILTER (WHERE cdp._consent_strictness(before.state) >= 4 AND before.state <> after) AS refusals_changed,
 	count(*) FILTER (WHERE cdp._consent_strictness(before.state) >= 4) > 10 AS many_had_refused
 FROM before, cdp.consent(cdp.find_profile('user_id', name), 'marketing', 'sms') AS after;
+
+-- what is said for an address that stands for nobody is kept, and does not go unnoticed
+SELECT cdp.block_value('email', 'p1@example.com', 'test') \g /dev/null
+SELECT cdp.record_consent('email', 'p1@example.com', 'marketing', 'email', 'objected');

@@ -327,10 +327,15 @@ BEGIN
 		ARRAY[(SELECT source_id FROM cdp.source WHERE source.name = $10)], ARRAY[$3],
 		ARRAY[$4], ARRAY[$5], ARRAY[coalesce($6, cdp.clock())], ARRAY[$9], ARRAY[$7],
 		ARRAY[$8], speaks_for => cdp._other_speakers(named, live));
-	IF live IS NOT NULL THEN
-		PERFORM cdp._refresh_consents(ARRAY[live]);
-		PERFORM cdp._add_todo('profile', ARRAY[live]);
+	IF live IS NULL THEN
+		RAISE WARNING 'the answer is kept, but counts for nobody'
+			USING ERRCODE = 'no_data_found',
+				DETAIL = format('That identifier of type "%s" stands for nobody: several people use it, or it is blocked.', $1),
+				HINT = 'Record the answer for another identifier of the customer; cdp.suppress() keeps an address from everybody.';
+		RETURN;
 	END IF;
+	PERFORM cdp._refresh_consents(ARRAY[live]);
+	PERFORM cdp._add_todo('profile', ARRAY[live]);
 END
 $$;
 COMMENT ON FUNCTION cdp._record_consent(text, text, text, text, text,
