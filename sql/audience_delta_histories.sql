@@ -4,7 +4,7 @@
 \set fresh :abs_srcdir '/test/data/fresh.sql'
 \i :fresh
 \set SHOW_CONTEXT never
-SET client_min_messages = warning;
+SET client_min_messages = error;
 SET timezone = 'UTC';
 INSERT INTO cdp.purpose (purpose, description, time_to_live) VALUES ('news', 'news', NULL), ('hints', 'hints that get old', '3 days');
 SELECT cdp.add_source('shop') \g /dev/null
