@@ -175,19 +175,25 @@ clean_up() {
 	as_root rm -rf "$work"
 }
 
-# fuzz HARNESS: a fuzzer that comes to its end has found nothing.
-fuzz() {
-	local harness=$1 runs
-	if (cd "$work/tree" && as_user env PG_CONFIG="$PG_CONFIG" \
-		bash test/fuzz/run.sh "$harness" "${FUZZ_SECONDS:-8}") \
-		>"$work/fuzz-$harness.log" 2>&1; then
-		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/fuzz-$harness.log")
-		echo "ok      $harness ($runs inputs)"
+# run_fuzz HARNESS: one fuzzer; one that comes to its end has found nothing.
+run_fuzz() {
+	local status=0
+	(cd "$work/tree" && as_user env PG_CONFIG="$PG_CONFIG" \
+		bash test/fuzz/run.sh "$1" "${FUZZ_SECONDS:-8}") \
+		>"$work/fuzz-$1.log" 2>&1 || status=$?
+	echo "$status" >"$work/fuzz-$1.status"
+}
+
+# report_fuzz HARNESS: what came of it.
+report_fuzz() {
+	local log="$work/fuzz-$1.log"
+	if [ "$(cat "$work/fuzz-$1.status")" -eq 0 ]; then
+		echo "ok      $1 ($(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs)"
 		note_pass
 	else
-		echo "failed  $harness"
-		tail -n 60 "$work/fuzz-$harness.log"
-		note_fail "fuzz $harness"
+		echo "failed  $1"
+		tail -n 60 "$log"
+		note_fail "fuzz $1"
 	fi
 }
 
@@ -234,8 +240,14 @@ if wanted tap; then
 fi
 if wanted fuzz; then
 	section "fuzz"
-	for harness in model norm phone predicate record timeline; do
-		fuzz "$harness"
+	harnesses=(model norm phone predicate record timeline)
+	for harness in "${harnesses[@]}"; do
+		run_fuzz "$harness" &
+		[ "$(jobs -r | wc -l)" -lt "$(nproc)" ] || wait -n
+	done
+	wait
+	for harness in "${harnesses[@]}"; do
+		report_fuzz "$harness"
 	done
 fi
 finish
