@@ -54,7 +54,7 @@ FROM (SELECT name, value AS score, of_seeds AS found, profiles, lag(of_seeds, 1,
 -- who did not agree, or no more, is neither seed nor found; nor is who must not be contacted
 SELECT count(*) FROM told JOIN people ON n = profile_id WHERE NOT agreed;
 SELECT profile_id AS first FROM told WHERE place = 1 \gset
-INSERT INTO cdp.contact_point VALUES (:first, 1, 1, 'email', 'x@example.com', '\x01');
+INSERT INTO cdp.contact_point (profile_id, identifier_id, rank, type, value, key_hash) VALUES (:first, 1, 1, 'email', 'x@example.com', '\x01');
 INSERT INTO cdp.suppression (key_hash, type, reason) VALUES ('\x01', 'email', 'objection');
 SELECT count(*) FROM cdp.lookalike('best', 100000) WHERE profile_id = :first;
 UPDATE cdp.consent_state SET state = 'withdrawn' WHERE profile_id > 300;
