@@ -16,6 +16,8 @@ INSERT INTO public.orders VALUES
 	(3, '2025-09-10 10:00', 80),
 	(4, '2026-05-25 10:00', 15),
 	(5, '2025-12-01 10:00', 99), (5, '2025-12-01 15:00', -99);
+INSERT INTO cdp.profile (profile_id, root, founder, created_at, rooted_at)
+SELECT n, n, n, cdp.clock(), cdp.clock() FROM generate_series(1, 220) AS n;
 
 -- starter models wait for customers who came back
 SELECT cdp._model_starter();

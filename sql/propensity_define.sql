@@ -170,4 +170,18 @@ COMMIT;
 SELECT name FROM cdp.model ORDER BY name;
 SELECT count(*) AS rules FROM cdp.lead_rule WHERE model = 'lead';
 SELECT who, scores, revenue FROM cdp.profile_score JOIN pg_temp.who USING (profile_id) ORDER BY 1;
-DROP TABLE public.before;
+
+-- an id that was merged away has the reasons of its survivor, one never given none
+SELECT cdp.define_propensity('fan', 'did(search)') \g /dev/null
+INSERT INTO cdp.lead_rule (model, predicate, points) VALUES ('fan', 'did(page_view)', 3), ('fan', 'did(order)', 4);
+SELECT cdp.ingest('web', '{"type": "page", "messageId": "visit", "anonymousId": "x", "timestamp": "2026-06-02T10:00:00Z"}') \g /dev/null
+CALL cdp.merge();
+CREATE TABLE public.asked AS SELECT cdp.find_profile('anonymous_id', 'x', 'web') AS visitor, (SELECT profile_id FROM pg_temp.who WHERE who = 'a') AS customer;
+SELECT cdp.ingest('web', '{"type": "alias", "messageId": "same", "userId": "a", "previousId": "x", "timestamp": "2026-06-02T11:00:00Z"}') \g /dev/null
+CALL cdp.merge();
+SELECT visitor <> customer AS two_ids, cdp.resolve(visitor) = cdp.resolve(customer) AS one_person FROM public.asked;
+SELECT id, said.* FROM public.asked, LATERAL (VALUES ('customer', customer), ('visitor', visitor)) AS v (id, profile_id),
+	cdp.score_reasons(profile_id, 'fan') WITH ORDINALITY AS said (reason, contribution, place)
+ORDER BY id, place;
+SELECT count(*) FROM cdp.score_reasons(0, 'fan');
+DROP TABLE public.before, public.asked;

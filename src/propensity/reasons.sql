@@ -109,25 +109,26 @@ LANGUAGE plpgsql STABLE ROWS 6
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	live bigint := cdp.resolve($1);
 	score jsonb := (SELECT scored.scores -> $2 FROM cdp.profile_score AS scored
-		WHERE scored.profile_id = $1);
+		WHERE scored.profile_id = live);
 BEGIN
 	IF score IS NULL THEN
 		RETURN;
 	END IF;
 	IF NOT EXISTS (SELECT FROM cdp.propensity AS defined WHERE defined.model = $2) THEN
 		RETURN QUERY SELECT said.reason, NULL::double precision
-		FROM cdp._count_reasons($1, $2) AS said
+		FROM cdp._count_reasons(live, $2) AS said
 		UNION ALL
 		SELECT said.reason, NULL::double precision
-		FROM cdp._contract_reasons($1, $2) AS said;
+		FROM cdp._contract_reasons(live, $2) AS said;
 		RETURN;
 	END IF;
 	RETURN QUERY SELECT cdp._say_propensity($2, score), NULL::double precision;
 	IF score ->> 'version' IS NULL THEN
-		RETURN QUERY SELECT * FROM cdp._points_reasons($1, $2);
+		RETURN QUERY SELECT * FROM cdp._points_reasons(live, $2);
 	ELSE
-		RETURN QUERY SELECT * FROM cdp._version_reasons($1, $2);
+		RETURN QUERY SELECT * FROM cdp._version_reasons(live, $2);
 	END IF;
 END
 $$;
