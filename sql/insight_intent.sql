@@ -61,6 +61,8 @@ ON CONFLICT (profile_id) DO UPDATE SET scores = excluded.scores;
 SELECT order_30d_by FROM cdp.intent(:profile);
 UPDATE cdp.profile_score SET scores = '{"purchase_30d": {"value": 0.125, "version": 1}}' WHERE profile_id = :profile;
 SELECT order_30d_by, order_30d FROM cdp.intent(:profile);
+-- but not about an instant before its score was made
+SELECT order_30d_by FROM cdp.intent(:profile, '2026-05-31 12:00+00');
 
 -- what is taken out is not in it, and a price without a rate is not known
 INSERT INTO cdp.catalog (product_id, name, price, currency) VALUES ('far', 'From far', 10, 'USD');

@@ -116,9 +116,10 @@ $$;
 COMMENT ON FUNCTION cdp._own_rfm(bigint, timestamptz) IS
 'the purchases of a live profile as of an instant, for models of purchase counts, and the last order (-infinity: none)';
 
--- A score by points is no probability.
+-- A score by points is no probability, and one made later knows what was to come.
 CREATE FUNCTION cdp._order_probability(
 	profile_id bigint,
+	as_of timestamptz,
 	rfm cdp.rfm_summary,
 	counts cdp.clv_model,
 	OUT probability double precision,
@@ -129,16 +130,18 @@ AS $$
 BEGIN
 	SELECT (scored.scores #>> '{purchase_30d,value}')::double precision INTO probability
 	FROM cdp.profile_score AS scored
-	WHERE scored.profile_id = $1 AND scored.scores #>> '{purchase_30d,version}' IS NOT NULL;
+	LEFT JOIN cdp.propensity AS defined ON defined.model = 'purchase_30d'
+	WHERE scored.profile_id = $1 AND scored.scores #>> '{purchase_30d,version}' IS NOT NULL
+		AND coalesce(defined.scored_at, scored.as_of) <= $2;
 	said_by := CASE WHEN probability IS NOT NULL THEN 'purchase_30d' END;
 	IF probability IS NULL THEN
-		probability := cdp.p_active($3, $2, interval '30 days');
+		probability := cdp.p_active($4, $3, interval '30 days');
 		said_by := CASE WHEN probability IS NOT NULL THEN 'churn' END;
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION cdp._order_probability(bigint, cdp.rfm_summary, cdp.clv_model) IS
-'how likely an order within 30 days is, and which model says so';
+COMMENT ON FUNCTION cdp._order_probability(bigint, timestamptz, cdp.rfm_summary, cdp.clv_model) IS
+'how likely an order within 30 days of an instant is, and which model says so';
 
 CREATE FUNCTION cdp._intent(profile_id bigint, as_of timestamptz)
 RETURNS TABLE (
@@ -176,7 +179,7 @@ BEGIN
 	cart_age := justify_hours($2 - cart_since);
 	considered := cdp._considered(live, $2);
 	SELECT said.probability, said.said_by INTO order_30d, order_30d_by
-	FROM cdp._order_probability(live, rfm, counts) AS said;
+	FROM cdp._order_probability(live, $2, rfm, counts) AS said;
 	next_order_at := cdp.next_purchase_at(counts, rfm, 0.5);
 	next_order_low := cdp.next_purchase_at(counts, rfm, 0.1);
 	next_order_high := cdp.next_purchase_at(counts, rfm, 0.9);
