@@ -23,7 +23,8 @@ COMMENT ON FUNCTION cdp._say_feature(jsonb, jsonb) IS
 'a feature of a profile in words';
 
 -- Of an expression with two columns, its value and that it is unknown, both
--- count together.
+-- count together.  LIMIT 1 tells the planner that it is about one profile: it
+-- would make hash tables for as many as there are.
 CREATE FUNCTION cdp._version_reasons(profile_id bigint, model text)
 RETURNS TABLE (reason text, contribution double precision)
 LANGUAGE sql STABLE
@@ -37,8 +38,12 @@ AS $$
 		JOIN cdp.model_version AS version
 			ON version.model = described.name AND version.version = described.version
 		JOIN cdp.propensity AS defined ON defined.model = described.name
-		CROSS JOIN LATERAL cdp._propensity_sample(NULL, defined.who,
-			cdp._feature_expressions(version.features), defined.scored_at, NULL, $1) AS sample
+		CROSS JOIN LATERAL (
+			SELECT asked.said
+			FROM cdp._propensity_sample(NULL, defined.who,
+				cdp._feature_expressions(version.features), defined.scored_at, NULL, $1) AS asked
+			LIMIT 1
+		) AS sample
 		WHERE described.name = $2
 	), part AS (
 		SELECT (feature.value -> 'place')::integer AS place,
