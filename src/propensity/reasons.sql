@@ -117,16 +117,19 @@ DECLARE
 	live bigint := cdp.resolve($1);
 	score jsonb := (SELECT scored.scores -> $2 FROM cdp.profile_score AS scored
 		WHERE scored.profile_id = live);
+	kind text := (SELECT described.kind FROM cdp.model AS described WHERE described.name = $2);
 BEGIN
 	IF score IS NULL THEN
 		RETURN;
 	END IF;
-	IF NOT EXISTS (SELECT FROM cdp.propensity AS defined WHERE defined.model = $2) THEN
+	IF kind = 'contract' THEN
 		RETURN QUERY SELECT said.reason, NULL::double precision
-		FROM cdp._count_reasons(live, $2) AS said
-		UNION ALL
-		SELECT said.reason, NULL::double precision
 		FROM cdp._contract_reasons(live, $2) AS said;
+		RETURN;
+	END IF;
+	IF kind IS DISTINCT FROM 'propensity' THEN
+		RETURN QUERY SELECT said.reason, NULL::double precision
+		FROM cdp._count_reasons(live, $2) AS said;
 		RETURN;
 	END IF;
 	RETURN QUERY SELECT cdp._say_propensity($2, score), NULL::double precision;
