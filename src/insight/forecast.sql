@@ -263,15 +263,13 @@ AS $$
 			CASE WHEN open.amount > 0 AND open.chance IS NOT NULL
 				THEN open.amount::double precision END AS worth
 		FROM cdp._open_deals($1, $2) AS open
-		LEFT JOIN LATERAL (
-			SELECT step.amount, step.outcome
+		LEFT JOIN (
+			SELECT DISTINCT ON (step.deal_id) step.deal_id, step.amount, step.outcome
 			FROM cdp._deal_step AS step
-			WHERE step.deal_id = open.deal_id AND step.entered
+			WHERE step.entered AND step.outcome <> 'open'
 				AND step.occurred_at >= $1 AND step.occurred_at < $2
-				AND step.outcome <> 'open'
-			ORDER BY step.place
-			LIMIT 1
-		) AS closed ON closed.outcome = 'won'
+			ORDER BY step.deal_id, step.place
+		) AS closed ON closed.deal_id = open.deal_id AND closed.outcome = 'won'
 	), summed AS (
 		SELECT deal.pipeline, count(*) AS units,
 			count(*) FILTER (WHERE chance IS NULL OR amount IS NULL) AS unknown,
