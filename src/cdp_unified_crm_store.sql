@@ -52,10 +52,12 @@ SELECT person.profile_id,
 				event.properties ->> known.status AS status
 			FROM cdp.timeline_chunk AS chunk
 			CROSS JOIN LATERAL cdp.timeline_events(chunk.data, ARRAY[known.ticket]) AS event
+			LEFT JOIN cdp.source AS sender ON sender.source_id = event.source_id
 			WHERE chunk.profile_id = person.profile_id
 				AND cdp.timeline_may_contain(chunk.data, known.ticket)
 				AND event.properties ->> known.ticket_id <> ''
 				AND event.occurred_at < known.at
+				AND coalesce(event.occurred_at > cdp._kept_after(sender.retention), true)
 			ORDER BY event.properties ->> known.ticket_id, event.occurred_at DESC,
 				event.properties ->> known.status
 		) AS told

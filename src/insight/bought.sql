@@ -25,8 +25,8 @@ BEGIN
 			event.occurred_at::timestamptz AS occurred_at,
 			event.amount::numeric AS amount, event.properties,
 			row_number() OVER (
-				PARTITION BY owner.profile_id, event.properties ->> key,
-					CASE WHEN coalesce(event.properties ->> key, '') = '' THEN event.event_id END
+				PARTITION BY owner.profile_id, cdp._event_property(event.properties, key) #>> '{}',
+					CASE WHEN coalesce(cdp._event_property(event.properties, key) #>> '{}', '') = '' THEN event.event_id END
 				ORDER BY source.priority DESC, event.occurred_at, event.source_id,
 					event.amount, event.event_id) AS rank
 		FROM cdp.event

@@ -185,17 +185,18 @@ SET enable_mergejoin = off
 SET jit = off
 AS $$
 DECLARE
-	ids text[] := ARRAY(SELECT own.deal_id FROM cdp._profile_deal AS own WHERE own.profile_id = $1);
+	live bigint := cdp._person_asked($1);
+	ids text[] := ARRAY(SELECT own.deal_id FROM cdp._profile_deal AS own WHERE own.profile_id = live);
 BEGIN
 	SELECT count(*), sum(state.amount)
 	INTO deals, amount
 	FROM cdp.deal AS state
-	WHERE state.deal_id = ANY (ids) AND state.profile_id = $1 AND state.outcome = 'open';
+	WHERE state.deal_id = ANY (ids) AND state.profile_id = live AND state.outcome = 'open';
 END
 $$;
 REVOKE ALL ON FUNCTION cdp.open_deals(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.open_deals(bigint) IS
-'how many open deals a live profile has, and what they are worth together';
+'how many open deals a profile has, and what they are worth together';
 
 CREATE FUNCTION cdp.funnel(
 	pipeline text DEFAULT 'sales',
