@@ -182,7 +182,10 @@ get_role(Datum said)
 	return strcmp(role, "response") == 0 ? RESPONSE : CONTACT;
 }
 
-/* The elements of an array argument, of as many as there have to be. */
+/*
+ * The elements of an array argument, of as many as there have to be; nulls NULL:
+ * none may be NULL.
+ */
 static Datum *
 get_elements(FunctionCallInfo fcinfo, int argument, bool **nulls, int *count)
 {
@@ -208,16 +211,15 @@ get_elements(FunctionCallInfo fcinfo, int argument, bool **nulls, int *count)
 static void
 get_rules(FunctionCallInfo fcinfo, Contacts *contacts)
 {
-	bool	   *nulls;
 	bool	   *own;
 	Datum	   *names;
 	Datum	   *channels;
 	Datum	   *roles;
 
 	contacts->nrules = -1;
-	names = get_elements(fcinfo, 1, &nulls, &contacts->nrules);
+	names = get_elements(fcinfo, 1, NULL, &contacts->nrules);
 	channels = get_elements(fcinfo, 2, &own, &contacts->nrules);
-	roles = get_elements(fcinfo, 3, &nulls, &contacts->nrules);
+	roles = get_elements(fcinfo, 3, NULL, &contacts->nrules);
 	contacts->rules = palloc(sizeof(Rule) * Max(contacts->nrules, 1));
 	for (int i = 0; i < contacts->nrules; i++)
 	{
@@ -232,10 +234,9 @@ static void
 add_given(FunctionCallInfo fcinfo, Contacts *contacts)
 {
 	int			n = -1;
-	bool	   *nulls;
-	Datum	   *times = get_elements(fcinfo, 7, &nulls, &n);
-	Datum	   *channels = get_elements(fcinfo, 8, &nulls, &n);
-	Datum	   *roles = get_elements(fcinfo, 9, &nulls, &n);
+	Datum	   *times = get_elements(fcinfo, 7, NULL, &n);
+	Datum	   *channels = get_elements(fcinfo, 8, NULL, &n);
+	Datum	   *roles = get_elements(fcinfo, 9, NULL, &n);
 
 	for (int i = 0; i < n; i++)
 	{

@@ -131,7 +131,10 @@ compare_asked(const void *a, const void *b)
 	return order != 0 ? order : compare_texts(one->key, other->key);
 }
 
-/* The elements of an array argument, of as many as there have to be. */
+/*
+ * The elements of an array argument, of as many as there have to be; nulls NULL:
+ * none may be NULL.
+ */
 static Datum *
 get_elements(FunctionCallInfo fcinfo, int argument, bool **nulls, int *count)
 {
@@ -163,12 +166,11 @@ static Asked *
 get_asked(FunctionCallInfo fcinfo, int *count)
 {
 	int			n = -1;
-	bool	   *none;
 	bool	   *no_key;
 	bool	   *no_property;
-	Datum	   *names = get_elements(fcinfo, 1, &none, &n);
-	Datum	   *times = get_elements(fcinfo, 2, &none, &n);
-	Datum	   *sources = get_elements(fcinfo, 3, &none, &n);
+	Datum	   *names = get_elements(fcinfo, 1, NULL, &n);
+	Datum	   *times = get_elements(fcinfo, 2, NULL, &n);
+	Datum	   *sources = get_elements(fcinfo, 3, NULL, &n);
 	Datum	   *keys = get_elements(fcinfo, 4, &no_key, &n);
 	Datum	   *properties = get_elements(fcinfo, 5, &no_property, &n);
 	Asked	   *asked = palloc(sizeof(Asked) * Max(n, 1));
@@ -194,7 +196,6 @@ open_log(Log *log, FunctionCallInfo fcinfo)
 {
 	Oid			schema = get_namespace_oid("cdp", false);
 	Oid			event = get_relname_relid("event", schema);
-	bool	   *none;
 	Datum	   *sets;
 
 	memset(log, 0, sizeof(Log));
@@ -203,7 +204,7 @@ open_log(Log *log, FunctionCallInfo fcinfo)
 	log->index = get_relname_relid("event_name_idx", schema);
 	log->number = -1;
 	log->nsets = -1;
-	sets = get_elements(fcinfo, 0, &none, &log->nsets);
+	sets = get_elements(fcinfo, 0, NULL, &log->nsets);
 	log->sets = palloc(sizeof(int64) * Max(log->nsets, 1));
 	for (int i = 0; i < log->nsets; i++)
 		log->sets[i] = DatumGetInt64(sets[i]);
@@ -527,8 +528,8 @@ cdp__logged_products(PG_FUNCTION_ARGS)
 	MemoryContext caller = CurrentMemoryContext;
 
 	InitMaterializedSRF(fcinfo, 0);
-	asked = get_asked(fcinfo, &count);
 	open_log(&log, fcinfo);
+	asked = get_asked(fcinfo, &count);
 	for (int i = 0; i < count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
