@@ -61,7 +61,8 @@ SELECT predicate, pg_temp.refused(predicate)
 FROM unnest(ARRAY['email = ''ann@x.de''', 'city = ''Berlin''', 'diagnosis is null', 'hobby = ''chess''', 'not (country = ''FR'' and phone like ''+%'')',
 	'did(order where profile.city = ''Berlin'')', 'did(order where amount > 0, since birth_date)', 'first_name.x is null',
 	'near(latitude, longitude, 1, 2, 3)', 'days_to_anniversary(birth_date) < 3', 'coalesce(email, country) = ''FR''', 'events > length(name)',
-	'did(visit where address = ''x'')', 'latest(visit.email) = ''ann@x.de''']) AS predicate;
+	'did(visit where address = ''x'')', 'latest(visit.email) = ''ann@x.de''', '"Email" = ''ann@x.de'' or events > 1', '"First Name" is null',
+	'did(order where profile."City" = ''Berlin'')']) AS predicate;
 SELECT cdp.rough_size('city = ''Berlin''');
 SELECT cdp.rough_size('did(visit where address = ''x'')');
 RESET ROLE;

@@ -42,7 +42,8 @@ $$;
 COMMENT ON FUNCTION cdp._asked_paths(cdp.predicate) IS
 'the fields and traits of profiles that a predicate asks for by itself, each as its names';
 
--- A trait that nobody announced is one of which nobody knows what it is.
+-- A trait that nobody announced is one of which nobody knows what it is.  One is
+-- asked for by its name or as a record writes it.
 CREATE FUNCTION cdp._check_impersonal(predicate cdp.predicate) RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -52,7 +53,8 @@ DECLARE
 BEGIN
 	SELECT min(trait.name) INTO refused
 	FROM cdp._asked_paths($1) AS asked (names)
-		JOIN cdp.trait ON trait.name IN (asked.names[1], array_to_string(asked.names, '.'))
+		JOIN cdp.trait ON trait.name IN (asked.names[1], array_to_string(asked.names, '.'),
+			cdp.normalise_event_name(asked.names[1]))
 	WHERE trait.pii <> 'none' OR NOT trait.strict;
 	IF refused IS NOT NULL THEN
 		RAISE EXCEPTION 'permission denied for trait "%"', refused
