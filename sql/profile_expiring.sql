@@ -142,3 +142,15 @@ SELECT cdp.rebuild_profiles() > 0 AS made;
 SELECT count(*) AS differ FROM (TABLE before EXCEPT SELECT profile_id, traits, lineage, expiring FROM cdp.profile_current) AS changed;
 -- the person who asks is told what is held of her, and until when
 SELECT count(*) > 0 AS told FROM jsonb_array_elements(cdp.export_subject(cdp.find_profile('user_id', 's1'), 'she asks') -> 'observations') AS said WHERE said ? 'expires_at';
+-- whoever may see the schema may ask with any JSON, as views do that are read with
+-- the caller's rights: what has another form is not there
+CREATE TEMP VIEW odd AS
+SELECT format(form, said)::jsonb AS json FROM (VALUES
+	('{"a": %s}'), ('{"a": [%s]}'), ('{"a": [[%s]]}'), ('{"a": {"b": %s}}'), ('{"a": {"rule": %s}}'), ('[%s]'), ('%s')) AS shape (form)
+	CROSS JOIN (VALUES ('1'), ('"xxx@"'), ('"2026-07-01"'), ('true'), ('null'), ('{}'), ('[]'), ('[1]')) AS leaf (said);
+SELECT count(*) AS asked, count(*) FILTER (WHERE cdp._traits_at('{}', json, '2026-06-01') <> '{}') AS traits,
+	count(*) FILTER (WHERE cdp._contact_lasts(json, 'a', '1 day', '2026-08-01')) AS last FROM odd;
+SELECT cdp._lasting_identifiers(a.json, b.json, '2026-08-01') AS lasting, count(*)
+FROM odd AS a CROSS JOIN odd AS b WHERE b.json ? 'a' GROUP BY 1 ORDER BY 1;
+SELECT json FROM odd WHERE cdp._asks_facts(ARRAY['lifecycle = ''x''']::cdp.predicate[], jsonb_build_object('values', json))
+	IS DISTINCT FROM true OR cdp._asks_facts(ARRAY['lifecycle = ''x''']::cdp.predicate[], jsonb_build_object('values', jsonb_build_object('lifecycle', json))) IS DISTINCT FROM true;

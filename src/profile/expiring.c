@@ -23,6 +23,9 @@
  *
  * Where there is none, an address that a trait tells stands in, for as long after
  * it was said as an identifier of the type lasts; one that is pinned, for good.
+ *
+ * Whoever may see the schema may call these with any JSON: what has another form
+ * than this is not there.
  */
 #include "postgres.h"
 
@@ -57,13 +60,40 @@ cdp__may_expire(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(cdp_profile_may_expire(text_to_cstring(PG_GETARG_TEXT_PP(0))));
 }
 
+/* What an object says under a key; NULL: nothing, or it is no object. */
+static JsonbValue *
+find_key(JsonbContainer *object, const char *key, int len, JsonbValue *found)
+{
+	if (object == NULL || !JsonContainerIsObject(object))
+		return NULL;
+	return getKeyJsonValueFromContainer(object, key, len, found);
+}
+
+/* The object that a value is; NULL: another value. */
+static JsonbContainer *
+open_object(const JsonbValue *value)
+{
+	return value->type == jbvBinary &&
+		JsonContainerIsObject(value->val.binary.data) ?
+		value->val.binary.data : NULL;
+}
+
+/* The array that a value is; NULL: another value. */
+static JsonbContainer *
+open_array(const JsonbValue *value)
+{
+	return value->type == jbvBinary &&
+		JsonContainerIsArray(value->val.binary.data) ?
+		value->val.binary.data : NULL;
+}
+
 /* An end: ISO text with a zone; null, or nothing, is never. */
 static TimestampTz
 read_end(JsonbContainer *ends, const char *key, int len)
 {
 	JsonbValue	until;
 
-	if (getKeyJsonValueFromContainer(ends, key, len, &until) == NULL ||
+	if (find_key(ends, key, len, &until) == NULL ||
 		until.type != jbvString)
 		return DT_NOEND;
 	return DatumGetTimestampTz(
@@ -74,18 +104,22 @@ read_end(JsonbContainer *ends, const char *key, int len)
 							Int32GetDatum(-1)));
 }
 
-/* What the steps of a trait say of an instant; false: it has no value then. */
+/*
+ * What the steps of a trait say of an instant; false: it has no value then.  The
+ * value may be given where the steps are.
+ */
 static bool
-value_of_steps(JsonbContainer *steps, TimestampTz at, JsonbValue *value)
+value_of_steps(const JsonbValue *of_trait, TimestampTz at, JsonbValue *value)
 {
-	for (uint32 i = 0; i < JsonContainerSize(steps); i++)
-	{
-		JsonbValue *step = getIthJsonbValueFromContainer(steps, i);
+	JsonbContainer *steps = open_array(of_trait);
 
-		if (read_end(step->val.binary.data, "until", strlen("until")) <= at)
+	for (uint32 i = 0; steps != NULL && i < JsonContainerSize(steps); i++)
+	{
+		JsonbContainer *step = open_object(getIthJsonbValueFromContainer(steps, i));
+
+		if (step == NULL || read_end(step, "until", strlen("until")) <= at)
 			continue;
-		return getKeyJsonValueFromContainer(step->val.binary.data, "value",
-											strlen("value"), value) != NULL &&
+		return find_key(step, "value", strlen("value"), value) != NULL &&
 			value->type != jbvNull;
 	}
 	return false;
@@ -98,9 +132,8 @@ cdp_profile_expiring_value(Jsonb *expiring, const char *name, int len,
 {
 	JsonbValue	steps;
 
-	return getKeyJsonValueFromContainer(&expiring->root, name, len,
-										&steps) != NULL &&
-		value_of_steps(steps.val.binary.data, at, value);
+	return find_key(&expiring->root, name, len, &steps) != NULL &&
+		value_of_steps(&steps, at, value);
 }
 
 /* The values that expiring traits have at an instant, as an object. */
@@ -109,21 +142,19 @@ expiring_values(Jsonb *expiring, TimestampTz at)
 {
 	JsonbIterator *iterator = JsonbIteratorInit(&expiring->root);
 	JsonbParseState *made = NULL;
-	JsonbIteratorToken token;
 	JsonbValue	name;
 	JsonbValue	value;
 
 	pushJsonbValue(&made, WJB_BEGIN_OBJECT, NULL);
 	JsonbIteratorNext(&iterator, &name, true);
-	while ((token = JsonbIteratorNext(&iterator, &name, true)) == WJB_KEY)
+	while (JsonbIteratorNext(&iterator, &name, true) == WJB_KEY)
 	{
 		JsonbIteratorNext(&iterator, &value, true);
-		if (!value_of_steps(value.val.binary.data, at, &value))
+		if (!value_of_steps(&value, at, &value))
 			continue;
 		pushJsonbValue(&made, WJB_KEY, &name);
 		pushJsonbValue(&made, WJB_VALUE, &value);
 	}
-	Assert(token == WJB_END_OBJECT);
 	return JsonbValueToJsonb(pushJsonbValue(&made, WJB_END_OBJECT, NULL));
 }
 
@@ -153,18 +184,22 @@ cdp__traits_at(PG_FUNCTION_ARGS)
 											PG_GETARG_TIMESTAMPTZ(2)));
 }
 
-/* Add the type with those of its values that last beyond an instant, if any does. */
+/*
+ * Add the type with those of its values that last beyond an instant, if any does.
+ * A value is a string; nothing else is an identifier.
+ */
 static void
 push_lasting(JsonbParseState **made, const JsonbValue *type,
 			 JsonbContainer *values, JsonbContainer *ends, TimestampTz at)
 {
 	bool		any = false;
 
-	for (uint32 i = 0; i < JsonContainerSize(values); i++)
+	for (uint32 i = 0; values != NULL && i < JsonContainerSize(values); i++)
 	{
 		JsonbValue *value = getIthJsonbValueFromContainer(values, i);
 
-		if (read_end(ends, value->val.string.val, value->val.string.len) <= at)
+		if (value->type != jbvString ||
+			read_end(ends, value->val.string.val, value->val.string.len) <= at)
 			continue;
 		if (!any)
 		{
@@ -184,27 +219,25 @@ cdp_profile_lasting_identifiers(Jsonb *identifiers, Jsonb *until, TimestampTz at
 {
 	JsonbIterator *iterator = JsonbIteratorInit(&identifiers->root);
 	JsonbParseState *made = NULL;
-	JsonbIteratorToken token;
 	JsonbValue	type;
 	JsonbValue	values;
 	JsonbValue	ends;
 
 	pushJsonbValue(&made, WJB_BEGIN_OBJECT, NULL);
 	JsonbIteratorNext(&iterator, &type, true);
-	while ((token = JsonbIteratorNext(&iterator, &type, true)) == WJB_KEY)
+	while (JsonbIteratorNext(&iterator, &type, true) == WJB_KEY)
 	{
 		JsonbIteratorNext(&iterator, &values, true);
-		if (getKeyJsonValueFromContainer(&until->root, type.val.string.val,
-										 type.val.string.len, &ends) != NULL)
-			push_lasting(&made, &type, values.val.binary.data,
-						 ends.val.binary.data, at);
+		if (find_key(&until->root, type.val.string.val,
+					 type.val.string.len, &ends) != NULL)
+			push_lasting(&made, &type, open_array(&values),
+						 open_object(&ends), at);
 		else
 		{
 			pushJsonbValue(&made, WJB_KEY, &type);
 			pushJsonbValue(&made, WJB_VALUE, &values);
 		}
 	}
-	Assert(token == WJB_END_OBJECT);
 	return JsonbValueToJsonb(pushJsonbValue(&made, WJB_END_OBJECT, NULL));
 }
 
@@ -226,20 +259,20 @@ bool
 cdp_profile_contact_lasts(Jsonb *lineage, const char *name,
 						  const Interval *time_to_live, TimestampTz at)
 {
-	JsonbValue	said;
+	JsonbValue	found;
+	JsonbContainer *said;
 	JsonbValue	rule;
 	TimestampTz said_at;
 
 	if (time_to_live == NULL ||
-		getKeyJsonValueFromContainer(&lineage->root, name, strlen(name),
-									 &said) == NULL)
+		find_key(&lineage->root, name, strlen(name), &found) == NULL)
 		return true;
-	if (getKeyJsonValueFromContainer(said.val.binary.data, "rule",
-									 strlen("rule"), &rule) != NULL &&
-		rule.val.string.len == strlen("pinned") &&
+	said = open_object(&found);
+	if (find_key(said, "rule", strlen("rule"), &rule) != NULL &&
+		rule.type == jbvString && rule.val.string.len == strlen("pinned") &&
 		memcmp(rule.val.string.val, "pinned", rule.val.string.len) == 0)
 		return true;
-	said_at = read_end(said.val.binary.data, "at", strlen("at"));
+	said_at = read_end(said, "at", strlen("at"));
 	if (TIMESTAMP_NOT_FINITE(said_at))
 		return true;
 	/* in UTC, as cdp._kept_until() */

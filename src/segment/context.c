@@ -25,7 +25,8 @@ find_container(JsonbContainer *parent, const char *key, int length)
 {
 	JsonbValue	found;
 
-	if (getKeyJsonValueFromContainer(parent, key, length, &found) == NULL ||
+	if (!JsonContainerIsObject(parent) ||
+		getKeyJsonValueFromContainer(parent, key, length, &found) == NULL ||
 		found.type != jbvBinary)
 		return NULL;
 	return found.val.binary.data;
@@ -141,7 +142,7 @@ cdp_segment_list_values(const CdpContext *context, const char *field)
 
 	initStringInfo(&list);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
-		if (token == WJB_ELEM)
+		if (token == WJB_ELEM && value.type == jbvString)
 			appendStringInfo(&list, "%s'%.*s'", list.len > 0 ? ", " : "",
 							 value.val.string.len, value.val.string.val);
 	return list.data;
