@@ -7,8 +7,6 @@
 -- Each of the dear columns is an expression of its own, which is not computed if
 -- the column is not asked for; OFFSET 0 keeps what two columns are made of from
 -- being computed twice.
-CREATE TYPE cdp._dealing AS (occurred_at timestamptz, name text);
-
 CREATE VIEW cdp.crm_contact AS
 SELECT person.profile_id,
 	ARRAY(SELECT jsonb_array_elements_text(person.identifiers -> 'crm_id')) AS crm_ids,
