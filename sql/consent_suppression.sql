@@ -34,6 +34,7 @@ SELECT cdp.suppress('email', 'eve@example.com', until => '-infinity');
 -- nor would one on a channel that reaches nobody by such an address
 SELECT cdp.suppress('email', 'eve@example.com', 'sms');
 SELECT cdp.suppress('user_id', '17', 'post');
+SELECT cdp.suppress('user_id', '17');
 SELECT count(*) FROM cdp.suppression;
 -- a source beside a type that means the same everywhere gives its region, not
 -- a scope: the suppression must be that of the address all the same

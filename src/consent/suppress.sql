@@ -45,8 +45,14 @@ DECLARE
 	users text := (SELECT string_agg(format('"%s"', known.channel), ', ' ORDER BY known.channel)
 		FROM cdp.channel AS known WHERE $1 = ANY (known.identifier_types));
 BEGIN
+	IF $2 IS NULL AND users IS NULL THEN
+		RAISE EXCEPTION 'no channel reaches anybody by an identifier of type "%"', $1
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'Such a suppression would stop nothing.',
+				HINT = 'Suppress the customer''s addresses, or record what they said: cdp.record_consent().';
+	END IF;
 	IF NOT EXISTS (SELECT FROM cdp.channel AS known
-		WHERE known.channel = $2 AND $1 = ANY (known.identifier_types))
+		WHERE known.channel = coalesce($2, known.channel) AND $1 = ANY (known.identifier_types))
 	THEN
 		RAISE EXCEPTION 'channel "%" reaches nobody by an identifier of type "%"', $2, $1
 			USING ERRCODE = 'invalid_parameter_value',
@@ -57,7 +63,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cdp._check_suppressed_channel(text, text) IS
-'raise unless the channel uses identifiers of that type';
+'raise unless the channel, or any (NULL), uses identifiers of that type';
 
 CREATE FUNCTION cdp._suppress(
 	type text, value text, channel text, reason text, until timestamptz, source text)
@@ -71,8 +77,9 @@ BEGIN
 	PERFORM cdp._check_store();
 	normal := cdp._normal_value($1, $2, $6);
 	IF $3 IS NOT NULL THEN
-		PERFORM cdp._check_channel($3), cdp._check_suppressed_channel($1, $3);
+		PERFORM cdp._check_channel($3);
 	END IF;
+	PERFORM cdp._check_suppressed_channel($1, $3);
 	PERFORM cdp._check_suppressed_until($5);
 	INSERT INTO cdp.suppression AS held (key_hash, channel, type, reason, until)
 	VALUES (cdp._keyed_hash(cdp._hash_key(),
