@@ -6,6 +6,34 @@
 --
 -- Waiting for the merger's lock here could close a circle: this transaction
 -- holds identifiers that the merger may wait for.  Hence "try".
+--
+-- What customers answered about consent counts at once all the same, unless
+-- somebody else holds their profile: nobody may be written to for as long as a
+-- stranger's transaction stays open.
+CREATE FUNCTION cdp._settle_answers(set_ids bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off
+SET jit = off
+AS $$
+DECLARE
+	answered bigint[] := ARRAY(
+		SELECT DISTINCT owner.profile_id
+		FROM cdp._owner_profiles($1) AS owner
+		WHERE EXISTS (
+			SELECT FROM cdp._profile_leaf AS leaf
+				JOIN cdp.identifier USING (leaf)
+				JOIN cdp.consent_log AS said USING (identifier_id)
+			WHERE leaf.root = owner.profile_id AND said.recorded_at = cdp.clock()));
+BEGIN
+	PERFORM cdp._refresh_consents(free.ids)
+	FROM cdp._timeline_lock(answered) AS free (ids)
+	WHERE free.ids IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION cdp._settle_answers(bigint[]) IS
+'let what was answered with records of these sets count, of profiles that nobody else holds';
+
 CREATE FUNCTION cdp._settle(
 	set_ids bigint[],
 	new_sets bigint[],
@@ -21,6 +49,9 @@ DECLARE
 BEGIN
 	IF current_setting('transaction_isolation') <> 'read committed'
 			OR NOT cdp._try_lock_merger() THEN
+		IF current_setting('transaction_isolation') = 'read committed' THEN
+			PERFORM cdp._settle_answers(set_ids);
+		END IF;
 		PERFORM cdp._add_todo('stitch', new_sets);
 		PERFORM cdp._add_todo('timeline', event_ids);
 		PERFORM cdp._add_todo('profile', cdp._profiles_of_sets(set_ids));
