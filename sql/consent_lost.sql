@@ -108,6 +108,27 @@ FROM unnest(ARRAY['2026-07-21 11:59:59.999999+00', '2026-07-21 12:00:00+00']::ti
 SELECT cdp.unretract(max(set_id), 'it was not') IS NOT NULL AS unretracted FROM cdp.identifier_set;
 SELECT * FROM pg_temp.states('email', 'emil');
 
+-- The address was what held a cookie and an account together: both keep what it
+-- refused, whichever is older.
+SELECT pg_temp.say('{"anonymousId": "c-3", "traits": {"email": "fay@example.com"}}', '2026-07-20') AS fay \gset
+CALL cdp.merge();
+SELECT pg_temp.say('{"userId": "fay", "traits": {"email": "fay@example.com", "phone": "+436641234569"}}', '2026-07-20', 'sms', 'granted') = :fay AS one;
+CALL cdp.merge();
+SELECT * FROM pg_temp.states('sms', 'fay');
+SELECT cdp.record_consent('email', 'fay@example.com', 'marketing', 'sms', 'withdrawn') \g /dev/null
+SELECT pg_temp.say(jsonb_build_object('userId', 'kin' || n, 'traits', '{"email": "fay@example.com"}'::jsonb), '2026-07-21') IS NOT NULL AS known
+FROM generate_series(1, 4) AS n \g /dev/null
+CALL cdp.merge();
+SELECT * FROM pg_temp.states('sms', 'fay', 'kin1');
+SELECT cdp.find_profile('user_id', 'fay') <> id AS apart, cdp.consent(id, 'marketing', 'sms')
+FROM cdp.find_profile('anonymous_id', 'c-3') AS id;
+-- those that stand alone are not lost again, and not locked, whenever all is judged
+BEGIN;
+SELECT cdp._lock_merger(), cdp._stitch_everything() \g /dev/null
+SELECT count(*) > 0 AS stand_alone, count(*) FILTER (WHERE profile.xmax = pg_current_xact_id()::xid) AS locked
+FROM cdp.identifier JOIN cdp.profile ON profile_id = leaf WHERE shared OR expired;
+COMMIT;
+
 -- Random histories against a plain oracle: six people are taken for one another
 -- and told apart again; they answer on records and by calls.  What the test keeps
 -- is who said what, and by a call for whom: all who were one person with them.
@@ -244,6 +265,42 @@ SELECT count(*) AS people,
 	count(*) FILTER (WHERE cdp._consent_strictness(before.state) >= 4) > 10 AS many_had_refused
 FROM before, cdp.consent(cdp.find_profile('user_id', name), 'marketing', 'sms') AS after;
 
+-- Random people whom only an address joins to their cookies, until it is blocked:
+-- what it had refused, user and cookies refuse still.
+\i :fresh
+SELECT cdp.add_source('web') \g /dev/null
+CREATE FUNCTION pg_temp.part(seed double precision) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	address text;
+	named jsonb;
+BEGIN
+	PERFORM setseed(seed);
+	FOR n IN 1 .. 240 LOOP
+		address := format('q%s@example.com', n % 30);
+		named := (ARRAY[
+			jsonb_build_object('userId', 'q' || n % 30),
+			jsonb_build_object('userId', 'q' || n % 30, 'traits', jsonb_build_object('email', address)),
+			jsonb_build_object('anonymousId', format('d%s-%s', n % 30, n % 2), 'traits', jsonb_build_object('email', address)),
+			jsonb_build_object('traits', jsonb_build_object('email', address))])[CASE WHEN n <= 210 THEN ceil(random() * 4) ELSE 2 END];
+		PERFORM cdp.ingest('web', named || jsonb_build_object('type', 'identify', 'timestamp', timestamptz '2026-05-20' + random() * interval '10 days')
+			|| CASE WHEN named ? 'anonymousId' THEN '{}' ELSE jsonb_build_object('consent', jsonb_build_object('purpose', 'marketing', 'channel', 'sms',
+				'state', CASE WHEN named ? 'userId' THEN 'granted' ELSE (ARRAY['granted', 'denied', 'withdrawn', 'objected'])[ceil(random() * 4)] END)) END);
+	END LOOP;
+END
+$$;
+SELECT pg_temp.part(0.31415) \g /dev/null
+CALL cdp.merge();
+CREATE TEMP TABLE refused AS
+SELECT identifier.value AS who, cdp.consent(profile.root, 'marketing', 'sms') AS state
+FROM cdp.identifier JOIN cdp.profile ON profile_id = leaf WHERE identifier.value !~ '@';
+SELECT cdp.block_value('email', format('q%s@example.com', n), 'seed 0.31415') > 0 AS blocked FROM generate_series(0, 29) AS n \g /dev/null
+CALL cdp.merge();
+SELECT count(*) > 15 AS many_refused, count(*) FILTER (WHERE cdp.consent(profile.root, 'marketing', 'sms') <> refused.state) AS changed
+FROM refused JOIN cdp.identifier ON value = who JOIN cdp.profile ON profile_id = leaf
+WHERE refused.state IN ('denied', 'withdrawn', 'objected');
+SELECT count(*) > 40 AS parts FROM cdp.profile WHERE root = profile_id AND EXISTS (SELECT FROM cdp.identifier WHERE leaf = profile_id);
+
 -- what is said for an address that stands for nobody is kept, and does not go unnoticed
+SELECT cdp.ingest('web', '{"type": "identify", "traits": {"email": "p1@example.com"}}') \g /dev/null
 SELECT cdp.block_value('email', 'p1@example.com', 'test') \g /dev/null
 SELECT cdp.record_consent('email', 'p1@example.com', 'marketing', 'email', 'objected');

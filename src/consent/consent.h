@@ -28,8 +28,9 @@
  *	   profile that was merged into theirs.
  *	7. A refusal (withdrawn, denied, objected) outlives the identifier that gave
  *	   it: when that comes to stand for nobody (shared, blocked, expired, without
- *	   evidence), the refusal stays with those whom it was merged with.  A grant
- *	   goes with its identifier.
+ *	   evidence), the refusal stays with those whom it was merged with, with each
+ *	   of them if it was what held them together.  A grant goes with its
+ *	   identifier.
  *	8. What a retracted record said does not count.
  *
  * How a call speaks for others: the answer is one row, of the identifier that
@@ -38,10 +39,11 @@
  * else has the answer, nor sees it in a receipt.
  *
  * How a refusal is kept: judging tells, before it writes that an identifier is
- * lost, and cdp._keep_refusals() writes a row (kept_of) for an heir, of those
- * born with the lost one if any is left; else the voice is of the lost one
- * alone, and a call speaks for it as for the others.  The row does not count
- * while the lost one is back in the profile, where it speaks for itself.
+ * lost, and cdp._keep_refusals() writes a row (kept_of) for an heir in each part
+ * that its profile falls into, of those born with the lost one if any is left;
+ * else the voice is of the lost one alone, and a call speaks for it as for the
+ * others.  The row does not count while the lost one is back in the profile,
+ * where it speaks for itself.
  *
  * What depends on the order of arrival.  Answers and merges may come in any
  * order.  But an identifier that comes beside a known one is born with that

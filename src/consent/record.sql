@@ -216,10 +216,23 @@ $$;
 COMMENT ON FUNCTION cdp._other_speakers(bigint, bigint) IS
 'identifiers that speak for what else is known of a live profile than what was born with the one named; NULL: there is nothing else';
 
+CREATE FUNCTION cdp._refusers(identifier_ids bigint[]) RETURNS bigint[]
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT array_agg(DISTINCT id)
+	FROM unnest($1) AS id
+		JOIN cdp.consent_log AS said ON said.identifier_id = id
+			AND said.state IN ('withdrawn', 'denied', 'objected')
+$$;
+COMMENT ON FUNCTION cdp._refusers(bigint[]) IS
+'those of these identifiers that ever refused anything; NULL: none';
+
 -- Called before identifiers come to stand for nobody (shared, blocked, expired,
 -- without evidence), while it can be seen for whom they stood; the caller has
--- locked those profiles.  The heir is of those born with it, if any of them stays.
-CREATE FUNCTION cdp._keep_refusals(lost bigint[]) RETURNS void
+-- locked those profiles.  An identifier has as many heirs as its profile fell into
+-- parts; one that was born with it takes its voice.
+CREATE FUNCTION cdp._keep_refusals(lost bigint[], heirs bigint[]) RETURNS void
 LANGUAGE sql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -232,26 +245,19 @@ AS $$
 			ELSE CASE WHEN heir.leaf = own.leaf THEN heir.identifier_id ELSE own.identifier_id END
 				|| said.speaks_for END,
 		coalesce(said.kept_of, said.consent_id)
-	FROM unnest($1) AS given (id)
+	FROM unnest($1, $2) AS given (id, heir)
 		JOIN cdp.consent_log AS said ON said.identifier_id = given.id
 			AND said.state IN ('withdrawn', 'denied', 'objected')
 		JOIN cdp.identifier AS own ON own.identifier_id = given.id
-		JOIN cdp.profile AS leaf ON leaf.profile_id = own.leaf
-		CROSS JOIN LATERAL (
-			SELECT other.identifier_id, other.leaf
-			FROM cdp._profile_leaves(leaf.root) AS every
-				JOIN cdp.identifier AS other ON other.leaf = every.leaf
-			WHERE NOT other.shared AND NOT other.expired AND other.identifier_id <> ALL ($1)
-			ORDER BY other.leaf <> own.leaf, other.identifier_id
-			LIMIT 1) AS heir
+		JOIN cdp.identifier AS heir ON heir.identifier_id = given.heir
 	WHERE NOT EXISTS (
 		SELECT FROM cdp.consent_log AS known
 		WHERE known.identifier_id = heir.identifier_id
 			AND known.kept_of = coalesce(said.kept_of, said.consent_id))
-	ORDER BY said.consent_id
+	ORDER BY said.consent_id, heir.identifier_id
 $$;
-COMMENT ON FUNCTION cdp._keep_refusals(bigint[]) IS
-'write what these identifiers refused for another one of the same profile, which keeps it';
+COMMENT ON FUNCTION cdp._keep_refusals(bigint[], bigint[]) IS
+'write what each of these identifiers refused for the one in its place in the second list, of the same profile so far, which keeps it';
 
 -- While the profile was waited for, it may have been erased.
 CREATE FUNCTION cdp._check_still_known(type text, identifier_id bigint) RETURNS void

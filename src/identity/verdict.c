@@ -13,12 +13,14 @@
  *				were part of this judgement, so that they need no second one
  *	consent_log	what identifiers had refused that stand for nobody any more
  *
- * Locks.  The caller holds CDP_LOCK_MERGER.  Profiles are locked in id order,
- * then updated.  The row of identity_state is locked until the end of the
+ * Locks.  The caller holds CDP_LOCK_MERGER.  Profiles that change, or lose an
+ * identifier to nobody, are locked in id order, at once, before any identifier
+ * or profile is updated.  The row of identity_state is locked until the end of the
  * transaction if something was split: a change of rules waits for it.
  *
  * Owners of sets, and what their events do, are verdict_moves.c's; the log is
- * written by verdict_log.c, refused links by verdict_refused.c.
+ * written by verdict_log.c, refused links by verdict_refused.c, and what lost
+ * identifiers refused by verdict_lost.c.
  */
 #include "postgres.h"
 
@@ -132,40 +134,6 @@ compare_profiles(const CdpGraph *graph, Changes *changes)
 		cdp_identity_list_add(&changes->stamped, profile->root);
 		cdp_identity_list_add(&changes->stamped, root);
 	}
-}
-
-/*
- * Identifiers that stand for nobody from now on, while the tables still tell
- * for whom they stood: the consent room, above this one, keeps for those what
- * the identifiers refused.
- */
-static void
-keep_refusals(const CdpGraph *graph)
-{
-	static CdpPlan keep_plan = {
-		"SELECT cdp._keep_refusals($1)", 1, {INT8ARRAYOID}
-	};
-	CdpIdList	lost = {0};
-	CdpIdList	profiles = {0};
-
-	for (int64 i = 0; i < graph->nnodes; i++)
-	{
-		const GraphNode *node = &graph->nodes[i];
-		int64		before = node_old_profile(graph, node);
-
-		if ((node->flags & NODE_INSIDE) == 0 || before == 0 ||
-			(node_new_profile(graph, node) != 0 &&
-			 (node->flags & (NODE_SHARED_NOW | NODE_EXPIRED)) == 0))
-			continue;
-		cdp_identity_list_add(&lost, node->identifier_id);
-		cdp_identity_list_add(&profiles, before);
-	}
-	if (lost.count == 0)
-		return;
-	cdp_verdict_lock_profiles(&profiles);
-	cdp_base_execute(&keep_plan, (Datum[]) {
-		cdp_identity_list_array(&lost)
-	}, NULL, false, 0);
 }
 
 /* Write the identifiers that differ. */
@@ -340,11 +308,9 @@ update_profiles(const ProfileRows *rows)
 		7, {INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID,
 			INT8ARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
 	};
-	CdpIdList	locked = {0};
 
-	for (int i = 0; i < rows->profiles.count; i++)
-		cdp_identity_list_add(&locked, rows->profiles.ids[i]);
-	cdp_verdict_lock_profiles(&locked);
+	if (rows->profiles.count == 0)
+		return;
 	cdp_base_execute(&update_plan, (Datum[]) {
 		cdp_identity_list_array(&rows->profiles),
 		cdp_identity_list_array(&rows->roots),
@@ -356,10 +322,10 @@ update_profiles(const ProfileRows *rows)
 	}, NULL, false, 0);
 }
 
-/* Find and write the profiles that differ; new ones are there already. */
-static void
-write_profiles(CdpGraph *graph, Changes *changes, CdpVerdict *verdict,
-			   int64 epoch)
+/* Find the profiles that differ; new ones are in the table already. */
+static ProfileRows
+find_profiles(CdpGraph *graph, Changes *changes, CdpVerdict *verdict,
+			  int64 epoch)
 {
 	int64	   *epochs = find_epochs(graph, changes, epoch);
 	CdpMarks	marks = cdp_verdict_find_marks(graph);
@@ -385,8 +351,18 @@ write_profiles(CdpGraph *graph, Changes *changes, CdpVerdict *verdict,
 		cdp_identity_list_add(&verdict->affected, profile->root);
 		cdp_identity_list_add(&verdict->affected, root);
 	}
-	if (rows.profiles.count > 0)
-		update_profiles(&rows);
+	return rows;
+}
+
+/* Lock, in one go, all profiles that this judgement has to do with. */
+static void
+lock_profiles(const ProfileRows *rows, const CdpLost *lost)
+{
+	CdpIdList	locked = {0};
+
+	cdp_identity_list_append(&locked, rows->profiles.ids, rows->profiles.count);
+	cdp_identity_list_append(&locked, lost->profiles.ids, lost->profiles.count);
+	cdp_verdict_lock_profiles(&locked);
 }
 
 /* See verdict.h. */
@@ -526,6 +502,8 @@ void
 cdp_verdict_reach(CdpGraph *graph, CdpVerdict *verdict)
 {
 	Changes		changes = {0};
+	ProfileRows rows;
+	CdpLost		lost;
 	int64		epoch;
 
 	cdp_verdict_judge(graph);
@@ -534,9 +512,12 @@ cdp_verdict_reach(CdpGraph *graph, CdpVerdict *verdict)
 	compare_profiles(graph, &changes);
 	epoch = begin_epoch(&changes);
 	insert_profiles(graph, &changes);
-	keep_refusals(graph);
+	rows = find_profiles(graph, &changes, verdict, epoch);
+	lost = cdp_verdict_find_lost(graph);
+	lock_profiles(&rows, &lost);
+	cdp_verdict_keep_refusals(graph, &lost);
 	write_nodes(&changes);
-	write_profiles(graph, &changes, verdict, epoch);
+	update_profiles(&rows);
 	cdp_verdict_write_log(graph, &changes.moves);
 	cdp_verdict_write_refused(graph);
 	cdp_verdict_write_pairs(graph, NULL);

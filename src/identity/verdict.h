@@ -76,6 +76,25 @@ extern const char *cdp_verdict_print_watched(const CdpMarks *marks, int32 part);
 /* verdict_refused.c: bring cdp.refused_link up to date. */
 extern void cdp_verdict_write_refused(CdpGraph *graph);
 
+/* verdict_lost.c: identifiers that stand for nobody, as judged. */
+typedef struct CdpLost
+{
+	CdpIdList	identifiers;	/* that somebody whom they stood for is left by */
+	CdpIdList	profiles;		/* that they are lost to, to be locked */
+	struct CdpHeir *heirs;		/* by profile, part and leaf */
+	int64		nheirs;
+} CdpLost;
+
+/* Find them, while the graph tells for whom they stood. */
+extern CdpLost cdp_verdict_find_lost(const CdpGraph *graph);
+
+/*
+ * Before that is written, and after the profiles are locked: the consent room,
+ * above this one, keeps for those what the lost identifiers refused.
+ */
+extern void cdp_verdict_keep_refusals(const CdpGraph *graph,
+									  const CdpLost *lost);
+
 /* Tell the timeline and profile rooms.  queue: also note "profile" work. */
 extern void cdp_verdict_pass_on(CdpVerdict *verdict, bool queue);
 
