@@ -34,6 +34,8 @@ SELECT cdp.refresh_segments() \g /dev/null
 SELECT * FROM pg_temp.states('email', 'anna', 'bert');
 SET cdp.test_clock = '2026-06-02 12:00:00+00';
 SELECT cdp.undecide('user_id:anna', 'user_id:bert', 'two people') IS NOT NULL AS undecided;
+-- his address is not released for what she agreed to, not even until the merge run
+SELECT value FROM cdp.contact_point ORDER BY value;
 CALL cdp.merge();
 SELECT * FROM pg_temp.states('email', 'anna', 'bert');
 SELECT cdp.export_subject(cdp.find_profile('user_id', 'bert')) ->> 'consents' ~ 'hers' AS his_has_hers,

@@ -56,7 +56,8 @@ $$;
 COMMENT ON FUNCTION cdp._add_action(text, text, jsonb) IS
 'note a steward''s action; its number';
 
--- Only who holds the merger's lock writes to the log.
+-- Only who holds the merger's lock writes to the log.  What may be released does not
+-- wait for the merge run: an address that went to somebody else is not theirs.
 CREATE FUNCTION cdp._judge_action(action_id bigint, identifier_ids bigint[])
 RETURNS void
 LANGUAGE plpgsql VOLATILE
@@ -64,8 +65,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	last bigint := (SELECT max(log_id) FROM cdp.identity_log);
+	before bigint[] := cdp._profiles_of($2);
+	affected bigint[];
 BEGIN
-	PERFORM cdp._rejudge($2);
+	affected := cdp._rejudge($2);
+	PERFORM cdp._refresh_consents(before || affected);
 	UPDATE cdp.identity_log AS log
 	SET action_id = $1
 	WHERE log.log_id > coalesce(last, 0);

@@ -45,8 +45,6 @@ BEGIN
 	-- Which sources know a profile, and since when, is read off its evidence:
 	-- that changes even where profiles stay what they are.
 	PERFORM cdp._add_todo('profile', cdp._member_profiles($1));
-	-- What was agreed to on these records does not wait for the merge run.
-	PERFORM cdp._refresh_consents(cdp._member_profiles($1));
 	RETURN members;
 END
 $$;
