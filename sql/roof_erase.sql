@@ -133,6 +133,8 @@ SELECT cdp.pin_trait(cdp.find_profile('user_id', 'carl-1'), 'email', '" Annabel@
 SELECT cdp.rectify_subject(cdp.find_profile('user_id', 'carl-1'), 'email', '"annabel@feather.example"', 'he says so');
 SELECT cdp.block_value('email', 'Annabel@feather.example');
 SELECT cdp.block_value(NULL, 'annabel-77');
+SELECT * FROM cdp.change_rules('{"block": [{"type": "email", "value": "Annabel@feather.example"}]}', 'by all means');
+INSERT INTO cdp.blocked_value (type, value, reason) VALUES ('email', 'annabel@feather.example', 'by hand');
 SELECT relation, place, rows FROM pg_temp.traces(ARRAY(SELECT value FROM annabel));
 -- suppressions outlive her, and can be made for her
 SELECT cdp.suppress('email', 'annabel@feather.example');

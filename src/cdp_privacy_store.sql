@@ -101,7 +101,25 @@ $$;
 COMMENT ON FUNCTION cdp.find_value(text) IS
 'where in the store a value stands, in any case and also as a part of what others wrote; reads every table';
 
--- The steward's, here for it must know who was erased: a rule would keep the value.
+-- Whatever writes a rule.  Doors hold the merger's lock by then, as erasing does, so
+-- that the tombstones are seen of whoever was erased meanwhile.
+CREATE FUNCTION cdp._check_blocked_erased() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM cdp._check_not_erased(NEW.type, NEW.value,
+		'Records that name it are rejected without a rule.');
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION cdp._check_blocked_erased() IS
+'trigger: a row of blocked_value does not keep the value of somebody who was erased';
+
+CREATE TRIGGER check_erased BEFORE INSERT OR UPDATE OF type, value ON cdp.blocked_value
+	FOR EACH ROW EXECUTE FUNCTION cdp._check_blocked_erased();
+
+-- The steward's.
 CREATE FUNCTION cdp.block_value(
 	type text,
 	value text DEFAULT NULL,
@@ -111,7 +129,6 @@ RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT cdp._check_not_erased($1, $2, 'Records that name it are rejected without a rule.');
 	SELECT cdp._block_value($1, $2, $3, $4);
 $$;
 COMMENT ON FUNCTION cdp.block_value(text, text, text, text) IS
