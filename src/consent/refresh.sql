@@ -208,3 +208,18 @@ END
 $$;
 COMMENT ON FUNCTION cdp._drop_blocked_points() IS
 'trigger: an address is released no more from the moment on that it is blocked';
+
+-- Who answered while an identifier was blocked has made it a contact point.  Judging has
+-- waited for them: what they wrote is seen now, by the flags that it has set.
+CREATE FUNCTION cdp._drop_points(identifier_ids bigint[]) RETURNS void
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM cdp.contact_point AS point
+	USING cdp.identifier
+	WHERE identifier.identifier_id = point.identifier_id
+		AND identifier.blocked
+		AND ($1 IS NULL OR point.identifier_id = ANY ($1))
+$$;
+COMMENT ON FUNCTION cdp._drop_points(bigint[]) IS
+'release those of these identifiers (NULL: of all) no more that are blocked; the caller has judged them';

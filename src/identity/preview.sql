@@ -389,6 +389,9 @@ BEGIN
 		detail := detail || cdp._write_blocked($1);
 	END IF;
 	PERFORM cdp._stitch_everything();
+	IF $1 ? 'block' THEN
+		PERFORM cdp._drop_points(NULL);
+	END IF;
 	UPDATE cdp.identity_state SET judge_all = false;
 	RETURN cdp._note_rules_action('change_rules', $2,
 		(SELECT coalesce(jsonb_object_agg(key, value), '{}')

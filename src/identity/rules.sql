@@ -264,6 +264,7 @@ BEGIN
 	changed := cdp._reflag(coalesce(
 		cdp._affected_by_block($1, lower($2 COLLATE "C"), $4), '{}'));
 	PERFORM cdp._rejudge(changed);
+	PERFORM cdp._drop_points(changed);
 	UPDATE cdp.identity_state SET judge_all = was_pending;
 	IF rule IS NOT NULL THEN
 		PERFORM cdp._note_rules_action('block', $3, jsonb_build_object(
