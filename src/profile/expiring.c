@@ -287,8 +287,11 @@ cdp__contact_lasts(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3))
 		PG_RETURN_NULL();
+	/* before the lineage is fetched, which is large */
+	if (PG_ARGISNULL(2))
+		PG_RETURN_BOOL(true);
 	PG_RETURN_BOOL(cdp_profile_contact_lasts(PG_GETARG_JSONB_P(0),
 											 text_to_cstring(PG_GETARG_TEXT_PP(1)),
-											 PG_ARGISNULL(2) ? NULL : PG_GETARG_INTERVAL_P(2),
+											 PG_GETARG_INTERVAL_P(2),
 											 PG_GETARG_TIMESTAMPTZ(3)));
 }
