@@ -61,7 +61,7 @@ INSERT INTO whole (what, query, peer) VALUES
 	risk AS (SELECT *, sum(n) OVER (PARTITION BY stage, age ORDER BY days DESC) AS at_risk FROM tied),
 	survived AS (SELECT *, coalesce(exp(sum(CASE WHEN ended < at_risk THEN ln(1 - ended / at_risk) ELSE -700 END)
 		OVER (PARTITION BY stage, age ORDER BY days ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)), 1) AS still_open FROM risk),
-	chance AS (SELECT stage, age, coalesce(sum(still_open * won / at_risk) FILTER (WHERE days <= 90), 0) AS chance FROM survived
+	chance AS MATERIALIZED (SELECT stage, age, coalesce(sum(still_open * won / at_risk) FILTER (WHERE days <= 90), 0) AS chance FROM survived
 		GROUP BY 1, 2 HAVING sum(CASE WHEN days > 90 THEN n ELSE ended END) >= CASE WHEN age = 0 THEN 5 ELSE 20 END)
 	SELECT count(*) AS units, round(sum(amount), 2) AS open_amount, round(sum(amount * (SELECT chance FROM chance WHERE chance.stage = step.stage
 		AND (age = 0 OR age <= extract(epoch FROM '2026-06-01' - at) / 86400) ORDER BY age DESC LIMIT 1))::numeric) AS expected
