@@ -64,6 +64,10 @@ SELECT crm_ids, email, last_name, owner, loyalty_points, permissions FROM cdp.cr
 SELECT count(*) AS differ FROM cdp.crm_contact AS contact
 	LEFT JOIN LATERAL cdp.interaction_history(contact.profile_id, 1) AS newest ON true
 WHERE (newest.occurred_at, newest.event) IS DISTINCT FROM (contact.last_interaction_at, contact.last_interaction);
+-- the door of one contact's deals says what the view does
+SELECT count(*) AS differ FROM cdp.crm_contact AS contact
+	CROSS JOIN LATERAL cdp.open_deals(contact.profile_id) AS own
+WHERE (own.deals, own.amount) IS DISTINCT FROM (contact.open_deals, contact.open_deal_amount);
 -- one contact, by any id
 SELECT count(*) AS contacts, bool_and(contact = one) AS equal
 FROM cdp.crm_contact AS contact, cdp.contact_of(contact.profile_id) AS one;
