@@ -4,7 +4,7 @@
 # Installs what is missing from Debian packages, builds with warnings as
 # errors, installs the extension, and runs the lints, the regression tests,
 # the isolation specs and the TAP tests against temporary servers, and each
-# fuzzer for FUZZ_SECONDS (8), as user postgres when started by root.  All of
+# fuzzer for FUZZ_SECONDS (5), as user postgres when started by root.  All of
 # it works on a copy of the tree, so the checkout stays as it is.  The last
 # line is "N passed, N failed".
 #
@@ -179,7 +179,7 @@ clean_up() {
 run_fuzz() {
 	local status=0
 	(cd "$work/tree" && as_user env PG_CONFIG="$PG_CONFIG" \
-		bash test/fuzz/run.sh "$1" "${FUZZ_SECONDS:-8}") \
+		bash test/fuzz/run.sh "$1" "${FUZZ_SECONDS:-5}") \
 		>"$work/fuzz-$1.log" 2>&1 || status=$?
 	echo "$status" >"$work/fuzz-$1.status"
 }
