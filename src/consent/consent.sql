@@ -7,13 +7,6 @@ RETURN array_position(ARRAY['granted', 'requested', 'expired', 'withdrawn',
 COMMENT ON FUNCTION cdp._consent_strictness(text) IS
 'of two answers that meet, the one with the higher number counts';
 
--- In UTC: how long a grant lasts must not depend on the session's time zone.
-CREATE FUNCTION cdp._consent_expiry(at timestamptz, time_to_live interval) RETURNS timestamptz
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN ((at AT TIME ZONE 'UTC') + time_to_live) AT TIME ZONE 'UTC';
-COMMENT ON FUNCTION cdp._consent_expiry(timestamptz, interval) IS
-'when a grant given then expires; NULL: never';
-
 -- A guard against mistakes, not against the owner.  Erasure says that it comes
 -- (privacy.sql), for its transaction.
 CREATE FUNCTION cdp._refuse_change() RETURNS trigger
@@ -181,7 +174,7 @@ BEGIN
 		SELECT DISTINCT ON (root, in_voice, purpose, channel)
 			root, purpose, channel, state, at, strictness, consent_id,
 			CASE WHEN state = 'granted'
-				THEN cdp._consent_expiry(at, time_to_live) END AS expires_at
+				THEN cdp._kept_until(at, time_to_live) END AS expires_at
 		FROM weighed
 		ORDER BY root, in_voice, purpose, channel, at DESC, strictness DESC, consent_id DESC
 	)

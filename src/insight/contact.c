@@ -26,6 +26,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "insight/elements.h"
 #include "timeline/timeline.h"
 
 #define COLUMNS 7
@@ -182,32 +183,6 @@ get_role(Datum said)
 	return strcmp(role, "response") == 0 ? RESPONSE : CONTACT;
 }
 
-/*
- * The elements of an array argument, of as many as there have to be; nulls NULL:
- * none may be NULL.
- */
-static Datum *
-get_elements(FunctionCallInfo fcinfo, int argument, bool **nulls, int *count)
-{
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(argument);
-	Oid			type = ARR_ELEMTYPE(array);
-	int			expected = *count;
-	Datum	   *elements;
-
-	if (type == TEXTOID)
-		deconstruct_array(array, type, -1, false, TYPALIGN_INT, &elements, nulls,
-						  count);
-	else if (type == INT4OID)
-		deconstruct_array(array, type, sizeof(int32), true, TYPALIGN_INT,
-						  &elements, nulls, count);
-	else
-		deconstruct_array(array, type, sizeof(TimestampTz), true,
-						  TYPALIGN_DOUBLE, &elements, nulls, count);
-	if (expected >= 0 && *count != expected)
-		elog(ERROR, "arrays of different lengths");
-	return elements;
-}
-
 static void
 get_rules(FunctionCallInfo fcinfo, Contacts *contacts)
 {
@@ -217,9 +192,9 @@ get_rules(FunctionCallInfo fcinfo, Contacts *contacts)
 	Datum	   *roles;
 
 	contacts->nrules = -1;
-	names = get_elements(fcinfo, 1, NULL, &contacts->nrules);
-	channels = get_elements(fcinfo, 2, &own, &contacts->nrules);
-	roles = get_elements(fcinfo, 3, NULL, &contacts->nrules);
+	names = cdp_insight_elements(fcinfo, 1, NULL, &contacts->nrules);
+	channels = cdp_insight_elements(fcinfo, 2, &own, &contacts->nrules);
+	roles = cdp_insight_elements(fcinfo, 3, NULL, &contacts->nrules);
 	contacts->rules = palloc(sizeof(Rule) * Max(contacts->nrules, 1));
 	for (int i = 0; i < contacts->nrules; i++)
 	{
@@ -234,9 +209,9 @@ static void
 add_given(FunctionCallInfo fcinfo, Contacts *contacts)
 {
 	int			n = -1;
-	Datum	   *times = get_elements(fcinfo, 7, NULL, &n);
-	Datum	   *channels = get_elements(fcinfo, 8, NULL, &n);
-	Datum	   *roles = get_elements(fcinfo, 9, NULL, &n);
+	Datum	   *times = cdp_insight_elements(fcinfo, 7, NULL, &n);
+	Datum	   *channels = cdp_insight_elements(fcinfo, 8, NULL, &n);
+	Datum	   *roles = cdp_insight_elements(fcinfo, 9, NULL, &n);
 
 	for (int i = 0; i < n; i++)
 	{

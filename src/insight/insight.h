@@ -40,6 +40,7 @@
  *	interests.sql		cdp.interests()
  *	interest.c			the sums of interests, from a timeline
  *	contact.c			channels, days and hours, from a timeline
+ *	elements.c			array arguments of those in C
  *	deals.sql			the funnel of a pipeline
  *	forecast.sql		what deals and customers will bring, and did
  *	forecast_range.sql	how far a sum of uncertain amounts may be off

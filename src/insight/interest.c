@@ -31,6 +31,7 @@
 #include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
+#include "insight/elements.h"
 #include "timeline/timeline.h"
 
 #define COLUMNS 7
@@ -201,33 +202,18 @@ add_timeline(Sum *sum, const struct varlena *timeline)
 	cdp_timeline_close(&reader);
 }
 
-/* The elements of an array argument. */
-static Datum *
-get_elements(FunctionCallInfo fcinfo, int argument, Oid type, int16 length,
-			 char align, int *count)
-{
-	Datum	   *elements;
-
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), type, length, true,
-					  align, &elements, NULL, count);
-	return elements;
-}
-
 /* The events that say interest, and how much. */
 static void
 get_said(FunctionCallInfo fcinfo, Sum *sum)
 {
-	int			nweights;
-	int			nlives;
-	Datum	   *names = get_elements(fcinfo, 1, INT4OID, sizeof(int32),
-									 TYPALIGN_INT, &sum->nsaid);
-	Datum	   *weights = get_elements(fcinfo, 2, FLOAT8OID, sizeof(double),
-									   TYPALIGN_DOUBLE, &nweights);
-	Datum	   *lives = get_elements(fcinfo, 3, FLOAT8OID, sizeof(double),
-									 TYPALIGN_DOUBLE, &nlives);
+	Datum	   *names;
+	Datum	   *weights;
+	Datum	   *lives;
 
-	if (nweights != sum->nsaid || nlives != sum->nsaid)
-		elog(ERROR, "arrays of different lengths");
+	sum->nsaid = -1;
+	names = cdp_insight_elements(fcinfo, 1, NULL, &sum->nsaid);
+	weights = cdp_insight_elements(fcinfo, 2, NULL, &sum->nsaid);
+	lives = cdp_insight_elements(fcinfo, 3, NULL, &sum->nsaid);
 	sum->said = palloc(sizeof(Said) * Max(sum->nsaid, 1));
 	for (int i = 0; i < sum->nsaid; i++)
 	{

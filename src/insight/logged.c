@@ -46,6 +46,7 @@
 #include "utils/timestamp.h"
 
 #include "base/base.h"
+#include "insight/elements.h"
 #include "timeline/timeline.h"
 
 #define COLUMNS 10
@@ -131,29 +132,6 @@ compare_asked(const void *a, const void *b)
 	return order != 0 ? order : compare_texts(one->key, other->key);
 }
 
-/*
- * The elements of an array argument, of as many as there have to be; nulls NULL:
- * none may be NULL.
- */
-static Datum *
-get_elements(FunctionCallInfo fcinfo, int argument, bool **nulls, int *count)
-{
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(argument);
-	Oid			type = ARR_ELEMTYPE(array);
-	int			expected = *count;
-	Datum	   *elements;
-	int16		length;
-	bool		by_value;
-	char		align;
-
-	get_typlenbyvalalign(type, &length, &by_value, &align);
-	deconstruct_array(array, type, length, by_value, align, &elements, nulls,
-					  count);
-	if (expected >= 0 && *count != expected)
-		elog(ERROR, "arrays of different lengths");
-	return elements;
-}
-
 /* A text that may be missing. */
 static text *
 get_text(Datum *elements, const bool *nulls, int i)
@@ -168,11 +146,11 @@ get_asked(FunctionCallInfo fcinfo, int *count)
 	int			n = -1;
 	bool	   *no_key;
 	bool	   *no_property;
-	Datum	   *names = get_elements(fcinfo, 1, NULL, &n);
-	Datum	   *times = get_elements(fcinfo, 2, NULL, &n);
-	Datum	   *sources = get_elements(fcinfo, 3, NULL, &n);
-	Datum	   *keys = get_elements(fcinfo, 4, &no_key, &n);
-	Datum	   *properties = get_elements(fcinfo, 5, &no_property, &n);
+	Datum	   *names = cdp_insight_elements(fcinfo, 1, NULL, &n);
+	Datum	   *times = cdp_insight_elements(fcinfo, 2, NULL, &n);
+	Datum	   *sources = cdp_insight_elements(fcinfo, 3, NULL, &n);
+	Datum	   *keys = cdp_insight_elements(fcinfo, 4, &no_key, &n);
+	Datum	   *properties = cdp_insight_elements(fcinfo, 5, &no_property, &n);
 	Asked	   *asked = palloc(sizeof(Asked) * Max(n, 1));
 
 	for (int i = 0; i < n; i++)
@@ -204,7 +182,7 @@ open_log(Log *log, FunctionCallInfo fcinfo)
 	log->index = get_relname_relid("event_name_idx", schema);
 	log->number = -1;
 	log->nsets = -1;
-	sets = get_elements(fcinfo, 0, NULL, &log->nsets);
+	sets = cdp_insight_elements(fcinfo, 0, NULL, &log->nsets);
 	log->sets = palloc(sizeof(int64) * Max(log->nsets, 1));
 	for (int i = 0; i < log->nsets; i++)
 		log->sets[i] = DatumGetInt64(sets[i]);
