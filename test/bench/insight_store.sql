@@ -1,10 +1,16 @@
 -- insight_store.sql: what the store of insight.sh has besides that of segments.sh:
--- a catalogue, campaigns, sends, tickets and deals.
+-- a catalogue, campaigns, sends, tickets and deals, and orders of several products.
 SELECT cdp._timeline_learn_names('{ad_click,email_sent,ticket,deal_stage}');
 INSERT INTO cdp.catalog (product_id, name, category, price, stock)
 SELECT 'p' || n, 'Product ' || n, 'c' || n % 20, 10 + n % 90, n % 7 FROM generate_series(0, 1999) AS n;
 INSERT INTO cdp.campaign (campaign, spent_on, cost)
 SELECT 'campaign ' || n, date '2025-06-01' + 30 * n, 1000 * n FROM generate_series(1, 12) AS n;
+
+-- one order in three has a list, of two products
+UPDATE cdp.event SET properties = jsonb_build_object('products', jsonb_build_array(
+	properties || jsonb_build_object('name', 'Product ' || substr(properties ->> 'product_id', 2), 'price', amount, 'quantity', 1 + event_id % 2),
+	jsonb_build_object('product_id', 'p' || floor(power(random(), 2) * 2000), 'category', 'c' || event_id % 20, 'name', 'another', 'price', 5)))
+WHERE name = 'order' AND event_id % 3 = 0;
 
 -- one event in twenty more
 INSERT INTO cdp.event (source_id, name, occurred_at, received_at, set_id, properties)
