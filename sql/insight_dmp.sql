@@ -56,8 +56,7 @@ CALL cdp.merge();
 -- browsing: a category and those below it; by product where no category is said; of
 -- those who have granted it
 CREATE FUNCTION pg_temp.in_bags(event text, category text, product text) RETURNS boolean LANGUAGE sql AS $$
-	SELECT event IN ('page_view', 'product_view') AND CASE WHEN event = 'page_view' THEN coalesce(category IN ('bags', 'rucksacks', 'Taschen'), false)
-		ELSE coalesce(category IN ('bags', 'rucksacks', 'Taschen'), product IN ('p1', 'p2'), false) END $$;
+	SELECT event IN ('page_view', 'product_view') AND coalesce(category IN ('bags', 'rucksacks', 'Taschen'), product IN ('p1', 'p2'), false) $$;
 WITH expected AS (
 	SELECT cdp.find_profile('user_id', person) AS profile_id, 'known' AS kind, count(*) AS views, max(at) AS last_at
 	FROM told JOIN person USING (person)

@@ -70,6 +70,16 @@ SELECT count(*) > 150 AS compared, count(*) FILTER (WHERE step = 1) > 20 AS toge
 	count(*) FILTER (WHERE wanted.product_id = told.product_id AND told.reason = ('{bought_together,best_seller_of_region,best_seller_of_country,best_seller}'::text[])[step]
 		AND (step = 1) = (told.because IS NOT NULL)) = count(*) AS alike
 FROM wanted FULL JOIN (SELECT profile_id, answer.* FROM (SELECT DISTINCT profile_id FROM owned) AS buyer, cdp.recommend(profile_id, 30) AS answer) AS told USING (profile_id, place);
+-- however deep it looked at first, it is what all pairs say
+SELECT count(*) > 200 AS compared, count(*) FILTER (WHERE told.is_sure) > 20 AS sure, count(*) FILTER (WHERE NOT told.is_sure) > 20 AS unsure,
+	count(*) FILTER (WHERE told.is_sure AND told.product_id IS DISTINCT FROM every.product_id) AS differ
+FROM (SELECT profile_id, array_agg(product) AS owned FROM owned GROUP BY 1) AS buyer, generate_series(1, 5) AS depth,
+	unnest(cdp._recommend_owner(profile_id, owned, 6, depth, '2026-06-01 12:00')) AS told
+	JOIN LATERAL unnest(cdp._recommend_owner(profile_id, owned, 6, NULL, '2026-06-01 12:00')) AS every USING (place);
+SELECT count(*) AS differ FROM (SELECT DISTINCT profile_id FROM owned) AS buyer, generate_series(1, 5) AS n,
+	LATERAL (SELECT array_agg(product_id ORDER BY place) AS products FROM cdp.recommend(profile_id, n)) AS told,
+	LATERAL (SELECT array_agg(product_id ORDER BY place) AS products FROM cdp.recommend(profile_id, 101) WHERE place <= n) AS every
+WHERE told IS DISTINCT FROM every;
 -- the mug goes with tea, for those who have none
 SELECT person, product_id, because, reason FROM insight_test.person, cdp.recommend(profile_id, 1) WHERE person IN (2, 4, 6) ORDER BY person;
 

@@ -126,7 +126,7 @@ SELECT door, told_before, pg_temp.said(door, :ann) AS restricted, pg_temp.said(d
 FROM before JOIN pg_temp.doors() AS door USING (door) ORDER BY door::text COLLATE "C";
 SELECT cdp.explain_membership(:ann, 'buyers');
 SELECT arm FROM cdp.experiment_member WHERE profile_id = :ann;
-SELECT profile_id = :bob AS bob, amount FROM cdp._bought('2026-06-01');
+SELECT profile_id = :bob AS bob FROM cdp._all_chunks();
 SELECT conversions, revenue FROM cdp.attribution('order', model => 'first');
 SELECT profile_id = :bob AS bob, count(*) FROM cdp.profile_score GROUP BY 1;
 SELECT count(*) FROM cdp.segment_member WHERE profile_id = :ann;

@@ -268,6 +268,7 @@ SELECT count(*) AS stale FROM pg_temp.stale();
 SELECT count(*) AS gone FROM cdp.profile_current WHERE traits ?| '{tastes,spring}' OR lineage ?| '{tastes,spring}';
 SELECT name FROM cdp.trait WHERE name IN ('tastes', 'spring', 'best');
 -- a property that is no longer declared takes its traits away, nothing else
+UPDATE cdp.event_property SET reserved = false WHERE property = 'category';
 SELECT cdp.undeclare_property(event, property) FROM cdp.event_property WHERE property = 'category' \g /dev/null
 SELECT cdp.ingest('web', '{"type": "identify", "messageId": "t2", "userId": "u2"}') > 0 AS told;
 CALL cdp.merge();

@@ -22,6 +22,7 @@ SELECT (ARRAY['web', 'till'])[1 + n % 2], jsonb_build_object('type', 'track',
 	'properties', jsonb_strip_nulls(jsonb_build_object('total', floor(random() * 100), 'currency', 'EUR',
 		'color', pg_temp.value(), 'weight', pg_temp.value(), 'category', pg_temp.value(), 'cart_id', floor(random() * 5),
 		'deep', jsonb_build_object('x', pg_temp.value(), 'y', jsonb_build_object('z', pg_temp.value())),
+		'list', (SELECT jsonb_agg(jsonb_build_object('x', pg_temp.value(), 'y', pg_temp.value())) FROM generate_series(1, n % 4)),
 		'deep.x', CASE WHEN random() < 0.3 THEN pg_temp.value() END)))::text
 FROM generate_series(1, 1500) AS n;
 CALL cdp.merge();
@@ -36,7 +37,8 @@ INSERT INTO asked VALUES
 	('count(page_view, since last(order where color = ''red'')) > 0'), ('active_days(any where color contains ''red'') > 0'),
 	('did(order where category = ''red'')'), ('not did(order)'), ('kind = ''known'''), ('did(rare)'), ('count(rare where color = ''red'') = 0'),
 	('count(any where profile.events > 20 and weight > 0) > 2'), ('did(order.nothing where color = ''red'')'),
-	('did(order where deep.x = ''red'')'), ('sum(order.deep.y.z) > 3'), ('not did(any where deep.y.z is null)'), ('sequence(cart_add then order same deep.x)');
+	('did(order where deep.x = ''red'')'), ('sum(order.deep.y.z) > 3'), ('not did(any where deep.y.z is null)'), ('sequence(cart_add then order same deep.x)'),
+	('did(order where list.x contains ''red'')'), ('count(any where list.y contains any (''blue'', 1)) > 3'), ('count(order where list.x is null) > 2');
 DELETE FROM asked WHERE predicate::text LIKE '%nothing%';
 CREATE FUNCTION pg_temp.members(OUT place bigint, OUT as_of timestamptz, OUT profile_id bigint) RETURNS SETOF record
 LANGUAGE sql AS $$
@@ -75,7 +77,7 @@ FROM by_hand JOIN cdp._evaluate_all('{"did(order where deep.x = ''red'')","sum(o
 SELECT cdp.declare_property('order', 'total');
 CALL cdp.merge();
 SELECT cdp.undeclare_property('order', 'total');
-SELECT count(cdp.declare_property('*', property)) AS declared FROM unnest('{color,weight,category,deep.x,deep.y.z}'::text[]) AS property;
+SELECT count(cdp.declare_property('*', property)) AS declared FROM unnest('{color,weight,category,deep.x,deep.y.z,list.x,list.y}'::text[]) AS property;
 CREATE TABLE between_runs AS SELECT * FROM pg_temp.members();
 SELECT count(*) AS differ FROM ((TABLE between_runs EXCEPT TABLE together) UNION (TABLE together EXCEPT TABLE between_runs)) AS differs;
 CALL cdp.merge();
@@ -90,12 +92,21 @@ ORDER BY place, as_of, profile_id LIMIT 10;
 SELECT count(*) > 1000 AS compared, count(DISTINCT place) = (SELECT count(*) FROM asked) AS all_have_members FROM packed;
 
 -- a name with dots: a property of that name counts unless it is null, then
--- objects are opened, lists are not
+-- objects are opened, and lists are of what their elements have
 SELECT properties, name, cdp._event_property(properties, name)
 FROM (VALUES ('{"a.b": 1, "a": {"b": 2}}'::jsonb, 'a.b'), ('{"a.b": null, "a": {"b": 2}}', 'a.b'), ('{"a.b": null}', 'a.b'), ('{"a": {"b": {"c": 3}}}', 'a.b.c'),
 	('{"a": {"b.c": 4}}', 'a.b.c'), ('{"a": [{"b": 5}]}', 'a.b'), ('{"a": [6]}', 'a.0'), ('{"a": 7}', 'a.b'), ('{"a": {"": {"b": 8}}}', 'a..b'),
-	('{"a": {"b": null}}', 'a.b'), ('{"a": null}', 'a'), ('[1]', 'a'), ('"a"', 'a.b'), ('{"": 9}', '')) AS given (properties, name);
+	('{"a": {"b": null}}', 'a.b'), ('{"a": null}', 'a'), ('[1]', 'a'), ('"a"', 'a.b'), ('{"": 9}', ''),
+	('{"a": [{"b": 1}, 2, null, [{"b": 3}], {"b": null}, {"c": 4}, {"b": {"d": 5}}, {"b": [6]}]}', 'a.b'), ('{"a": [{"b": 1}, {"b": {"c": 2}}, {"b.c": 3}]}', 'a.b.c'),
+	('{"a": [{"b": [{"c": 1}, {"c": 2}]}, {"b": {"c": 3}}]}', 'a.b.c'), ('{"a": []}', 'a.b'), ('{"a": [{"c": 1}]}', 'a.b'), ('{"a": [{"b": null}]}', 'a.b'),
+	('{"a": {"b": [{"c": 1}]}}', 'a.b.c'), ('{"a.b": 1, "a": [{"b": 2}]}', 'a.b'), ('{"a.b": null, "a": [{"b": 2}]}', 'a.b'), ('[{"a": 1}]', 'a')) AS given (properties, name);
 
+-- the same by SQL, of lists of random elements
+SELECT count(*) > 400 AS compared, count(gathered) > 100 AS some, count(*) FILTER (WHERE gathered IS DISTINCT FROM cdp._event_property(jsonb_build_object('list', list), 'list.b')) AS differ
+FROM (SELECT n, jsonb_agg(element) AS list, CASE WHEN count(nullif(jsonb_typeof(found), 'null')) > 0 THEN jsonb_agg(found) END AS gathered
+	FROM (SELECT n, element, CASE WHEN jsonb_typeof(element) = 'object' THEN element -> 'b' END AS found
+		FROM generate_series(1, 600) AS n, generate_series(1, n % 5) AS place, LATERAL (SELECT (ARRAY['{"b": 1}', '{"b": "x"}', '{"c": 2}', '7', 'null', '[{"b": 3}]', '{"b": null}', '{"b": [4, {"b": 5}]}'])[1 + floor(random() * 8 + n * place * 0)::integer]::jsonb AS element) AS made) AS held
+	GROUP BY n) AS whole;
 -- a single predicate about few events is evaluated from the log, others are not
 ANALYZE cdp.timeline_chunk;
 SELECT predicate, cdp._is_about_few(ARRAY[predicate], NULL) AS few FROM asked

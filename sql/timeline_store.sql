@@ -137,6 +137,7 @@ SELECT count(DISTINCT profile_id) AS profiles FROM from_timeline WHERE profile_i
 
 -- what is refused
 SELECT cdp.undeclare_property('*', 'price');
+SELECT cdp.undeclare_property('*', 'products.product_id');
 SELECT cdp.declare_property('order', 'price', 'money');
 SELECT cdp.declare_property('order', NULL);
 SELECT count(cdp.declare_property('order', 'extra-' || n)) FROM generate_series(1, 255) AS n;

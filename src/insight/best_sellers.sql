@@ -1,8 +1,8 @@
 -- What sells where.
 
--- An order that two sources report counts once (cdp._bought()).  What fewer than
--- ten customers bought is left out: a place may be one person's.  Names and
--- categories are those of the last order, of the catalogue if it has them.
+-- An order that two sources report counts once.  What fewer than ten customers
+-- bought is left out: a place may be one person's.  Names and categories are those
+-- of the catalogue, as it was at the last order, or else as that order told them.
 CREATE FUNCTION cdp._best_sellers("window" interval, top integer, by text, as_of timestamptz)
 RETURNS TABLE (
 	place text,
@@ -33,40 +33,53 @@ BEGIN
 	END IF;
 	RETURN QUERY
 	WITH sold AS (
-		SELECT cdp._trait_text(cdp._traits_at(current.traits, current.expiring, $4), $3) AS place, item.product_id,
-			bought.profile_id, bought.event_id, bought.occurred_at,
-			nullif(item.product ->> 'name', '') AS product_name,
-			nullif(item.product ->> 'category', '') AS category,
-			(cdp._typed_trait(item.product -> 'quantity', 'number') #>> '{}')::numeric AS quantity
-		FROM cdp._bought($4, cdp._later($4, -$1)) AS bought
-		JOIN cdp.profile_current AS current ON current.profile_id = bought.profile_id
-		CROSS JOIN LATERAL cdp._product_items(bought.properties) AS item
-		WHERE item.product_id <> ''
-	), counted AS (
-		SELECT sold.place, sold.product_id,
-			(array_agg(sold.product_name ORDER BY sold.occurred_at DESC, sold.event_id DESC)
-				FILTER (WHERE sold.product_name IS NOT NULL))[1] AS product_name,
-			(array_agg(sold.category ORDER BY sold.occurred_at DESC, sold.event_id DESC)
-				FILTER (WHERE sold.category IS NOT NULL))[1] AS category,
-			sum(coalesce(sold.quantity, 1)) AS units,
-			count(DISTINCT sold.event_id) AS orders,
-			count(DISTINCT sold.profile_id) AS customers,
-			max(sold.occurred_at) AS last_at
+		SELECT bought.profile_id, bought.product_id COLLATE "C" AS product_id,
+			max(bought.occurred_at) AS last_at,
+			sum(CASE WHEN bought.quantity IS NULL THEN 1 ELSE
+				coalesce((cdp._typed_trait(bought.quantity, 'number') #>> '{}')::numeric, 1) END) AS units
+		FROM cdp._all_products('{order}', $4, cdp._later($4, -$1)) AS bought
+		WHERE bought.product_id IS NOT NULL
+		GROUP BY bought.profile_id, bought.event, bought.product_id COLLATE "C"
+	), customer AS MATERIALIZED (
+		SELECT sold.profile_id, sold.product_id, max(sold.last_at) AS last_at,
+			sum(sold.units) AS units, count(*) AS orders
 		FROM sold
-		GROUP BY sold.place, sold.product_id
-		HAVING count(DISTINCT sold.profile_id) >= 10
-	), placed AS (
+		GROUP BY sold.profile_id, sold.product_id
+	), living AS MATERIALIZED (
+		SELECT current.profile_id,
+			cdp._trait_text(cdp._traits_at(current.traits, current.expiring, $4), $3) AS place
+		FROM cdp.profile_current AS current
+	), counted AS (
+		SELECT living.place, customer.product_id, sum(customer.units) AS units,
+			sum(customer.orders)::bigint AS orders, count(*) AS customers,
+			max(customer.last_at) AS last_at
+		FROM customer
+		JOIN living USING (profile_id)
+		GROUP BY living.place, customer.product_id
+		HAVING count(*) >= 10
+	), placed AS MATERIALIZED (
 		SELECT counted.*, row_number() OVER (PARTITION BY counted.place
 			ORDER BY units DESC, orders DESC, product_id) AS rank
 		FROM counted
+	), chosen AS MATERIALIZED (
+		SELECT placed.*, (
+			SELECT min(customer.profile_id)
+			FROM customer
+			JOIN living USING (profile_id)
+			WHERE customer.product_id = placed.product_id
+				AND customer.last_at = placed.last_at
+				AND living.place IS NOT DISTINCT FROM placed.place) AS last_id
+		FROM placed
+		WHERE placed.rank <= $2
 	)
-	SELECT placed.place, placed.rank::integer, placed.product_id,
-		coalesce(known.name, placed.product_name), coalesce(known.category, placed.category),
-		placed.units, placed.orders, placed.customers
-	FROM placed
-	LEFT JOIN cdp._catalog_row(placed.product_id, placed.last_at) AS known ON true
-	WHERE placed.rank <= $2
-	ORDER BY placed.place, placed.rank;
+	SELECT chosen.place, chosen.rank::integer, chosen.product_id,
+		coalesce(known.name, told.name), coalesce(known.category, told.category),
+		chosen.units, chosen.orders, chosen.customers
+	FROM chosen
+	LEFT JOIN cdp._catalog_row(chosen.product_id, chosen.last_at) AS known ON true
+	LEFT JOIN LATERAL cdp._told_product(chosen.last_id, 'order', chosen.last_at,
+		chosen.product_id) AS told ON known.name IS NULL OR known.category IS NULL
+	ORDER BY chosen.place, chosen.rank;
 END
 $$;
 COMMENT ON FUNCTION cdp._best_sellers(interval, integer, text, timestamptz) IS

@@ -32,17 +32,15 @@ LANGUAGE plpgsql STABLE ROWS 100
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
-DECLARE
-	channel_slot text := cdp._slot_of('channel');
 BEGIN
 	RETURN QUERY
 	SELECT told.channel, told.role, told.occurred_at
 	FROM (
-		SELECT coalesce(rule.channel, event.properties ->> channel_slot) AS channel,
+		SELECT coalesce(rule.channel, event.said) AS channel,
 			rule.role::text AS role, event.occurred_at
 		FROM cdp._own_events($1, $2, ARRAY(
 				SELECT rule.event FROM cdp.channel_rule AS rule
-				WHERE rule.event IN ('order', 'return'))) AS event
+				WHERE rule.event IN ('order', 'return')), property => 'channel') AS event
 		JOIN cdp.channel_rule AS rule ON rule.event = event.name
 	) AS told
 	WHERE told.channel <> '';

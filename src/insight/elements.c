@@ -1,20 +1,17 @@
 /*
  * elements.c
- *		Array arguments, taken apart.
+ *		Arrays, taken apart.
  */
 #include "postgres.h"
 
-#include "utils/array.h"
 #include "utils/lsyscache.h"
 
 #include "insight/elements.h"
 
 /* See elements.h. */
 Datum *
-cdp_insight_elements(FunctionCallInfo fcinfo, int argument, bool **nulls,
-					 int *count)
+cdp_insight_array(ArrayType *array, bool **nulls, int *count)
 {
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(argument);
 	int			expected = *count;
 	Datum	   *elements;
 	int16		length;
@@ -27,4 +24,12 @@ cdp_insight_elements(FunctionCallInfo fcinfo, int argument, bool **nulls,
 	if (expected >= 0 && *count != expected)
 		elog(ERROR, "arrays of different lengths");
 	return elements;
+}
+
+/* See elements.h. */
+Datum *
+cdp_insight_elements(FunctionCallInfo fcinfo, int argument, bool **nulls,
+					 int *count)
+{
+	return cdp_insight_array(PG_GETARG_ARRAYTYPE_P(argument), nulls, count);
 }

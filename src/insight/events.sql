@@ -20,101 +20,138 @@ $$;
 COMMENT ON FUNCTION cdp._slot_of(text) IS
 'the key under which properties of a timeline''s events have a property; NULL: timelines do not hold it';
 
--- An order or return that several sources report is one: that of the source
--- which counts among those that had told by then.
-CREATE FUNCTION cdp._own_events(
-	profile_id bigint,
-	until timestamptz,
-	names text[] DEFAULT NULL,
-	since timestamptz DEFAULT '-infinity')
+-- What is asked of timelines by functions in C: walk.h says what it means.
+CREATE TYPE cdp._question AS (
+	name_ids integer[],
+	key_slots integer[],
+	source_ids integer[],
+	priorities integer[],
+	slots integer[],
+	more_slot integer);
+COMMENT ON TYPE cdp._question IS
+'which events of timelines are asked for, and where they say what';
+
+CREATE FUNCTION cdp._question_of(names text[], property text DEFAULT NULL)
+RETURNS cdp._question
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	question cdp._question;
+BEGIN
+	SELECT coalesce(array_agg(known.name_id ORDER BY known.name_id), '{}'),
+		coalesce(array_agg(coalesce(held.slot, 0) ORDER BY known.name_id), '{}')
+	INTO question.name_ids, question.key_slots
+	FROM cdp.event_name AS known
+	LEFT JOIN cdp.event_type AS type ON type.name = known.name
+		AND type.name IN ('order', 'return')
+	LEFT JOIN cdp.property_slot AS held ON held.property = type.business_key
+	WHERE known.name = ANY ($1);
+	SELECT coalesce(array_agg(source.source_id ORDER BY source.source_id), '{}'),
+		coalesce(array_agg(source.priority ORDER BY source.source_id), '{}')
+	INTO question.source_ids, question.priorities
+	FROM cdp.source;
+	question.slots := ARRAY(
+		SELECT coalesce(held.slot, 0)
+		FROM unnest('{product_id,category,quantity,products.product_id,products.category,products.quantity}'::text[])
+			WITH ORDINALITY AS wanted (property, place)
+		LEFT JOIN cdp.property_slot AS held ON held.property = wanted.property
+		ORDER BY wanted.place);
+	question.more_slot := coalesce(cdp._slot_of($2)::integer, 0);
+	RETURN question;
+END
+$$;
+COMMENT ON FUNCTION cdp._question_of(text[], text) IS
+'the question for events of these names, and for a property of theirs besides';
+
+CREATE FUNCTION cdp._timeline_told(
+	timelines cdp.timeline[],
+	question cdp._question,
+	since timestamptz,
+	until timestamptz)
 RETURNS TABLE (
-	name text,
+	name_id integer,
 	source_id integer,
 	occurred_at timestamptz,
 	amount numeric,
-	properties jsonb,
-	business_key text)
-LANGUAGE plpgsql STABLE ROWS 100
+	business_key text,
+	said text)
+LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 100
+AS 'MODULE_PATHNAME', 'cdp__timeline_told';
+COMMENT ON FUNCTION cdp._timeline_told(cdp.timeline[], cdp._question, timestamptz, timestamptz) IS
+'the events of a profile''s timelines, in order, that a question asks for, from since on and before until, each order and return once';
+
+CREATE FUNCTION cdp._timeline_products(
+	timelines cdp.timeline[],
+	question cdp._question,
+	since timestamptz,
+	until timestamptz)
+RETURNS TABLE (
+	name_id integer,
+	source_id integer,
+	occurred_at timestamptz,
+	event integer,
+	"position" integer,
+	product_id text,
+	category text,
+	quantity jsonb)
+LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 100
+AS 'MODULE_PATHNAME', 'cdp__timeline_products';
+COMMENT ON FUNCTION cdp._timeline_products(cdp.timeline[], cdp._question, timestamptz, timestamptz) IS
+'the products, or at least the category, of those events; event numbers these';
+
+-- A report of an order from before since may be the one that counts.
+CREATE FUNCTION cdp._own_chunks(profile_id bigint, names text[], since timestamptz)
+RETURNS cdp.timeline[]
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET jit = off
 AS $$
-#variable_conflict use_column
 DECLARE
-	name_ids integer[] := CASE WHEN $3 IS NOT NULL THEN ARRAY(
-		SELECT event_name.name_id FROM cdp.event_name WHERE event_name.name = ANY ($3))
-	END;
-	-- a report from before since may be the one that counts
-	chunks_from timestamptz := CASE WHEN coalesce($3 && '{order,return}', true)
-		THEN '-infinity' ELSE $4 END;
+	ends_from timestamptz := CASE WHEN $2 && '{order,return}' THEN '-infinity' ELSE $3 END;
 BEGIN
-	RETURN QUERY
-	WITH happened AS MATERIALIZED (
-		SELECT type.name, event.source_id, event.occurred_at, event.amount,
-			event.properties,
-			nullif(event.properties ->> type.slot, '') AS business_key
+	RETURN ARRAY(
+		SELECT chunk.data
 		FROM cdp.timeline_chunk AS chunk
-		CROSS JOIN LATERAL cdp.timeline_events(chunk.data, name_ids) AS event
-		JOIN (
-			SELECT event_name.name_id, event_name.name::text AS name,
-				property_slot.slot::text AS slot
-			FROM cdp.event_name
-			LEFT JOIN cdp.event_type ON event_type.name = event_name.name
-				AND event_type.name IN ('order', 'return')
-			LEFT JOIN cdp.property_slot
-				ON property_slot.property = event_type.business_key
-		) AS type USING (name_id)
-		WHERE chunk.profile_id = $1 AND cdp.timeline_last(chunk.data) >= chunks_from
-			AND event.occurred_at < $2
-	)
-	SELECT * FROM happened
-	WHERE happened.business_key IS NULL AND happened.occurred_at >= $4
-	UNION ALL
-	SELECT ranked.name, ranked.source_id, ranked.occurred_at, ranked.amount,
-		ranked.properties, ranked.business_key
-	FROM (
-		SELECT happened.*, row_number() OVER (
-			PARTITION BY happened.name, happened.business_key
-			ORDER BY source.priority DESC NULLS LAST, happened.occurred_at,
-				happened.source_id, happened.amount, happened.properties) AS rank
-		FROM happened
-		LEFT JOIN cdp.source ON source.source_id = happened.source_id
-		WHERE happened.business_key IS NOT NULL
-	) AS ranked
-	WHERE ranked.rank = 1 AND ranked.occurred_at >= $4;
+		WHERE chunk.profile_id = $1 AND cdp.timeline_last(chunk.data) >= ends_from
+		ORDER BY chunk.chunk);
 END
 $$;
-COMMENT ON FUNCTION cdp._own_events(bigint, timestamptz, text[], timestamptz) IS
-'the events of a live profile from since on and before until (NULL: of any name), each order and return once; properties by slot (cdp._slot_of)';
+COMMENT ON FUNCTION cdp._own_chunks(bigint, text[], timestamptz) IS
+'the chunks of a live profile that tell of events of these names from since on';
 
-CREATE FUNCTION cdp._logged_products(
-	set_ids bigint[],
+CREATE FUNCTION cdp._own_events(
+	profile_id bigint,
+	until timestamptz,
 	names text[],
-	times timestamptz[],
-	sources integer[],
-	keys text[],
-	key_properties text[])
+	since timestamptz DEFAULT '-infinity',
+	property text DEFAULT NULL)
 RETURNS TABLE (
 	name text,
+	source_id integer,
 	occurred_at timestamptz,
+	amount numeric,
 	business_key text,
-	currency text,
-	"position" integer,
-	product_id text,
-	product_name text,
-	category text,
-	quantity jsonb,
-	price jsonb)
-LANGUAGE c STABLE STRICT ROWS 100
-AS 'MODULE_PATHNAME', 'cdp__logged_products';
-COMMENT ON FUNCTION cdp._logged_products(bigint[], text[], timestamptz[], integer[], text[], text[]) IS
-'the products, or at least the category, of events of the log that are of these sets and have these names, times, sources and business keys; where an event would have its key say key_properties';
+	said text)
+LANGUAGE plpgsql STABLE ROWS 100
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	SELECT known.name::text, event.source_id, event.occurred_at, event.amount,
+		event.business_key, event.said
+	FROM cdp._timeline_told(cdp._own_chunks($1, $3, $4), cdp._question_of($3, $5),
+		$4, $2) AS event
+	JOIN cdp.event_name AS known USING (name_id);
+END
+$$;
+COMMENT ON FUNCTION cdp._own_events(bigint, timestamptz, text[], timestamptz, text) IS
+'the events of a live profile of these names from since on and before until, each order and return once, with what they say of a property';
 
--- The products of those events, as cdp.event_product has them.  Timelines hold
--- the one product that most events are about.  Orders, and events of which they
--- hold neither product nor category, are read in the log, where they are found
--- by name and time: there they may have a list.
+-- The products of those events, which are what cdp._product_items() says.
 CREATE FUNCTION cdp._own_products(
 	profile_id bigint,
 	until timestamptz,
@@ -123,63 +160,90 @@ CREATE FUNCTION cdp._own_products(
 RETURNS TABLE (
 	name text,
 	occurred_at timestamptz,
-	business_key text,
-	"position" integer,
 	product_id text,
-	product_name text,
 	category text,
-	quantity numeric,
-	price numeric,
-	currency text)
+	quantity numeric)
 LANGUAGE plpgsql STABLE ROWS 100
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	SELECT known.name::text, product.occurred_at, product.product_id, product.category,
+		CASE WHEN product.quantity IS NOT NULL THEN
+			(cdp._typed_trait(product.quantity, 'number') #>> '{}')::numeric END
+	FROM cdp._timeline_products(cdp._own_chunks($1, $3, $4), cdp._question_of($3),
+		$4, $2) AS product
+	JOIN cdp.event_name AS known USING (name_id);
+END
+$$;
+COMMENT ON FUNCTION cdp._own_products(bigint, timestamptz, text[], timestamptz) IS
+'the products, or at least the category, of the events of a live profile from since on and before until; each order once';
+
+-- What the catalogue does not know is as the event told it.
+CREATE FUNCTION cdp._told_product(
+	profile_id bigint,
+	event text,
+	occurred_at timestamptz,
+	product_id text,
+	OUT name text,
+	OUT category text)
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET jit = off
 AS $$
-#variable_conflict use_column
-DECLARE
-	product_slot text := cdp._slot_of('product_id');
-	category_slot text := cdp._slot_of('category');
-	quantity_slot text := cdp._slot_of('quantity');
-	set_ids bigint[] := ARRAY(SELECT set_id FROM cdp._profile_sets($1));
-	order_key text := (SELECT type.business_key FROM cdp.event_type AS type WHERE type.name = 'order');
-	return_key text := (SELECT type.business_key FROM cdp.event_type AS type WHERE type.name = 'return');
 BEGIN
-	RETURN QUERY
-	WITH own AS MATERIALIZED (
-		SELECT event.name, event.source_id, event.occurred_at, event.business_key,
-			nullif(event.properties ->> product_slot, '') AS product_id,
-			nullif(event.properties ->> category_slot, '') AS category,
-			event.properties -> quantity_slot AS quantity
-		FROM cdp._own_events($1, $2, $3, $4) AS event
-	), wanted AS (
-		SELECT array_agg(own.name) AS names, array_agg(own.occurred_at) AS times,
-			array_agg(own.source_id) AS sources, array_agg(own.business_key) AS keys,
-			array_agg(CASE own.name WHEN 'order' THEN order_key
-				WHEN 'return' THEN return_key END) AS key_properties
-		FROM own
-		WHERE own.name = 'order' OR own.product_id IS NULL AND own.category IS NULL
-	)
-	SELECT logged.name, logged.occurred_at, logged.business_key, logged.position,
-		logged.product_id, logged.product_name, logged.category,
-		(cdp._typed_trait(logged.quantity, 'number') #>> '{}')::numeric,
-		(cdp._typed_trait(logged.price, 'number') #>> '{}')::numeric,
-		logged.currency
-	FROM wanted
-	CROSS JOIN LATERAL cdp._logged_products(set_ids, wanted.names, wanted.times,
-		wanted.sources, wanted.keys, wanted.key_properties) AS logged
-	UNION ALL
-	SELECT own.name, own.occurred_at, own.business_key, 1, own.product_id, NULL,
-		own.category,
-		(cdp._typed_trait(own.quantity, 'number') #>> '{}')::numeric, NULL, NULL
-	FROM own
-	WHERE own.name <> 'order'
-		AND (own.product_id IS NOT NULL OR own.category IS NOT NULL);
+	SELECT item.product ->> 'name', nullif(item.product ->> 'category', '')
+	INTO name, category
+	FROM cdp.event AS logged
+	CROSS JOIN LATERAL (
+		SELECT owned.profile_id FROM cdp._set_profile AS owned
+		WHERE owned.set_id = logged.set_id
+		OFFSET 0
+	) AS owner
+	CROSS JOIN LATERAL cdp._product_items(logged.properties) AS item
+	WHERE logged.name = $2 AND logged.occurred_at = $3
+		AND owner.profile_id = $1 AND item.product_id = $4
+	ORDER BY item.product ->> 'name' IS NULL, logged.event_id, item.position
+	LIMIT 1;
 END
 $$;
-COMMENT ON FUNCTION cdp._own_products(bigint, timestamptz, text[], timestamptz) IS
-'the products, or at least the category, of the events of a live profile from since on and before until; each order once';
+COMMENT ON FUNCTION cdp._told_product(bigint, text, timestamptz, text) IS
+'name and category of a product as an event of a live profile at that instant has them';
+
+CREATE FUNCTION cdp._all_products(
+	names text[],
+	until timestamptz,
+	since timestamptz DEFAULT '-infinity')
+RETURNS TABLE (
+	profile_id bigint,
+	occurred_at timestamptz,
+	event integer,
+	product_id text,
+	category text,
+	quantity jsonb)
+LANGUAGE plpgsql STABLE ROWS 1000000
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	question cdp._question := cdp._question_of($1);
+BEGIN
+	RETURN QUERY
+	SELECT told.profile_id, (told.product).occurred_at, (told.product).event,
+		(told.product).product_id, (told.product).category, (told.product).quantity
+	FROM (
+		SELECT own.profile_id,
+			cdp._timeline_products(own.chunks, question, $3, $2) AS product
+		FROM cdp._all_chunks() AS own
+	) AS told;
+END
+$$;
+COMMENT ON FUNCTION cdp._all_products(text[], timestamptz, timestamptz) IS
+'the products, or at least the category, of the events of all profiles from since on and before until, each order once';
 
 CREATE FUNCTION cdp._check_count(n integer) RETURNS void
 LANGUAGE plpgsql IMMUTABLE

@@ -8,10 +8,11 @@
  * The room is SQL, but for what is done for each of thousands of events.
  *
  * One profile.  An answer about one profile reads its timeline, which is a few
- * pages found by a key, and never scans the event log.  What timelines do not
- * hold, such as the list of products of an order, is looked up in the log by
- * name and time, which the timeline knows (events.sql).  So an answer takes
- * milliseconds, however many profiles there are.
+ * pages found by a key, and never scans the event log.  Timelines hold which
+ * products each event is about (item.h).  What they do not hold, such as the
+ * prices of one order, is looked up in the log by name and time, which the
+ * timeline knows.  So an answer takes milliseconds, however many profiles there
+ * are.
  *
  * Any id that a profile ever had leads to the live one; an id that was never
  * given is an error, and so is that of somebody whose data is only kept
@@ -25,22 +26,22 @@
  * run once it is old.
  *
  * Cost.  One profile with tens of events takes about 2 ms CPU, most of which is
- * planning and look-ups; what is made anew reads those events of the log that
- * interest_weight names.  Attribution decodes the timelines of all who converted,
+ * planning and look-ups; what is made anew reads all timelines.  Attribution decodes the timelines of all who converted,
  * a lookalike evaluates its features for all who agreed, twice fitted.
  *
  * Privileges.  Tables of rules and figures without identifiers are for
  * readers; what tells of one person is a door for those who may know her.
  *
- *	events.sql			what one profile did, and with which products
- *	logged.c			products of events of the log, by name and time
- *	bought.sql			what all profiles bought
+ *	events.sql			what one profile did, and with which products, or all did
+ *	walk.c				through timelines, event by event, each order once
+ *	item.c				the products of an event of a timeline
+ *	products.c			events and products of timelines as rows
  *	refresh.sql			what answers compare with, made anew
  *	purchase.sql		cdp.previous_purchase()
  *	interests.sql		cdp.interests()
  *	interest.c			the sums of interests, from a timeline
  *	contact.c			channels, days and hours, from a timeline
- *	elements.c			array arguments of those in C
+ *	elements.c			arrays, taken apart
  *	deals.sql			the funnel of a pipeline
  *	forecast.sql		what deals and customers will bring, and did
  *	forecast_range.sql	how far a sum of uncertain amounts may be off

@@ -10,6 +10,8 @@ CREATE TABLE cdp.product_pair (
 	as_of timestamptz NOT NULL,
 	PRIMARY KEY (product_id, other_id)
 );
+CREATE INDEX product_pair_best_idx ON cdp.product_pair (
+	product_id, lift DESC, support DESC, other_id);
 COMMENT ON TABLE cdp.product_pair IS
 'derived: products that are bought by the same people more often than by chance, each pair both ways; made by the merge run every cdp.setting insight_every';
 COMMENT ON COLUMN cdp.product_pair.support IS 'how many profiles have bought both';

@@ -42,3 +42,24 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION cdp._catalog_row(text, timestamptz) IS
 'what the catalogue says of a product at an instant; no row: nothing';
+
+-- All profiles at once, but for the restricted.  Nearly all have one chunk, so
+-- only later ones are gathered.  Inlined as well.
+CREATE FUNCTION cdp._all_chunks() RETURNS TABLE (profile_id bigint, chunks cdp.timeline[])
+LANGUAGE sql STABLE ROWS 100000
+BEGIN ATOMIC
+	SELECT first.profile_id, CASE WHEN later.chunks IS NULL THEN ARRAY[first.data]
+		ELSE array_prepend(first.data, later.chunks) END
+	FROM cdp.timeline_chunk AS first
+	LEFT JOIN (
+		SELECT chunk.profile_id, array_agg(chunk.data ORDER BY chunk.chunk) AS chunks
+		FROM cdp.timeline_chunk AS chunk
+		WHERE chunk.chunk > 1
+		GROUP BY chunk.profile_id
+	) AS later ON later.profile_id = first.profile_id
+	WHERE first.chunk = 1 AND NOT EXISTS (
+		SELECT FROM cdp._restricted_profile AS kept
+		WHERE kept.profile_id = first.profile_id);
+END;
+COMMENT ON FUNCTION cdp._all_chunks() IS
+'the timelines of all profiles that are not restricted';

@@ -43,11 +43,12 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
-	SELECT kept.product_id, coalesce(known.name, kept.product_name), kept.quantity,
+	SELECT kept.product_id, coalesce(known.name, (cdp._told_product($1, 'cart_add',
+			kept.last_at, kept.product_id)).name), kept.quantity,
 		round(kept.quantity * cdp._own_price(known.price, known.currency, $2), 4),
 		kept.since
 	FROM (
-		SELECT put.product_id, max(put.product_name) AS product_name,
+		SELECT put.product_id, max(put.occurred_at) FILTER (WHERE put.name = 'cart_add') AS last_at,
 			sum(CASE put.name WHEN 'cart_add' THEN 1 ELSE -1 END * coalesce(put.quantity, 1)) AS quantity,
 			min(put.occurred_at) FILTER (WHERE put.name = 'cart_add') AS since
 		FROM cdp._own_products($1, $2, '{cart_add,cart_remove}', $3) AS put

@@ -10,10 +10,9 @@
  *
  *		weight * 2 ^ (-age / half_life)		of the events of each name,
  *
- * by product and category.  An event that says neither may have a list, which
- * the log tells (logged.c): it is a row of its own, with its name and source and
- * without a weight.  Reports of one event, which have its name and time, weigh as
- * often as they are there and are one event.
+ * by product and category.  An order says it of each of its products.  Reports of
+ * one event, which have its name and time, weigh as often as they are there and
+ * are one event.
  *
  * Memory is an entry per product and category; time is linear in the bytes.
  */
@@ -21,41 +20,25 @@
 
 #include <math.h>
 
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
-#include "utils/timestamp.h"
 
 #include "insight/elements.h"
-#include "timeline/timeline.h"
+#include "insight/item.h"
+#include "insight/walk.h"
 
-#define COLUMNS 7
+#define COLUMNS 6
 #define LEAST_EXPONENT (-1000.0)	/* 2 ^ that is nothing */
 
-/* the server's epoch in the time of timelines */
-#define EPOCH_MS \
-	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * INT64CONST(1000))
-
-/* An event name that says interest. */
-typedef struct Said
-{
-	int32		name_id;
-	double		weight;
-	double		half_life_ms;
-} Said;
-
-/* What it is about.  Bytes lie in the timelines. */
+/* What it is about. */
 typedef struct Thing
 {
-	const char *product;		/* NULL: none */
-	const char *category;		/* NULL: none */
-	uint32		product_length;
-	uint32		category_length;
+	CdpInsightText product;
+	CdpInsightText category;
 } Thing;
 
 typedef struct Interest
@@ -63,27 +46,24 @@ typedef struct Interest
 	Thing		thing;
 	double		weight;
 	int64		events;
-	int64		last_ms;		/* of the last event */
-	int32		last_name;
+	TimestampTz last_at;		/* of the last event */
+	int			last_name;
 } Interest;
 
 typedef struct Sum
 {
-	Said	   *said;
-	int			nsaid;
-	int			product_slot;	/* 0: timelines do not hold it */
-	int			category_slot;
-	double		as_of_ms;
+	CdpInsightWalk *walk;
+	double	   *weights;		/* by name */
+	double	   *half_lives;		/* in microseconds */
 	HTAB	   *interests;
-	ReturnSetInfo *result;
 } Sum;
 
 PG_FUNCTION_INFO_V1(cdp__timeline_interest);
 
-static TimestampTz
-to_timestamp_of(int64 at_ms)
+static uint32
+hash_text(const CdpInsightText *text)
 {
-	return (at_ms - EPOCH_MS) * 1000;
+	return hash_bytes((const unsigned char *) text->data, text->length);
 }
 
 static uint32
@@ -91,9 +71,15 @@ hash_thing(const void *key, Size size)
 {
 	const Thing *thing = key;
 
-	return hash_combine(
-		hash_bytes((const unsigned char *) thing->product, thing->product_length),
-		hash_bytes((const unsigned char *) thing->category, thing->category_length));
+	return hash_combine(hash_text(&thing->product),
+						hash_text(&thing->category));
+}
+
+static bool
+same_text(const CdpInsightText *one, const CdpInsightText *other)
+{
+	return one->length == other->length &&
+		memcmp(one->data, other->data, one->length) == 0;
 }
 
 /* 0 if both are the same. */
@@ -103,124 +89,72 @@ compare_things(const void *a, const void *b, Size size)
 	const Thing *one = a;
 	const Thing *other = b;
 
-	if (one->product_length != other->product_length ||
-		one->category_length != other->category_length)
-		return 1;
-	if (memcmp(one->product, other->product, one->product_length) != 0)
-		return 1;
-	return memcmp(one->category, other->category, one->category_length);
+	return !same_text(&one->product, &other->product) ||
+		!same_text(&one->category, &other->category);
 }
 
-/* A property of the event in hand; false: it is missing or empty. */
-static bool
-get_property(CdpTimelineReader *reader, int slot, const char **data,
-			 uint32 *length)
-{
-	CdpTimelineValue value;
-
-	*data = "";
-	*length = 0;
-	if (slot == 0 || !cdp_timeline_value(reader, slot, &value) ||
-		value.length == 0)
-		return false;
-	*data = value.data;
-	*length = value.length;
-	return true;
-}
-
-/* Return an event that says nothing. */
+/* Bytes of an item go with its event. */
 static void
-put_unsaid(const Sum *sum, const CdpTimelineReader *reader)
+keep_text(CdpInsightText *text)
 {
-	Datum		values[COLUMNS] = {0};
-	bool		nulls[COLUMNS] = {true, true, true, true, false, false, false};
-
-	values[4] = TimestampTzGetDatum(to_timestamp_of(reader->at_ms));
-	values[5] = Int32GetDatum(reader->shape->name_id);
-	values[6] = Int32GetDatum(reader->shape->source_id);
-	tuplestore_putvalues(sum->result->setResult, sum->result->setDesc, values,
-						 nulls);
+	text->data = pnstrdup(text->data, text->length);
 }
 
-/* Add the event in hand. */
+/* Add that the event in hand says so much of a product. */
 static void
-add_event(Sum *sum, CdpTimelineReader *reader, const Said *said)
+add_item(Sum *sum, const CdpInsightItem *item, double weight)
 {
-	Thing		thing;
+	const CdpInsightWalk *walk = sum->walk;
+	Thing		thing = {item->product, item->category};
 	Interest   *interest;
 	bool		found;
-	bool		known;
 
-	known = get_property(reader, sum->product_slot, &thing.product,
-						 &thing.product_length);
-	if (!get_property(reader, sum->category_slot, &thing.category,
-					  &thing.category_length) && !known)
-	{
-		put_unsaid(sum, reader);
-		return;
-	}
 	interest = hash_search(sum->interests, &thing, HASH_ENTER, &found);
 	if (!found)
 	{
+		keep_text(&interest->thing.product);
+		keep_text(&interest->thing.category);
 		interest->weight = 0;
 		interest->events = 0;
 	}
-	interest->weight += said->weight *
-		exp2(Max((reader->at_ms - sum->as_of_ms) / said->half_life_ms,
-				 LEAST_EXPONENT));
-	if (!found || interest->last_ms != reader->at_ms ||
-		interest->last_name != said->name_id)
+	interest->weight += weight;
+	if (!found || interest->last_at != walk->at ||
+		interest->last_name != walk->name)
 		interest->events++;
-	interest->last_ms = reader->at_ms;
-	interest->last_name = said->name_id;
+	interest->last_at = walk->at;
+	interest->last_name = walk->name;
 }
 
-/* Add the events of a timeline. */
 static void
-add_timeline(Sum *sum, const struct varlena *timeline)
+add_events(Sum *sum, TimestampTz as_of)
 {
-	CdpTimelineReader reader;
-	const Said *said[CDP_TIMELINE_MAX_SHAPES];
-	int64		from_ms[CDP_TIMELINE_MAX_SHAPES];
+	CdpInsightWalk *walk = sum->walk;
+	CdpInsightItems items;
 
-	cdp_timeline_open(&reader, timeline);
-	for (int i = 0; i < reader.nshapes; i++)
+	cdp_insight_init_items(&items);
+	while (cdp_insight_next(walk))
 	{
-		said[i] = NULL;
-		for (int j = 0; j < sum->nsaid; j++)
-			if (sum->said[j].name_id == reader.shapes[i].name_id)
-				said[i] = &sum->said[j];
-		from_ms[i] = said[i] == NULL ? PG_INT64_MAX : PG_INT64_MIN;
+		double		exponent = ((double) walk->at - (double) as_of) /
+			sum->half_lives[walk->name];
+		double		weight = sum->weights[walk->name] *
+			exp2(Max(exponent, LEAST_EXPONENT));
+
+		cdp_insight_read_items(&items, walk);
+		for (int i = 0; i < items.count; i++)
+			add_item(sum, &items.items[i], weight);
 	}
-	while (cdp_timeline_next_from(&reader, from_ms))
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (reader.at_ms >= sum->as_of_ms)
-			break;
-		add_event(sum, &reader, said[reader.shape - reader.shapes]);
-	}
-	cdp_timeline_close(&reader);
 }
 
-/* The events that say interest, and how much. */
-static void
-get_said(FunctionCallInfo fcinfo, Sum *sum)
+/* The numbers of an argument, one for each name, times a factor. */
+static double *
+get_numbers(FunctionCallInfo fcinfo, int argument, int count, double factor)
 {
-	Datum	   *names;
-	Datum	   *weights;
-	Datum	   *lives;
+	Datum	   *elements = cdp_insight_elements(fcinfo, argument, NULL, &count);
+	double	   *numbers = palloc(sizeof(double) * Max(count, 1));
 
-	sum->nsaid = -1;
-	names = cdp_insight_elements(fcinfo, 1, NULL, &sum->nsaid);
-	weights = cdp_insight_elements(fcinfo, 2, NULL, &sum->nsaid);
-	lives = cdp_insight_elements(fcinfo, 3, NULL, &sum->nsaid);
-	sum->said = palloc(sizeof(Said) * Max(sum->nsaid, 1));
-	for (int i = 0; i < sum->nsaid; i++)
-	{
-		sum->said[i].name_id = DatumGetInt32(names[i]);
-		sum->said[i].weight = DatumGetFloat8(weights[i]);
-		sum->said[i].half_life_ms = DatumGetFloat8(lives[i]) * 1000;
-	}
+	for (int i = 0; i < count; i++)
+		numbers[i] = DatumGetFloat8(elements[i]) * factor;
+	return numbers;
 }
 
 static void
@@ -233,66 +167,57 @@ make_table(Sum *sum)
 	control.hash = hash_thing;
 	control.match = compare_things;
 	control.hcxt = CurrentMemoryContext;
-	sum->interests = hash_create("cdp interests", 256, &control,
+	sum->interests = hash_create("cdp interests", 32, &control,
 								 HASH_ELEM | HASH_FUNCTION | HASH_COMPARE |
 								 HASH_CONTEXT);
 }
 
-static Datum
-make_text(const char *data, uint32 length, bool *isnull)
+static void
+put_text(Datum *value, bool *isnull, const CdpInsightText *text)
 {
-	*isnull = length == 0;
-	return *isnull ? (Datum) 0 :
-		PointerGetDatum(cstring_to_text_with_len(data, length));
+	*isnull = text->length == 0;
+	if (!*isnull)
+		*value = PointerGetDatum(cstring_to_text_with_len(text->data,
+														  text->length));
 }
 
 static void
-put_interests(const Sum *sum)
+put_interests(const Sum *sum, ReturnSetInfo *result)
 {
+	const int32 *name_ids = sum->walk->question.name_ids;
 	HASH_SEQ_STATUS scan;
 	Interest   *interest;
 
 	hash_seq_init(&scan, sum->interests);
 	while ((interest = hash_seq_search(&scan)) != NULL)
 	{
-		const Thing *thing = &interest->thing;
 		Datum		values[COLUMNS] = {0};
-		bool		nulls[COLUMNS] = {false, false, false, false, false, true, true};
+		bool		nulls[COLUMNS] = {false};
 
-		values[0] = make_text(thing->product, thing->product_length, &nulls[0]);
-		values[1] = make_text(thing->category, thing->category_length, &nulls[1]);
+		put_text(&values[0], &nulls[0], &interest->thing.product);
+		put_text(&values[1], &nulls[1], &interest->thing.category);
 		values[2] = Float8GetDatum(interest->weight);
 		values[3] = Int64GetDatum(interest->events);
-		values[4] = TimestampTzGetDatum(to_timestamp_of(interest->last_ms));
-		tuplestore_putvalues(sum->result->setResult, sum->result->setDesc, values,
-							 nulls);
+		values[4] = TimestampTzGetDatum(interest->last_at);
+		values[5] = Int32GetDatum(name_ids[interest->last_name]);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 }
 
-/*
- * cdp._timeline_interest(timelines, names, weights, half_lives, product_slot,
- * category_slot, as_of)
- */
+/* cdp._timeline_interest(timelines, question, weights, half_lives, as_of) */
 Datum
 cdp__timeline_interest(PG_FUNCTION_ARGS)
 {
 	Sum			sum;
-	Datum	   *timelines;
-	int			count;
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
-	TimestampTz as_of = PG_GETARG_TIMESTAMPTZ(6);
+	TimestampTz as_of = PG_GETARG_TIMESTAMPTZ(4);
 
 	InitMaterializedSRF(fcinfo, 0);
-	sum.result = (ReturnSetInfo *) fcinfo->resultinfo;
-	get_said(fcinfo, &sum);
-	sum.product_slot = PG_GETARG_INT32(4);
-	sum.category_slot = PG_GETARG_INT32(5);
-	sum.as_of_ms = as_of / 1000.0 + EPOCH_MS;
+	sum.walk = cdp_insight_walk(fcinfo, 0, 1, DT_NOBEGIN, as_of);
+	sum.weights = get_numbers(fcinfo, 2, sum.walk->question.nnames, 1);
+	sum.half_lives = get_numbers(fcinfo, 3, sum.walk->question.nnames,
+								 USECS_PER_SEC);
 	make_table(&sum);
-	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
-					  &timelines, NULL, &count);
-	for (int i = 0; i < count; i++)
-		add_timeline(&sum, PG_DETOAST_DATUM_PACKED(timelines[i]));
-	put_interests(&sum);
+	add_events(&sum, as_of);
+	put_interests(&sum, (ReturnSetInfo *) fcinfo->resultinfo);
 	return (Datum) 0;
 }

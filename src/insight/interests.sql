@@ -10,26 +10,11 @@
 -- Shares of all customers (cdp.usual_interest) are as of the last time that the
 -- merge run made them: by then all have aged alike, so shares have not moved.
 
--- Rounded as timelines keep time, so that the log and they agree.
-CREATE FUNCTION cdp._decayed(
-	weight double precision,
-	half_life interval,
-	happened timestamptz,
-	as_of timestamptz)
-RETURNS double precision
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN weight * power(2::double precision, greatest(
-	date_part('epoch', happened - as_of) / date_part('epoch', half_life), -1000));
-COMMENT ON FUNCTION cdp._decayed(double precision, interval, timestamptz, timestamptz) IS
-'what is left of a weight';
-
 CREATE FUNCTION cdp._timeline_interest(
 	timelines cdp.timeline[],
-	names integer[],
+	question cdp._question,
 	weights double precision[],
 	half_lives double precision[],
-	product_slot integer,
-	category_slot integer,
 	as_of timestamptz)
 RETURNS TABLE (
 	product_id text,
@@ -37,14 +22,32 @@ RETURNS TABLE (
 	weight double precision,
 	events bigint,
 	last_at timestamptz,
-	name_id integer,
-	source_id integer)
-LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 100
+	last_name_id integer)
+LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 20
 AS 'MODULE_PATHNAME', 'cdp__timeline_interest';
-COMMENT ON FUNCTION cdp._timeline_interest(cdp.timeline[], integer[], double precision[], double precision[], integer, integer, timestamptz) IS
-'how much interest the events of timelines, in order, say before an instant, by product and category; an event that says neither is a row with its name and source';
+COMMENT ON FUNCTION cdp._timeline_interest(cdp.timeline[], cdp._question, double precision[], double precision[], timestamptz) IS
+'how much interest the events of a profile''s timelines say before an instant, by product and category; weights and half-lives (in seconds) are those of the names asked for';
 
--- Orders and returns come from _own_products(), each once.
+-- Which events are asked for, and how much each says.
+CREATE FUNCTION cdp._interest_question(
+	OUT question cdp._question,
+	OUT weights double precision[],
+	OUT half_lives double precision[])
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	question := cdp._question_of(ARRAY(SELECT event FROM cdp.interest_weight));
+	SELECT coalesce(array_agg(said.weight ORDER BY known.name_id), '{}'),
+		coalesce(array_agg(date_part('epoch', said.half_life) ORDER BY known.name_id), '{}')
+	INTO weights, half_lives
+	FROM cdp.interest_weight AS said
+	JOIN cdp.event_name AS known ON known.name = said.event;
+END
+$$;
+COMMENT ON FUNCTION cdp._interest_question() IS
+'the question for events that say interest, and how much each says';
+
 CREATE FUNCTION cdp._interests(profile_id bigint, as_of timestamptz)
 RETURNS TABLE (
 	kind text,
@@ -62,55 +65,14 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	live bigint := cdp._person_asked($1);
-	set_ids bigint[] := ARRAY(SELECT set_id FROM cdp._profile_sets(live));
-	names text[] := ARRAY(SELECT event FROM cdp.interest_weight WHERE event IN ('order', 'return'));
 BEGIN
 	RETURN QUERY
-	WITH told AS MATERIALIZED (
+	WITH shown AS MATERIALIZED (
 		SELECT said.*
-		FROM (
-			SELECT array_agg(known.name_id) AS names, array_agg(weighs.weight) AS weights,
-				array_agg(date_part('epoch', weighs.half_life)) AS half_lives
-			FROM cdp.interest_weight AS weighs
-			JOIN cdp.event_name AS known ON known.name = weighs.event
-			WHERE weighs.event NOT IN ('order', 'return')
-		) AS asked
+		FROM cdp._interest_question() AS asked
 		CROSS JOIN LATERAL cdp._timeline_interest(
-			ARRAY(SELECT chunk.data FROM cdp.timeline_chunk AS chunk
-				WHERE chunk.profile_id = live ORDER BY chunk.chunk),
-			asked.names, asked.weights, asked.half_lives,
-			coalesce(cdp._slot_of('product_id')::integer, 0),
-			coalesce(cdp._slot_of('category')::integer, 0), $2) AS said
-	), unsaid AS (
-		SELECT array_agg(known.name) AS names, array_agg(told.last_at) AS times,
-			array_agg(told.source_id) AS sources, array_agg(NULL::text) AS none
-		FROM told
-		JOIN cdp.event_name AS known USING (name_id)
-	), own AS (
-		SELECT product.name, product.occurred_at, product.product_id, product.category,
-			product.product_name
-		FROM cdp._own_products(live, $2, names) AS product
-		UNION ALL
-		SELECT product.name, product.occurred_at, product.product_id, product.category,
-			product.product_name
-		FROM unsaid
-		CROSS JOIN LATERAL cdp._logged_products(set_ids, unsaid.names, unsaid.times,
-			unsaid.sources, unsaid.none, unsaid.none) AS product
-	), shown AS MATERIALIZED (
-		SELECT once.product_id, once.category, once.product_name, sum(once.weight) AS weight,
-			count(*) AS events, max(once.occurred_at) AS last_at
-		FROM (
-			SELECT own.product_id, own.category, own.product_name, own.occurred_at,
-				sum(cdp._decayed(said.weight, said.half_life, own.occurred_at, $2)) AS weight
-			FROM own
-			JOIN cdp.interest_weight AS said ON said.event = own.name
-			GROUP BY own.product_id, own.category, own.product_name, own.name, own.occurred_at
-		) AS once
-		GROUP BY once.product_id, once.category, once.product_name
-		UNION ALL
-		SELECT told.product_id, told.category, NULL, told.weight, told.events, told.last_at
-		FROM told
-		WHERE told.name_id IS NULL
+			cdp._own_chunks(live, '{}', '-infinity'), asked.question, asked.weights,
+			asked.half_lives, $2) AS said
 	), known AS MATERIALIZED (
 		SELECT DISTINCT ON (listed.product_id) listed.product_id, listed.name, listed.category
 		FROM cdp.catalog AS listed
@@ -119,9 +81,8 @@ BEGIN
 			AND (listed.valid_to > $2 OR listed.valid_to IS NULL)
 		ORDER BY listed.product_id, listed.valid_from DESC
 	), placed AS MATERIALIZED (
-		SELECT shown.product_id, shown.weight, shown.events, shown.last_at,
-			coalesce(known.category, shown.category) AS category,
-			coalesce(known.name, shown.product_name) AS product_name
+		SELECT shown.product_id, shown.weight, shown.events, shown.last_at, shown.last_name_id,
+			coalesce(known.category, shown.category) AS category, known.name
 		FROM shown
 		LEFT JOIN known USING (product_id)
 	), summed AS (
@@ -131,8 +92,11 @@ BEGIN
 		WHERE category IS NOT NULL
 		GROUP BY category
 		UNION ALL
-		SELECT 'product', product_id, max(product_name), sum(weight),
-			sum(events)::bigint, max(last_at)
+		SELECT 'product', product_id, coalesce(max(name), (cdp._told_product(live, (
+				SELECT event_name.name FROM cdp.event_name
+				WHERE event_name.name_id = (array_agg(last_name_id ORDER BY last_at DESC))[1]),
+				max(last_at), product_id)).name),
+			sum(weight), sum(events)::bigint, max(last_at)
 		FROM placed
 		WHERE product_id IS NOT NULL
 		GROUP BY product_id
@@ -152,8 +116,7 @@ $$;
 COMMENT ON FUNCTION cdp._interests(bigint, timestamptz) IS
 'what the door cdp.interests() does';
 
--- All customers at once, from the log: what their timelines lack is as much as
--- what they have.  An order that several sources report counts once.
+-- All customers at once.
 CREATE FUNCTION cdp._all_interests(as_of timestamptz)
 RETURNS TABLE (kind text, item text, weight double precision)
 LANGUAGE plpgsql STABLE ROWS 1000
@@ -161,33 +124,18 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
 #variable_conflict use_column
+DECLARE
+	asked record := cdp._interest_question();
 BEGIN
 	RETURN QUERY
 	WITH shown AS MATERIALIZED (
-		SELECT nullif(item.product_id, '') AS product_id,
-			nullif(item.product ->> 'category', '') AS category,
-			sum(cdp._decayed(told.weight, told.half_life, told.occurred_at, $1)) AS weight
-		FROM (
-			SELECT said.weight, said.half_life, event.occurred_at, event.properties
-			FROM cdp.interest_weight AS said
-			JOIN cdp.event ON event.name = said.event AND event.occurred_at < $1
-			JOIN cdp._set_profile AS owner ON owner.set_id = event.set_id
-			JOIN cdp.profile_current AS current ON current.profile_id = owner.profile_id
-				AND current.kind = 'known'
-			WHERE said.event <> 'order'
-			UNION ALL
-			SELECT said.weight, said.half_life, bought.occurred_at, bought.properties
-			FROM cdp.interest_weight AS said
-			JOIN cdp._bought($1) AS bought ON true
-			JOIN cdp.profile_current AS current ON current.profile_id = bought.profile_id
-				AND current.kind = 'known'
-			WHERE said.event = 'order'
-		) AS told
-		CROSS JOIN LATERAL cdp._product_items(told.properties) AS item
-		WHERE item.product_id <> ''
-			OR item.product ->> 'category' <> '' AND jsonb_typeof(told.properties -> 'products')
-				IS DISTINCT FROM 'array'
-		GROUP BY 1, 2
+		SELECT said.product_id, said.category, sum(said.weight) AS weight
+		FROM cdp._all_chunks() AS own
+		JOIN cdp.profile_current AS current ON current.profile_id = own.profile_id
+			AND current.kind = 'known'
+		CROSS JOIN LATERAL cdp._timeline_interest(own.chunks, asked.question,
+			asked.weights, asked.half_lives, $1) AS said
+		GROUP BY said.product_id, said.category
 	), placed AS MATERIALIZED (
 		SELECT shown.product_id, shown.weight,
 			coalesce(known.category, shown.category) AS category

@@ -1,5 +1,57 @@
 -- What did this customer buy before the current purchase?
 
+-- Timelines tell that it was; the log, by name and time, at which prices.
+CREATE FUNCTION cdp._logged_order(
+	profile_id bigint,
+	occurred_at timestamptz,
+	source_id integer,
+	business_key text)
+RETURNS TABLE (
+	"position" bigint,
+	product_id text,
+	product_name text,
+	category text,
+	quantity numeric,
+	price numeric,
+	currency text)
+LANGUAGE plpgsql STABLE ROWS 3
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	key text := (SELECT type.business_key FROM cdp.event_type AS type WHERE type.name = 'order');
+BEGIN
+	RETURN QUERY
+	SELECT item.position, nullif(item.product_id, ''), item.product ->> 'name',
+		nullif(item.product ->> 'category', ''),
+		(cdp._typed_trait(item.product -> 'quantity', 'number') #>> '{}')::numeric,
+		(cdp._typed_trait(item.product -> 'price', 'number') #>> '{}')::numeric,
+		logged.currency::text
+	FROM (
+		SELECT event.properties, event.currency
+		FROM cdp.event
+		CROSS JOIN LATERAL (
+			SELECT owned.profile_id FROM cdp._set_profile AS owned
+			WHERE owned.set_id = event.set_id
+			OFFSET 0
+		) AS owner
+		WHERE event.name = 'order' AND event.occurred_at = $2
+			AND event.source_id = $3 AND owner.profile_id = $1
+			AND nullif(cdp._event_property(event.properties, key) #>> '{}', '')
+				IS NOT DISTINCT FROM $4
+		ORDER BY event.event_id
+		LIMIT CASE WHEN $4 IS NOT NULL THEN 1 END
+	) AS logged
+	CROSS JOIN LATERAL cdp._product_items(logged.properties) AS item
+	WHERE item.product_id <> '' OR item.product ->> 'category' <> '' AND item.product = logged.properties;
+END
+$$;
+COMMENT ON FUNCTION cdp._logged_order(bigint, timestamptz, integer, text) IS
+'the products of an order of a live profile, at their prices';
+
 CREATE FUNCTION cdp._previous_purchase(profile_id bigint, as_of timestamptz)
 RETURNS TABLE (
 	order_key text,
@@ -21,7 +73,7 @@ DECLARE
 BEGIN
 	SELECT own.* INTO previous
 	FROM (
-		SELECT event.occurred_at, event.amount, event.business_key,
+		SELECT event.occurred_at, event.amount, event.business_key, event.source_id,
 			row_number() OVER newest_first AS place,
 			lag(event.occurred_at) OVER newest_first AS current_at
 		FROM cdp._own_events(live, $2, '{order}') AS event
@@ -36,9 +88,8 @@ BEGIN
 		coalesce(known.category, item.category),
 		item.quantity, item.price, item.currency
 	FROM (SELECT WHERE previous.place IS NOT NULL) AS found
-	LEFT JOIN cdp._own_products(live, previous.occurred_at + interval '1 ms',
-			'{order}', previous.occurred_at) AS item
-		ON item.business_key IS NOT DISTINCT FROM previous.business_key
+	LEFT JOIN cdp._logged_order(live, previous.occurred_at, previous.source_id,
+		previous.business_key) AS item ON true
 	LEFT JOIN cdp._catalog_row(item.product_id, previous.occurred_at) AS known ON true
 	ORDER BY item.position;
 END

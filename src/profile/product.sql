@@ -1,4 +1,5 @@
--- Atomic and not STRICT, so that it is inlined.
+-- Atomic and not STRICT, so that it is inlined.  A list in which nothing has an
+-- id is none: timelines do not know of it.
 CREATE FUNCTION cdp._product_items(properties jsonb)
 RETURNS TABLE ("position" bigint, product jsonb, product_id text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 3
@@ -9,7 +10,7 @@ BEGIN ATOMIC
 			THEN listed.product ->> 'product_id' END
 	FROM jsonb_array_elements(
 		CASE WHEN jsonb_typeof(properties -> 'products') = 'array'
-				AND properties -> 'products' <> '[]'
+				AND cdp._event_property(properties, 'products.product_id') IS NOT NULL
 			THEN properties -> 'products'
 			ELSE jsonb_build_array(properties) END)
 		WITH ORDINALITY AS listed (product, position);

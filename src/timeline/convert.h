@@ -53,10 +53,8 @@ extern Numeric cdp_timeline_to_numeric(int64 amount);
 extern bool cdp_timeline_from_json(const JsonbValue *json,
 								   CdpTimelineValue *value);
 
-/* A value as JSON text, or as a jsonb value (which may point into it). */
+/* A value as JSON text. */
 extern void cdp_timeline_print_value(StringInfo buffer,
 									 const CdpTimelineValue *value);
-extern void cdp_timeline_to_json(const CdpTimelineValue *value,
-								 JsonbValue *json);
 
 #endif							/* CDP_TIMELINE_CONVERT_H */

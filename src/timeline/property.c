@@ -5,12 +5,17 @@
  * Sources send objects inside objects: {"shipping": {"city": "Rome"}}.  The
  * name shipping.city is the property of that name if the event has one that is
  * not null, as it is of an object that was flattened before, and else the
- * property city of the object shipping.  Names lead through objects only,
- * never into lists.  Traits are found by the same rule.
+ * property city of the object shipping.  Traits are found by the same rule.
+ *
+ * A name that leads into a list, as products.price does where products is one,
+ * is the list of what its elements have under the rest of the name, in their
+ * order; null stands for an element without it.  If no element has it, neither
+ * has the event.  Traits have no such thing.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "timeline/convert.h"
@@ -27,6 +32,39 @@ find_key(JsonbContainer *object, const char *key, int length,
 	return getKeyJsonValueFromContainer(object, key, length, found);
 }
 
+/* What the elements of a list have under a name; false: none has it. */
+static bool
+gather_elements(JsonbContainer *list, const char *name, int length,
+				JsonbValue *found)
+{
+	static const JsonbValue none = {.type = jbvNull};
+	JsonbParseState *state = NULL;
+	JsonbIterator *iterator = JsonbIteratorInit(list);
+	JsonbIteratorToken token;
+	JsonbValue	element;
+	Jsonb	   *gathered;
+	bool		any = false;
+
+	JsonbIteratorNext(&iterator, &element, true);
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	while ((token = JsonbIteratorNext(&iterator, &element, true)) == WJB_ELEM)
+	{
+		JsonbValue	value = none;
+
+		if (element.type != jbvBinary ||
+			!cdp_timeline_find_property(element.val.binary.data, name, length,
+										&value))
+			value = none;
+		any = any || value.type != jbvNull;
+		pushJsonbValue(&state, WJB_ELEM, &value);
+	}
+	gathered = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+	found->type = jbvBinary;
+	found->val.binary.data = &gathered->root;
+	found->val.binary.len = VARSIZE(gathered) - VARHDRSZ;
+	return any;
+}
+
 /* See timeline.h. */
 bool
 cdp_timeline_find_property(JsonbContainer *properties, const char *name,
@@ -35,6 +73,7 @@ cdp_timeline_find_property(JsonbContainer *properties, const char *name,
 	const char *end = name + length;
 	const char *dot = memchr(name, '.', length);
 
+	check_stack_depth();
 	if (find_key(properties, name, length, found) != NULL &&
 		(dot == NULL || found->type != jbvNull))
 		return true;
@@ -47,6 +86,8 @@ cdp_timeline_find_property(JsonbContainer *properties, const char *name,
 			return false;
 		properties = found->val.binary.data;
 		name = dot + 1;
+		if (JsonContainerIsArray(properties))
+			return gather_elements(properties, name, end - name, found);
 	}
 	return find_key(properties, name, end - name, found) != NULL;
 }

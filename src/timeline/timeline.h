@@ -264,13 +264,17 @@ extern struct varlena **cdp_timeline_merge(struct varlena **timelines,
 										   int *nchunks);
 
 /*
- * A property of an event of the log, which may be inside others; false if there
- * is none.  properties may be no object.
+ * A property of an event of the log, which may be inside others or a list of
+ * what is in a list; false if there is none.  properties may be no object.
  */
 struct JsonbContainer;
 struct JsonbValue;
 extern bool cdp_timeline_find_property(struct JsonbContainer *properties,
 									   const char *name, int length,
 									   struct JsonbValue *found);
+
+/* A value as a jsonb value, which may point into it. */
+extern void cdp_timeline_to_json(const CdpTimelineValue *value,
+								 struct JsonbValue *json);
 
 #endif							/* CDP_TIMELINE_TIMELINE_H */

@@ -30,6 +30,7 @@ CREATE TABLE cdp.event_property (
 	kind text NOT NULL DEFAULT 'text'
 		CHECK (kind IN ('text', 'number', 'boolean', 'json')),
 	ready boolean NOT NULL DEFAULT false,
+	reserved boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (event, property),
 	FOREIGN KEY (property, slot) REFERENCES cdp.property_slot (property, slot)
 );
@@ -40,7 +41,13 @@ COMMENT ON COLUMN cdp.event_property.ready IS
 'all timelines hold it: until then predicates find it in the event log';
 COMMENT ON COLUMN cdp.event_property.kind IS
 'what values are expected to be; others are kept as they are';
+COMMENT ON COLUMN cdp.event_property.reserved IS
+'answers read it, so timelines always hold it';
 SELECT cdp._watch_table('cdp.event_property');
+
+-- What answers ask of any event is which products it is about: those of its list,
+-- each with category and quantity at the same place of theirs, or the one that
+-- its own properties tell (cdp._product_items()).
 
 WITH declared (event, property, kind) AS (
 	VALUES
@@ -48,19 +55,9 @@ WITH declared (event, property, kind) AS (
 		('return', 'return_id', 'text'),
 		('return', 'order_id', 'text'),
 		('renewal', 'renewal_id', 'text'),
-		('order', 'product_id', 'text'),
-		('return', 'product_id', 'text'),
-		('cart_add', 'product_id', 'text'),
-		('cart_remove', 'product_id', 'text'),
-		('product_view', 'product_id', 'text'),
-		('review', 'product_id', 'text'),
-		('order', 'category', 'text'),
-		('cart_add', 'category', 'text'),
-		('product_view', 'category', 'text'),
-		('page_view', 'category', 'text'),
-		('order', 'quantity', 'number'),
-		('cart_add', 'quantity', 'number'),
-		('cart_remove', 'quantity', 'number'),
+		('*', 'product_id', 'text'),
+		('*', 'category', 'text'),
+		('*', 'quantity', 'number'),
 		('cart_add', 'cart_id', 'text'),
 		('cart_remove', 'cart_id', 'text'),
 		('checkout', 'cart_id', 'text'),
@@ -73,7 +70,10 @@ WITH declared (event, property, kind) AS (
 		('ticket', 'ticket_id', 'text'),
 		('ticket', 'status', 'text'),
 		('deal_stage', 'deal_id', 'text'),
-		('deal_stage', 'stage', 'text')
+		('deal_stage', 'stage', 'text'),
+		('*', 'products.product_id', 'json'),
+		('*', 'products.category', 'json'),
+		('*', 'products.quantity', 'json')
 ), slotted AS (
 	INSERT INTO cdp.property_slot (slot, property)
 	SELECT row_number() OVER (ORDER BY min(place)), property
@@ -81,8 +81,9 @@ WITH declared (event, property, kind) AS (
 	GROUP BY property
 	RETURNING slot, property
 )
-INSERT INTO cdp.event_property (event, property, slot, kind, ready)
-SELECT declared.event, declared.property, slotted.slot, declared.kind, true
+INSERT INTO cdp.event_property (event, property, slot, kind, ready, reserved)
+SELECT declared.event, declared.property, slotted.slot, declared.kind, true,
+	declared.property ~ '^(products\.)?(product_id|category|quantity)$'
 FROM declared
 JOIN slotted ON slotted.property = declared.property;
 
@@ -291,6 +292,13 @@ AS $$
 BEGIN
 	PERFORM cdp._check_store();
 	LOCK TABLE cdp.event_property IN ACCESS EXCLUSIVE MODE;
+	IF EXISTS (SELECT FROM cdp.event_property AS held
+		WHERE held.event = $1 AND held.property = $2 AND held.reserved)
+	THEN
+		RAISE EXCEPTION 'property "%" is reserved', $2
+			USING ERRCODE = 'object_in_use',
+				DETAIL = 'Answers about products read it.';
+	END IF;
 	DELETE FROM cdp.event_property
 	WHERE event_property.event = $1 AND event_property.property = $2;
 	IF NOT FOUND THEN
