@@ -355,6 +355,7 @@ static bool
 find_interests(CdpEvaluation *evaluation, const CdpDispatch *dispatch)
 {
 	const CdpTimelineReader *reader = evaluation->reader;
+	int64		known_ms = evaluation->profile->from_ms;
 	int64		earliest_ms = PG_INT64_MAX;
 
 	for (int i = 0; i < reader->nshapes; i++)
@@ -363,42 +364,66 @@ find_interests(CdpEvaluation *evaluation, const CdpDispatch *dispatch)
 			cdp_segment_interest(dispatch, reader->shapes[i].name_id);
 
 		evaluation->interests[i] = interest;
-		evaluation->from_ms[i] = interest->from_ms;
-		earliest_ms = Min(earliest_ms, interest->from_ms);
+		evaluation->from_ms[i] = Max(interest->from_ms, known_ms);
+		earliest_ms = Min(earliest_ms, evaluation->from_ms[i]);
 	}
 	return earliest_ms <= reader->header.last_ms &&
 		evaluation->until_ms > reader->header.first_ms;
 }
 
+/* See evaluate.h. */
+bool
+cdp_segment_open_timeline(CdpEvaluation *evaluation, int level,
+						  const struct varlena *timeline)
+{
+	cdp_timeline_open(evaluation->reader, timeline);
+	return find_interests(evaluation,
+						  &evaluation->program->dispatch[level - 1]);
+}
+
+/* Add the event in hand to the tallies, and show it to the askers. */
+static inline void
+take_event(CdpEvaluation *evaluation, const CdpDispatch *dispatch)
+{
+	const CdpTimelineReader *reader = evaluation->reader;
+	const CdpInterest *interest =
+		evaluation->interests[reader->shape - reader->shapes];
+
+	if (interest->nedges > 0)
+		tally_event(evaluation, interest);
+	if (reader->at_ms >= dispatch->any.from_ms)
+		tally_event(evaluation, &dispatch->any);
+	if (interest->naskers > 0)
+		show_event(evaluation, interest);
+}
+
+/* See evaluate.h. */
+void
+cdp_segment_take_event(CdpEvaluation *evaluation, int level)
+{
+	take_event(evaluation, &evaluation->program->dispatch[level - 1]);
+}
+
 static void
-read_timeline(CdpEvaluation *evaluation, const CdpDispatch *dispatch,
+read_timeline(CdpEvaluation *evaluation, int level,
 			  const struct varlena *timeline)
 {
 	CdpTimelineReader *reader = evaluation->reader;
 
-	cdp_timeline_open(reader, timeline);
-	if (!find_interests(evaluation, dispatch))
+	if (!cdp_segment_open_timeline(evaluation, level, timeline))
 		return;
 	while (cdp_timeline_next_from(reader, evaluation->from_ms))
 	{
-		const CdpInterest *interest =
-			evaluation->interests[reader->shape - reader->shapes];
-
 		CHECK_FOR_INTERRUPTS();
 		if (reader->at_ms >= evaluation->until_ms)
 			return;
-		if (interest->nedges > 0)
-			tally_event(evaluation, interest);
-		if (reader->at_ms >= dispatch->any.from_ms)
-			tally_event(evaluation, &dispatch->any);
-		if (interest->naskers > 0)
-			show_event(evaluation, interest);
+		take_event(evaluation, &evaluation->program->dispatch[level - 1]);
 	}
 }
 
-/* Compute the aggregates of a level; those below are done. */
+/* Begin to compute the aggregates of a level; those below are done. */
 void
-cdp_segment_pass(CdpEvaluation *evaluation, int level)
+cdp_segment_begin_pass(CdpEvaluation *evaluation, int level)
 {
 	const CdpProgram *program = evaluation->program;
 	const CdpDispatch *dispatch = &program->dispatch[level - 1];
@@ -413,11 +438,27 @@ cdp_segment_pass(CdpEvaluation *evaluation, int level)
 	memset(evaluation->tallies, 0, sizeof(CdpTally) * dispatch->ntallies);
 	for (int i = 0; i < dispatch->ntallies; i++)
 		evaluation->tallies[i].edge_ms = dispatch->tallied[i]->edges[0].at_ms;
-	for (int i = 0; i < evaluation->profile->ntimelines; i++)
-		read_timeline(evaluation, dispatch, evaluation->profile->timelines[i]);
+}
+
+/* All events have been taken that the aggregates are to know of. */
+void
+cdp_segment_end_pass(CdpEvaluation *evaluation, int level)
+{
+	const CdpDispatch *dispatch = &evaluation->program->dispatch[level - 1];
+
 	for (int i = 0; i < dispatch->ntallies; i++)
 		pass_edges(evaluation, dispatch->tallied[i], &evaluation->tallies[i],
 				   PG_INT64_MAX);
+}
+
+/* Compute the aggregates of a level. */
+void
+cdp_segment_pass(CdpEvaluation *evaluation, int level)
+{
+	cdp_segment_begin_pass(evaluation, level);
+	for (int i = 0; i < evaluation->profile->ntimelines; i++)
+		read_timeline(evaluation, level, evaluation->profile->timelines[i]);
+	cdp_segment_end_pass(evaluation, level);
 }
 
 /* A 128-bit sum of ten-thousandths as a number. */

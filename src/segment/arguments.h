@@ -18,8 +18,12 @@ enum
 	CDP_ARG_PROFILE_ID,
 	CDP_ARG_TIMELINE,
 	CDP_ARG_LATER_TIMELINES,
-	CDP_ARG_FACTS
+	CDP_ARG_FACTS,
+	CDP_ARG_SINCE				/* of cdp._stages_reached() */
 };
+
+/* evaluate_sql.c: is the argument a constant of the plan? */
+extern bool cdp_segment_is_constant(FunctionCallInfo fcinfo, int number);
 
 /* evaluate_sql.c: the profile that the arguments tell of */
 extern void cdp_segment_get_profile(FunctionCallInfo fcinfo,

@@ -418,13 +418,17 @@ resolve_instant(CdpEvaluation *evaluation, TimestampTz as_of)
 	evaluation->has_windows = true;
 }
 
-/*
- * Turn to a profile: read its events, one pass per level.  The caller calls
- * the other functions in profile_context, which is reset here.
- */
+/* Events have come, or come next: what was true may be no more. */
 void
-cdp_segment_begin(CdpEvaluation *evaluation, const CdpProfile *profile,
-				  TimestampTz as_of)
+cdp_segment_forget_truths(CdpEvaluation *evaluation)
+{
+	memset(evaluation->truths, TRUTH_NOT_ASKED, evaluation->program->nroots);
+}
+
+/* Turn to a profile, none of whose events is read yet. */
+void
+cdp_segment_turn_to(CdpEvaluation *evaluation, const CdpProfile *profile,
+					TimestampTz as_of)
 {
 	MemoryContext old_context;
 
@@ -434,9 +438,24 @@ cdp_segment_begin(CdpEvaluation *evaluation, const CdpProfile *profile,
 	evaluation->profile = profile;
 	if (!evaluation->has_windows || evaluation->as_of != as_of)
 		resolve_instant(evaluation, as_of);
-	memset(evaluation->truths, TRUTH_NOT_ASKED, evaluation->program->nroots);
+	cdp_segment_forget_truths(evaluation);
 	memset(evaluation->states, 0,
 		   sizeof(CdpState) * evaluation->program->naggregates);
+	MemoryContextSwitchTo(old_context);
+}
+
+/*
+ * Turn to a profile and read its events, one pass per level.  The caller calls
+ * the other functions in profile_context, which is reset here.
+ */
+void
+cdp_segment_begin(CdpEvaluation *evaluation, const CdpProfile *profile,
+				  TimestampTz as_of)
+{
+	MemoryContext old_context;
+
+	cdp_segment_turn_to(evaluation, profile, as_of);
+	old_context = MemoryContextSwitchTo(evaluation->profile_context);
 	for (int level = 1; level <= evaluation->program->levels; level++)
 		cdp_segment_pass(evaluation, level);
 	MemoryContextSwitchTo(old_context);

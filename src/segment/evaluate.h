@@ -33,6 +33,7 @@ typedef struct CdpProfile
 	int64		profile_id;
 	int			ntimelines;
 	struct varlena **timelines; /* detoasted, in order */
+	int64		from_ms;		/* events before it are not looked at */
 	bool		has_facts;		/* else they are all null */
 	Datum		facts[CDP_FACT_COUNT];
 	bool		fact_is_null[CDP_FACT_COUNT];
@@ -117,6 +118,9 @@ typedef enum CdpTruth
 extern CdpEvaluation *cdp_segment_start(const CdpProgram *program);
 extern void cdp_segment_begin(CdpEvaluation *evaluation,
 							  const CdpProfile *profile, TimestampTz as_of);
+extern void cdp_segment_turn_to(CdpEvaluation *evaluation,
+								const CdpProfile *profile, TimestampTz as_of);
+extern void cdp_segment_forget_truths(CdpEvaluation *evaluation);
 extern CdpTruth cdp_segment_root_truth(CdpEvaluation *evaluation, int root);
 extern CdpValue cdp_segment_root_value(CdpEvaluation *evaluation, int root);
 extern CdpValue cdp_segment_evaluate(CdpEvaluation *evaluation,
@@ -132,8 +136,17 @@ extern CdpValue cdp_segment_trait(CdpEvaluation *evaluation,
 extern CdpValue cdp_segment_call(CdpEvaluation *evaluation,
 								 const CdpExpr *expr);
 
-/* aggregate.c: the pass over the timeline */
+/*
+ * aggregate.c: the pass over the timeline, as a whole and by its parts: begin
+ * it, open each timeline (false: there is nothing in it for the level), take the
+ * events that the reader comes to from those of from_ms on, end it.
+ */
 extern void cdp_segment_pass(CdpEvaluation *evaluation, int level);
+extern void cdp_segment_begin_pass(CdpEvaluation *evaluation, int level);
+extern bool cdp_segment_open_timeline(CdpEvaluation *evaluation, int level,
+									  const struct varlena *timeline);
+extern void cdp_segment_take_event(CdpEvaluation *evaluation, int level);
+extern void cdp_segment_end_pass(CdpEvaluation *evaluation, int level);
 extern CdpValue cdp_segment_aggregate(CdpEvaluation *evaluation,
 									  const CdpExpr *expr);
 extern CdpValue cdp_segment_property(CdpEvaluation *evaluation, int slot);
@@ -162,6 +175,12 @@ extern void cdp_segment_add_to_session(CdpState *state,
 									   const CdpAggregate *aggregate,
 									   const CdpTimelineReader *event);
 extern CdpValue cdp_segment_session_value(const CdpState *state, int kind);
+
+/*
+ * moves.c: may the truth of the program's roots change without an event?  Only
+ * then are traits that expire of interest.
+ */
+extern bool cdp_segment_moves(const CdpProgram *program, bool traits_expire);
 
 /* sequence.c */
 extern bool cdp_segment_sequence(CdpEvaluation *evaluation,

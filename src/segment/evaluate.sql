@@ -58,6 +58,23 @@ AS 'MODULE_PATHNAME', 'cdp__evaluate_values';
 COMMENT ON FUNCTION cdp._evaluate_values IS
 'the values of expressions for a profile; all it needs to know is in its arguments';
 
+-- The same arguments and since, for predicates each of which is asked of what
+-- happened after the one before it was true; as_of is when the asking ends.
+CREATE FUNCTION cdp._stages_reached(
+	stages cdp.predicate[],
+	context jsonb,
+	as_of timestamptz,
+	profile_id bigint,
+	timeline cdp.timeline,
+	later_timelines cdp.timeline[],
+	facts cdp._profile_facts,
+	since timestamptz)
+RETURNS timestamptz[]
+LANGUAGE c STABLE PARALLEL SAFE COST 1000
+AS 'MODULE_PATHNAME', 'cdp__stages_reached';
+COMMENT ON FUNCTION cdp._stages_reached IS
+'when a profile reached each of the stages after the one before it, as far as it came; all it needs to know is in its arguments';
+
 -- A scan for predicates that are about events only need not read, join and
 -- hand over the rows of profiles.
 CREATE FUNCTION cdp._asks_facts(predicates cdp.predicate[], context jsonb)

@@ -49,9 +49,9 @@ typedef struct Prepared
 static Prepared *kept_predicates = NULL;
 static Prepared *kept_values = NULL;
 
-/* Is the argument a constant of the plan? */
-static bool
-is_constant(FunctionCallInfo fcinfo, int number)
+/* See arguments.h. */
+bool
+cdp_segment_is_constant(FunctionCallInfo fcinfo, int number)
 {
 	Node	   *call = fcinfo->flinfo->fn_expr;
 
@@ -112,7 +112,8 @@ get_prepared(FunctionCallInfo fcinfo, Prepared **kept, Compile compile)
 		return fcinfo->flinfo->fn_extra;
 	predicates = (struct varlena *) PG_GETARG_ARRAYTYPE_P(CDP_ARG_PREDICATES);
 	context = (struct varlena *) PG_GETARG_JSONB_P(CDP_ARG_CONTEXT);
-	if (!is_constant(fcinfo, CDP_ARG_PREDICATES) || !is_constant(fcinfo, CDP_ARG_CONTEXT))
+	if (!cdp_segment_is_constant(fcinfo, CDP_ARG_PREDICATES) ||
+		!cdp_segment_is_constant(fcinfo, CDP_ARG_CONTEXT))
 		return get_kept(kept, predicates, context, compile);
 	fcinfo->flinfo->fn_extra = prepare(fcinfo->flinfo->fn_mcxt, predicates,
 									   context, compile);
@@ -171,6 +172,7 @@ cdp_segment_get_profile(FunctionCallInfo fcinfo, CdpProfile *profile)
 	profile->profile_id = PG_ARGISNULL(CDP_ARG_PROFILE_ID) ? 0 :
 		PG_GETARG_INT64(CDP_ARG_PROFILE_ID);
 	profile->ntimelines = 0;
+	profile->from_ms = PG_INT64_MIN;
 	get_timelines(fcinfo, profile);
 	profile->has_facts = false;
 	if (!PG_ARGISNULL(CDP_ARG_FACTS))

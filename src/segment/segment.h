@@ -27,6 +27,8 @@
  *	 which raises the first error: they cannot disagree.
  * - For builders the tree is also JSON (predicate_json.c).
  * - explain.c walks a program and tells what each part is worth.
+ * - first_true.c waits for predicates that become true one after the other, as
+ *	 events come (stages.c, of a funnel).
  * - An expression that is no question has a value: cdp.computed_trait names
  *	 such expressions (computed.sql).
  * - to_sql*.c writes a bound predicate as a query over the event log, for
