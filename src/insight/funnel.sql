@@ -30,59 +30,59 @@ $$;
 COMMENT ON FUNCTION cdp._check_stages(cdp.predicate[]) IS
 'the stages of a funnel after all checks';
 
--- When profiles that reached something at "since" reach a stage; those that do.
-CREATE FUNCTION cdp._stage_reached(
-	stage cdp.predicate,
-	profile_ids bigint[],
-	since timestamptz[],
+-- One pass over all profiles, all stages of one together.  Most have one chunk of
+-- a timeline, so only later ones are gathered into arrays, and of these not what
+-- ends before the window; plain joins, so that it may run in parallel.  Custom
+-- plans, because what is a constant of the plan is compiled once.
+CREATE FUNCTION cdp._funnel_reached(
+	stages cdp.predicate[],
+	since timestamptz,
 	until timestamptz)
-RETURNS TABLE (profile_id bigint, at timestamptz)
+RETURNS TABLE (profile_id bigint, reached timestamptz[])
 LANGUAGE plpgsql STABLE ROWS 100000
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_custom_plan
 SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
 	context jsonb := cdp._evaluation_context();
-	asks_facts boolean := cdp._asks_facts(ARRAY[$1], context);
-	asks_suppressed boolean := cdp._asks_suppressed(ARRAY[$1], context);
-	tick CONSTANT interval := '1 millisecond';
+	asks_facts boolean := cdp._asks_facts($1, context);
+	asks_suppressed boolean := cdp._asks_suppressed($1, context);
 BEGIN
 	RETURN QUERY
-	SELECT asked.profile_id, found.at
-	FROM unnest($2, $3) AS asked (profile_id, since)
-	JOIN cdp.profile_current AS current ON current.profile_id = asked.profile_id
-	LEFT JOIN cdp.profile_score AS score ON score.profile_id = asked.profile_id
-	CROSS JOIN LATERAL (
-		SELECT coalesce(array_agg(cdp.timeline_between(chunk.data, asked.since + tick, $4)
-			ORDER BY chunk.chunk), '{}') AS chunks
-		FROM cdp.timeline_chunk AS chunk
-		WHERE chunk.profile_id = asked.profile_id
-			AND cdp.timeline_last(chunk.data) > asked.since
-	) AS later
-	CROSS JOIN LATERAL (
-		SELECT candidate.at
-		FROM (
-			SELECT asked.since AS at
-			UNION
-			SELECT event.occurred_at
-			FROM unnest(later.chunks) AS chunk
-			CROSS JOIN LATERAL cdp.timeline_events(chunk) AS event
-			ORDER BY at
-			OFFSET 0
-		) AS candidate
-		WHERE cardinality(cdp._evaluate(ARRAY[$1], context, candidate.at + tick,
-			asked.profile_id, later.chunks[1], later.chunks[2:],
-			CASE WHEN asks_facts THEN cdp._facts(current, score,
-				CASE WHEN asks_suppressed THEN (
-					SELECT held.channels FROM cdp._suppressed AS held
-					WHERE held.profile_id = asked.profile_id) END) END)) > 0
-		LIMIT 1
-	) AS found;
+	SELECT current.profile_id,
+		CASE WHEN asks_facts THEN
+			cdp._stages_reached($1, context, $3, current.profile_id, told.data, told.later,
+				cdp._facts(current, score, held.channels), $2)
+		ELSE
+			coalesce(told.reached, cdp._stages_reached($1, context, $3,
+				current.profile_id, NULL, NULL, NULL, $2))
+		END
+	FROM cdp.profile_current AS current
+	LEFT JOIN (
+		SELECT first.profile_id, first.data, gathered.timelines AS later,
+			cdp._stages_reached($1, context, $3, first.profile_id, first.data,
+				gathered.timelines, NULL, $2) AS reached
+		FROM cdp.timeline_chunk AS first
+		LEFT JOIN (
+			SELECT chunk.profile_id, array_agg(chunk.data ORDER BY chunk.chunk) AS timelines
+			FROM cdp.timeline_chunk AS chunk
+			WHERE chunk.chunk > 1 AND cdp.timeline_last(chunk.data) > $2
+			GROUP BY chunk.profile_id
+		) AS gathered ON gathered.profile_id = first.profile_id
+		WHERE first.chunk = 1
+	) AS told ON told.profile_id = current.profile_id
+	LEFT JOIN cdp.profile_score AS score ON score.profile_id = current.profile_id
+	LEFT JOIN (
+		SELECT DISTINCT ON (suppressed.profile_id) suppressed.profile_id, suppressed.channels
+		FROM cdp._suppressed_channels(NULL) AS suppressed
+		WHERE asks_suppressed
+	) AS held ON held.profile_id = current.profile_id;
 END
 $$;
-COMMENT ON FUNCTION cdp._stage_reached(cdp.predicate, bigint[], timestamptz[], timestamptz) IS
-'the first instants at which a predicate is true of profiles, asked of their events since';
+COMMENT ON FUNCTION cdp._funnel_reached(cdp.predicate[], timestamptz, timestamptz) IS
+'when each profile reached the stages, as far as it came: the first of its events behind since';
 
 CREATE FUNCTION cdp.funnel(
 	stages cdp.predicate[],
@@ -101,33 +101,28 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	bound cdp.predicate[] := cdp._check_stages($1);
-	ids bigint[];
-	since timestamptz[];
-	before bigint;
-	first bigint;
 	until timestamptz := coalesce($3, cdp.clock());
 BEGIN
 	PERFORM cdp._check_span('window', $2);
-	SELECT array_agg(profile_id), array_agg(cdp._later(until, -$2) - interval '1 millisecond')
-	INTO ids, since
-	FROM cdp.profile_current;
-	FOR number IN 1 .. cardinality(bound) LOOP
-		step := number;
-		stage := bound[number]::text;
-		before := reached;
-		SELECT array_agg(now.profile_id), array_agg(now.at), count(*),
-			percentile_cont(0.5) WITHIN GROUP (ORDER BY now.at - earlier.at)
-		INTO ids, since, reached, median_time
-		FROM unnest(ids, since) AS earlier (profile_id, at)
-		JOIN cdp._stage_reached(bound[number], ids, since, until) AS now USING (profile_id);
-		first := coalesce(first, reached);
-		conversion := reached / nullif(before, 0)::double precision;
-		of_first := reached / nullif(first, 0)::double precision;
-		IF number = 1 THEN
-			median_time := NULL;
-		END IF;
-		RETURN NEXT;
-	END LOOP;
+	RETURN QUERY
+	WITH counted AS (
+		SELECT number, count(*) AS reached,
+			percentile_cont(0.5) WITHIN GROUP (ORDER BY told.reached[number] - told.reached[number - 1]) AS took
+		FROM cdp._funnel_reached(bound, cdp._later(until, -$2) - interval '1 millisecond', until) AS told
+		CROSS JOIN LATERAL generate_series(1, cardinality(told.reached)) AS number
+		GROUP BY number
+	), listed AS (
+		SELECT number, coalesce(counted.reached, 0) AS reached, counted.took
+		FROM generate_subscripts(bound, 1) AS number
+		LEFT JOIN counted USING (number)
+	)
+	SELECT listed.number, bound[listed.number]::text, listed.reached,
+		listed.reached / nullif(lag(listed.reached) OVER stages, 0)::double precision,
+		listed.reached / nullif(first_value(listed.reached) OVER stages, 0)::double precision,
+		listed.took
+	FROM listed
+	WINDOW stages AS (ORDER BY listed.number)
+	ORDER BY listed.number;
 END
 $$;
 COMMENT ON FUNCTION cdp.funnel(cdp.predicate[], interval, timestamptz) IS
