@@ -105,6 +105,17 @@ SELECT campaign, touches > 0 AS touched, cost, cost_per_conversion = 100 / nulli
 FROM cdp.attribution('order', '4 days', 'linear', '2026-04-01', '2026-05-01') WHERE kind = 'campaign' ORDER BY campaign;
 SELECT cost FROM cdp.attribution(model => 'first') WHERE campaign = 'spring';
 
+-- whatever an event says of its campaign
+SELECT count(cdp.ingest('web', jsonb_build_object('type', 'track', 'event', 'lead', 'messageId', 'lead' || n, 'userId', 'l' || n, 'timestamp', '2026-05-20',
+	'properties', jsonb_build_object('campaign', campaign))))
+FROM unnest('{"\"spring\"","7","7.5","true","null","[1]","\" \"","\" spring  \"","{\"name\": \"spring\", \"source\": \"mail\"}","{\"name\": null, \"source\": \"mail\"}","{\"name\": \" \", \"source\": \"mail\"}","{\"name\": {\"a\": 1}}","{\"name\": true}"}'::jsonb[])
+	WITH ORDINALITY AS told (campaign, n);
+CALL cdp.merge();
+SELECT kind, campaign, conversions, conversions = (SELECT count(*) FROM cdp.event WHERE name = 'lead'
+	AND cdp._campaign_name(properties -> 'campaign') IS NOT DISTINCT FROM told.campaign) AS alike
+FROM cdp.attribution('lead', '1 day', 'last') AS told WHERE touches > 0 OR kind = 'none' ORDER BY campaign COLLATE "C";
+SELECT * FROM cdp._timeline_touches('[]', '{}', 1, 0, 0, '{}', '{}', '{1,2}', '{1}', '1 day', '-infinity', 'infinity');
+
 SELECT * FROM cdp.attribution('ordre');
 SELECT * FROM cdp.attribution(NULL);
 SELECT * FROM cdp.attribution('order', '-1 day');

@@ -23,11 +23,8 @@
 -- their heads whether they have one.
 
 CREATE FUNCTION cdp._campaign_name(campaign jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN nullif(btrim(CASE jsonb_typeof(campaign)
-	WHEN 'object' THEN coalesce(campaign ->> 'name', campaign ->> 'source')
-	WHEN 'string' THEN campaign #>> '{}'
-	WHEN 'number' THEN campaign #>> '{}' END), '');
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'cdp__campaign_name';
 COMMENT ON FUNCTION cdp._campaign_name(jsonb) IS
 'the campaign of an event: its name, or else its source; NULL: none';
 
@@ -62,6 +59,35 @@ CREATE FUNCTION cdp._attribution_models() RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ARRAY['first', 'last', 'last_non_direct', 'linear', 'position', 'time_decay'];
 
+-- The same of the timelines of one profile.  Slots are 0 where timelines do not hold
+-- the property; of the reports of one conversion that of the source with the highest
+-- of the priorities counts.
+CREATE FUNCTION cdp._timeline_touches(
+	timeline cdp.timeline,
+	later_timelines cdp.timeline[],
+	conversion_id integer,
+	key_slot integer,
+	campaign_slot integer,
+	page_ids integer[],
+	sent_ids integer[],
+	source_ids integer[],
+	priorities integer[],
+	"window" interval,
+	since timestamptz,
+	until timestamptz)
+RETURNS TABLE (
+	amount double precision,
+	kind text,
+	campaign text,
+	place bigint,
+	touches bigint,
+	last_campaign bigint,
+	decayed double precision)
+LANGUAGE c STABLE STRICT PARALLEL SAFE COST 1000 ROWS 10
+AS 'MODULE_PATHNAME', 'cdp__timeline_touches';
+COMMENT ON FUNCTION cdp._timeline_touches(cdp.timeline, cdp.timeline[], integer, integer, integer, integer[], integer[], integer[], integer[], interval, timestamptz, timestamptz) IS
+'cdp._touches() of one profile, by its timelines';
+
 -- Every conversion from since on with each of its touches, or with none.  The
 -- touches of a conversion are numbered from the first on; last_campaign is the
 -- number of the last one that is not direct, decayed the share of time_decay.
@@ -71,7 +97,7 @@ CREATE FUNCTION cdp._touches(
 	since timestamptz,
 	until timestamptz)
 RETURNS TABLE (
-	amount numeric,
+	amount double precision,
 	kind text,
 	campaign text,
 	place bigint,
@@ -85,83 +111,35 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	conversion_id integer := (SELECT name_id FROM cdp.event_name WHERE event_name.name = $1);
-	key_slot text := (
-		SELECT cdp._slot_of(type.business_key) FROM cdp.event_type AS type WHERE type.name = $1);
-	campaign_slot text := cdp._slot_of('campaign');
+	key_slot integer := coalesce((
+		SELECT cdp._slot_of(type.business_key) FROM cdp.event_type AS type WHERE type.name = $1)::integer, 0);
+	campaign_slot integer := coalesce(cdp._slot_of('campaign')::integer, 0);
 	page_ids integer[] := ARRAY(
 		SELECT name_id FROM cdp.event_name WHERE name IN ('page_view', 'screen_view'));
-	did_ids integer[] := ARRAY(
-		SELECT known.name_id FROM cdp.event_name AS known
-		WHERE NOT EXISTS (
-			SELECT FROM cdp.channel_rule AS rule
-			WHERE rule.event = known.name AND rule.role = 'sent'));
+	sent_ids integer[] := ARRAY(
+		SELECT known.name_id
+		FROM cdp.event_name AS known
+		JOIN cdp.channel_rule AS rule ON rule.event = known.name
+		WHERE rule.role = 'sent');
+	source_ids integer[] := ARRAY(SELECT source_id FROM cdp.source ORDER BY source_id);
+	priorities integer[] := ARRAY(SELECT priority FROM cdp.source ORDER BY source_id);
 BEGIN
 	RETURN QUERY
-	WITH happened AS MATERIALIZED (
-		SELECT begun.profile_id, begun.occurred_at, begun.name_id, begun.campaign,
-			begun.amount, begun.source_id, begun.business_key,
-			count(*) FILTER (WHERE begun.begins) OVER (
-				PARTITION BY begun.profile_id ORDER BY begun.occurred_at) AS visit
-		FROM (
-			SELECT chunk.profile_id, event.occurred_at, event.name_id, event.amount,
-				event.source_id,
-				CASE WHEN event.name_id = conversion_id
-					THEN nullif(event.properties ->> key_slot, '') END AS business_key,
-				cdp._campaign_name(event.properties -> campaign_slot) AS campaign,
-				coalesce(event.occurred_at - lag(event.occurred_at) OVER (
-					PARTITION BY chunk.profile_id ORDER BY event.occurred_at)
-					> interval '30 minutes', true) AS begins
-			FROM cdp.timeline_chunk AS chunk
-			CROSS JOIN LATERAL cdp.timeline_events(chunk.data, did_ids) AS event
-			WHERE event.occurred_at < $4
-				AND chunk.profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept)
-				AND chunk.profile_id IN (
-					SELECT holder.profile_id
-					FROM cdp.timeline_chunk AS holder
-					WHERE cdp.timeline_may_contain(holder.data, conversion_id))
-		) AS begun
-	), touch AS (
-		SELECT profile_id, 'campaign' AS kind, campaign, min(occurred_at) AS touched_at
-		FROM happened
-		WHERE campaign IS NOT NULL
-		GROUP BY profile_id, visit, campaign
-		UNION ALL
-		SELECT profile_id, 'direct', NULL, min(occurred_at)
-		FROM happened
-		GROUP BY profile_id, visit
-		HAVING count(campaign) = 0 AND bool_or(name_id = ANY (page_ids))
-	), told AS (
-		SELECT happened.profile_id, happened.occurred_at, happened.amount, row_number() OVER (
-			PARTITION BY happened.profile_id, happened.business_key,
-				CASE WHEN happened.business_key IS NULL THEN happened.place END
-			ORDER BY source.priority DESC NULLS LAST, happened.occurred_at,
-				happened.source_id, happened.amount) AS rank
-		FROM (SELECT happened.*, row_number() OVER () AS place FROM happened
-			WHERE happened.name_id = conversion_id) AS happened
-		LEFT JOIN cdp.source USING (source_id)
-	), converted AS MATERIALIZED (
-		SELECT row_number() OVER () AS conversion_no, profile_id, occurred_at, amount,
-			occurred_at - $2 AS touched_since
-		FROM told
-		WHERE rank = 1 AND occurred_at >= $3
-	), met AS (
-		SELECT converted.conversion_no, converted.amount,
-			coalesce(touch.kind, 'none') AS kind, touch.campaign, touch.touched_at,
-			power(2::double precision, greatest(-extract(epoch FROM
-				converted.occurred_at - touch.touched_at)::double precision / 604800, -1000)) AS weight,
-			row_number() OVER (PARTITION BY converted.conversion_no
-				ORDER BY touch.touched_at, touch.kind, touch.campaign COLLATE "C") AS place
-		FROM converted
-		LEFT JOIN touch ON touch.profile_id = converted.profile_id
-			AND touch.touched_at <= converted.occurred_at
-			AND touch.touched_at >= converted.touched_since
-	)
-	SELECT met.amount, met.kind, met.campaign, met.place,
-		count(met.touched_at) OVER conversion,
-		max(met.place) FILTER (WHERE met.kind = 'campaign') OVER conversion,
-		met.weight / sum(met.weight) OVER conversion
-	FROM met
-	WINDOW conversion AS (PARTITION BY met.conversion_no);
+	SELECT met.*
+	FROM cdp.timeline_chunk AS first
+	LEFT JOIN (
+		SELECT chunk.profile_id, array_agg(chunk.data ORDER BY chunk.chunk) AS timelines,
+			bool_or(cdp.timeline_may_contain(chunk.data, conversion_id)) AS converted
+		FROM cdp.timeline_chunk AS chunk
+		WHERE chunk.chunk > 1
+		GROUP BY chunk.profile_id
+	) AS later ON later.profile_id = first.profile_id
+	CROSS JOIN LATERAL cdp._timeline_touches(first.data, coalesce(later.timelines, '{}'),
+		conversion_id, key_slot, campaign_slot, page_ids, sent_ids, source_ids, priorities,
+		$2, $3, $4) AS met
+	WHERE first.chunk = 1
+		AND first.profile_id NOT IN (SELECT kept.profile_id FROM cdp._restricted_profile AS kept)
+		AND (cdp.timeline_may_contain(first.data, conversion_id) OR later.converted);
 END
 $$;
 COMMENT ON FUNCTION cdp._touches(text, interval, timestamptz, timestamptz) IS
@@ -229,7 +207,7 @@ BEGIN
 		SELECT credited.name, credited.position, credited.kind, credited.campaign,
 			count(*) FILTER (WHERE credited.touches > 0) AS touches,
 			sum(credited.credit) AS conversions,
-			coalesce(sum(credited.credit * credited.amount::double precision), 0) AS revenue
+			coalesce(sum(credited.credit * credited.amount), 0) AS revenue
 		FROM credited
 		GROUP BY credited.name, credited.position, credited.kind, credited.campaign
 	), spent AS (

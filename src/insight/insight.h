@@ -59,6 +59,8 @@
  *	journey.sql			cdp.journey_stage(), cdp.journey_flow()
  *	recommend.sql		cdp.recommend(), products bought together, best sellers
  *	attribution.sql		cdp.attribution()
+ *	campaign.c			what the campaign of an event is
+ *	touches.c			the touches of conversions, from a timeline
  *	lookalike.sql		cdp.lookalike()
  *	erase.sql			what is known of a person who is erased, gone
  *
