@@ -1,6 +1,8 @@
 -- Views and doors over several rooms.  Views grow only at their end.
 
--- The view is made by a function, because cdp.expose_trait() adds columns.
+-- The view is made by a function, because cdp.expose_trait() adds columns.  Who
+-- asks for one profile pays for the planning of all columns: a subquery that would
+-- name an expression has the planner copy all of them, and so would a view inside.
 CREATE FUNCTION cdp._make_unified_profile() RETURNS void
 LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
@@ -21,11 +23,11 @@ BEGIN
 CREATE OR REPLACE VIEW cdp.unified_profile AS
 SELECT current.profile_id,
 	current.kind::text AS kind,
-	coalesce(lasting.identifiers -> 'email' ->> 0,
+	coalesce(%2$s -> 'email' ->> 0,
 		CASE WHEN cdp._contact_lasts(current.lineage, 'email',
 				(SELECT type.time_to_live FROM cdp.identifier_type AS type WHERE type.type = 'email'), cdp.clock())
 			THEN cdp.normalise_email(cdp._trait_text(current.traits, 'email')) END) AS email,
-	coalesce(lasting.identifiers -> 'phone' ->> 0,
+	coalesce(%2$s -> 'phone' ->> 0,
 		CASE WHEN cdp._contact_lasts(current.lineage, 'phone',
 				(SELECT type.time_to_live FROM cdp.identifier_type AS type WHERE type.type = 'phone'), cdp.clock())
 			THEN cdp.normalise_phone(cdp._trait_text(current.traits, 'phone'),
@@ -49,7 +51,7 @@ SELECT current.profile_id,
 	current.first_seen,
 	current.last_seen,
 	current.sources,
-	lasting.identifiers,
+	%2$s AS identifiers,
 	current.events,
 	current.orders,
 	current.revenue,
@@ -70,20 +72,17 @@ SELECT current.profile_id,
 	score.as_of AS scored_at,
 	ARRAY(
 		SELECT segment.name::text
-		FROM cdp.segment
+		FROM cdp.segment_definition AS segment
 		WHERE segment.segment_id = ANY (current.segment_ids)
 		ORDER BY segment.name) AS segments,
 	current.consents,
 	cdp._traits_at(current.traits, current.expiring, cdp.clock()) AS traits,
 	current.as_of
-	%s
+	%1$s
 FROM cdp.profile_current AS current
 LEFT JOIN cdp.profile_score AS score ON score.profile_id = current.profile_id
-CROSS JOIN LATERAL (
-	SELECT cdp._lasting_identifiers(current.identifiers, current.identifiers_until,
-		cdp.clock()) AS identifiers
-) AS lasting
-$view$, exposed_columns);
+$view$, exposed_columns,
+		'cdp._lasting_identifiers(current.identifiers, current.identifiers_until, cdp.clock())');
 END
 $$;
 COMMENT ON FUNCTION cdp._make_unified_profile() IS
