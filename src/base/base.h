@@ -102,6 +102,12 @@ extern int	cdp_base_probe_column(CdpProbe *probe, const char *name);
 /* Go to the first row with these keys; false: there is none. */
 extern bool cdp_base_probe_find(CdpProbe *probe, const Datum *keys);
 
+/* The same, to the last one, in the order of the index. */
+extern bool cdp_base_probe_find_last(CdpProbe *probe, const Datum *keys);
+
+/* Go on from the row found, back from the last; false: there is none. */
+extern bool cdp_base_probe_next(CdpProbe *probe);
+
 /* A column of the row found, valid until the next find; null is 0. */
 extern Datum cdp_base_probe_value(CdpProbe *probe, int column);
 

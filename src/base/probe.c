@@ -39,7 +39,7 @@
 #include "base/base.h"
 
 #define MAX_KEYS 4
-#define MAX_KEPT 8
+#define MAX_KEPT 16
 
 /* What every probe of an index needs. */
 typedef struct ProbePath
@@ -57,6 +57,7 @@ struct CdpProbe
 	Relation	index;
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
+	ScanDirection direction;
 	int			nkeys;
 	ScanKeyData keys[MAX_KEYS];
 };
@@ -201,14 +202,33 @@ cdp_base_probe_column(CdpProbe *probe, const char *name)
 	return column;
 }
 
-bool
-cdp_base_probe_find(CdpProbe *probe, const Datum *keys)
+static bool
+find_row(CdpProbe *probe, const Datum *keys, ScanDirection direction)
 {
-	CHECK_FOR_INTERRUPTS();
 	for (int i = 0; i < probe->nkeys; i++)
 		probe->keys[i].sk_argument = keys[i];
 	index_rescan(probe->scan, probe->keys, probe->nkeys, NULL, 0);
-	return index_getnext_slot(probe->scan, ForwardScanDirection, probe->slot);
+	probe->direction = direction;
+	return cdp_base_probe_next(probe);
+}
+
+bool
+cdp_base_probe_find(CdpProbe *probe, const Datum *keys)
+{
+	return find_row(probe, keys, ForwardScanDirection);
+}
+
+bool
+cdp_base_probe_find_last(CdpProbe *probe, const Datum *keys)
+{
+	return find_row(probe, keys, BackwardScanDirection);
+}
+
+bool
+cdp_base_probe_next(CdpProbe *probe)
+{
+	CHECK_FOR_INTERRUPTS();
+	return index_getnext_slot(probe->scan, probe->direction, probe->slot);
 }
 
 Datum
