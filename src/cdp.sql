@@ -27,6 +27,28 @@ AS 'MODULE_PATHNAME', 'cdp__read_profile';
 COMMENT ON FUNCTION cdp._read_profile(text, text, text) IS
 'the row of cdp.unified_profile of an identifier as it was written; NULL if it is nobody''s';
 
+CREATE TYPE cdp._contact AS (
+	last_interaction_at timestamptz,
+	last_interaction text,
+	open_tickets bigint,
+	open_deals bigint,
+	open_deal_amount numeric,
+	next_action text);
+COMMENT ON TYPE cdp._contact IS
+'what was with a customer, what is open, and what to do next';
+
+CREATE FUNCTION cdp._contact_state(profile_id bigint) RETURNS cdp._contact
+LANGUAGE c STABLE STRICT
+AS 'MODULE_PATHNAME', 'cdp__contact_state';
+COMMENT ON FUNCTION cdp._contact_state(bigint) IS
+'what cdp.contact_state() tells';
+
+CREATE FUNCTION cdp._permissions(profile_id bigint) RETURNS text[]
+LANGUAGE c STABLE STRICT
+AS 'MODULE_PATHNAME', 'cdp__permissions';
+COMMENT ON FUNCTION cdp._permissions(bigint) IS
+'what cdp.permissions_of() tells';
+
 -- A store is migrated step by step: each step is the DDL of one file
 -- src/upgrade/store--FROM--TO.sql, committed with the version it leads to.
 CREATE PROCEDURE cdp.migrate()

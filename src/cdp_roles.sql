@@ -35,7 +35,8 @@ BEGIN ATOMIC
 		('crm', 'EXECUTE', ARRAY['audience_funnel', 'experiment_arm', 'experiment_result',
 			'computed_traits_of', 'why_not', 'memberships', 'profile', 'consent', 'record_consent',
 			'suppress', 'previous_purchase', 'interests', 'intent', 'recommend',
-			'channel_preference', 'journey_stage', 'attribution', 'deals_of', 'open_deals', 'funnel', 'forecast',
+			'channel_preference', 'journey_stage', 'attribution', 'deals_of', 'open_deals', 'funnel',
+			'forecast', 'permissions_of', 'contact_state',
 			'forecast_backtest', 'interaction_history', 'next_action', 'best_sellers', 'contact_of',
 			'model_report', 'score_reasons']),
 		-- those who may be reached

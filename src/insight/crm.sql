@@ -1,9 +1,5 @@
 -- What a CRM asks of one customer: what to do next, and what there was.
 
-CREATE TYPE cdp._dealing AS (occurred_at timestamptz, name text);
-COMMENT ON TYPE cdp._dealing IS
-'when something happened with a customer, and what';
-
 CREATE FUNCTION cdp._check_action_rule() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp

@@ -87,6 +87,19 @@ RETURN CASE type
 COMMENT ON FUNCTION cdp._typed_trait(jsonb, text) IS
 'the value in the form of a trait''s type; NULL if it is not of that type';
 
+-- For columns of views: not inlined, since to plan the expression takes longer than
+-- all else there.
+CREATE FUNCTION cdp._trait_number(value jsonb) RETURNS numeric
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (cdp._typed_trait($1, 'number') #>> '{}')::numeric;
+END
+$$;
+COMMENT ON FUNCTION cdp._trait_number(jsonb) IS
+'the number that the value of a trait is; NULL if it is none';
+
 -- A value as the form of its trait has it; NULL if it has none there.  Empty
 -- text is what sources say when they know no name, and stays.  Inlined as the
 -- function above.
