@@ -76,3 +76,18 @@ SELECT channel, share, days, sends, answered, response_rate > usual_rate * 10 / 
 SELECT count(*) FROM cdp.channel_preference(:profile, '2026-04-01');
 INSERT INTO cdp.channel_rule (event, channel, role) VALUES ('review', 'web', 'smoke');
 SELECT * FROM cdp.channel_preference(4711);
+
+-- channels that senders make up, by the thousand: each is counted, by plain SQL too
+CREATE TEMP TABLE met AS
+SELECT timestamptz '2026-01-01' + n * interval '1 minute' AS at, 'made up ' || floor(random() * 20000) AS channel,
+	(ARRAY['sent', 'contact', 'response'])[1 + floor(random() * 3)::integer] AS role
+FROM generate_series(1, 60000) AS n;
+WITH answer AS (
+	SELECT channel, days, sends FROM cdp._timeline_contacts('{}', '{}', '{}', '{}', 0, 'UTC', '2026-06-01',
+		(SELECT array_agg(at) FROM met), (SELECT array_agg(channel) FROM met), (SELECT array_agg(role) FROM met))
+), oracle AS (
+	SELECT channel, count(DISTINCT (at AT TIME ZONE 'UTC')::date) FILTER (WHERE role <> 'sent') AS days, count(*) FILTER (WHERE role = 'sent') AS sends
+	FROM met GROUP BY channel
+)
+SELECT count(*) > 15000 AS many, count(*) FILTER (WHERE answer.days IS DISTINCT FROM oracle.days OR answer.sends IS DISTINCT FROM oracle.sends) AS differ
+FROM answer FULL JOIN oracle USING (channel);

@@ -12,12 +12,15 @@
  * the event says that itself.  More contacts can be given as arrays: those of
  * orders and returns, of which several reports are one (_own_events()).
  *
+ * Senders make up channels as they like, so these are found by a hash.
+ *
  * A send is answered if a response comes before the next send of its channel.
  * The best hour and weekday are the most frequent, the earliest of several.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -51,6 +54,14 @@ typedef struct Rule
 	text	   *channel;		/* NULL: the event's own */
 } Rule;
 
+/* The number of a channel under its name, which stands in the channel. */
+typedef struct Named
+{
+	const char *name;
+	Size		length;
+	int			channel;
+} Named;
+
 typedef struct Channel
 {
 	text	   *name;
@@ -79,6 +90,8 @@ typedef struct Contacts
 	TimestampTz until;
 	Channel    *channels;
 	int			nchannels;
+	int			max_channels;
+	HTAB	   *named;			/* channels by their names */
 	Met		   *met;
 	int			nmet;
 	int			max_met;
@@ -86,27 +99,75 @@ typedef struct Contacts
 
 PG_FUNCTION_INFO_V1(cdp__timeline_contacts);
 
-/* The number of a channel, which is new if need be. */
+static uint32
+hash_name(const void *key, Size size)
+{
+	const Named *named = key;
+
+	return hash_bytes((const unsigned char *) named->name, named->length);
+}
+
 static int
-find_channel(Contacts *contacts, const char *name, int length)
+match_names(const void *a, const void *b, Size size)
+{
+	const Named *one = a;
+	const Named *other = b;
+
+	return one->length != other->length ||
+		memcmp(one->name, other->name, one->length) != 0;
+}
+
+static void
+init_channels(Contacts *contacts)
+{
+	HASHCTL		control = {
+		.keysize = offsetof(Named, channel),
+		.entrysize = sizeof(Named),
+		.hash = hash_name,
+		.match = match_names,
+		.hcxt = CurrentMemoryContext,
+	};
+
+	contacts->max_channels = 8;
+	contacts->channels = palloc(sizeof(Channel) * contacts->max_channels);
+	contacts->named = hash_create("channels", contacts->max_channels, &control,
+								  HASH_ELEM | HASH_FUNCTION | HASH_COMPARE |
+								  HASH_CONTEXT);
+}
+
+/* Add a channel; returns its number. */
+static int
+add_channel(Contacts *contacts, const char *name, int length)
 {
 	Channel    *channel;
 
-	for (int i = 0; i < contacts->nchannels; i++)
+	if (contacts->nchannels == contacts->max_channels)
 	{
-		text	   *known = contacts->channels[i].name;
-
-		if (VARSIZE_ANY_EXHDR(known) == length &&
-			memcmp(VARDATA_ANY(known), name, length) == 0)
-			return i;
+		contacts->max_channels *= 2;
+		contacts->channels = repalloc_huge(contacts->channels, sizeof(Channel) *
+										   contacts->max_channels);
 	}
-	contacts->channels = repalloc(contacts->channels,
-								  sizeof(Channel) * (contacts->nchannels + 1));
 	channel = &contacts->channels[contacts->nchannels];
 	memset(channel, 0, sizeof(Channel));
 	channel->name = cstring_to_text_with_len(name, length);
 	channel->last_at = DT_NOBEGIN;
 	return contacts->nchannels++;
+}
+
+/* The number of a channel, which is new if need be. */
+static int
+find_channel(Contacts *contacts, const char *name, int length)
+{
+	Named		asked = {.name = name, .length = length};
+	Named	   *named = hash_search(contacts->named, &asked, HASH_FIND, NULL);
+
+	if (named != NULL)
+		return named->channel;
+	asked.channel = add_channel(contacts, name, length);
+	asked.name = VARDATA(contacts->channels[asked.channel].name);
+	named = hash_search(contacts->named, &asked, HASH_ENTER, NULL);
+	named->channel = asked.channel;
+	return named->channel;
 }
 
 static void
@@ -329,7 +390,7 @@ cdp__timeline_contacts(PG_FUNCTION_ARGS)
 	get_rules(fcinfo, &contacts);
 	contacts.slot = PG_GETARG_INT32(4);
 	contacts.until = PG_GETARG_TIMESTAMPTZ(6);
-	contacts.channels = palloc(sizeof(Channel));
+	init_channels(&contacts);
 	contacts.max_met = 256;
 	contacts.met = palloc(sizeof(Met) * contacts.max_met);
 	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT,
