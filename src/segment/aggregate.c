@@ -13,6 +13,9 @@
  * older than all windows.  An event that is left adds to the tally of its name
  * and is shown to the askers whose windows have begun (dispatch.h).  A chunk
  * that has nothing for anybody is not decoded.
+ *
+ * What is computed of an event is freed with it, but for the values that an
+ * aggregate keeps: one, or for those of aggregate_list.c and sequences all.
  */
 #include "postgres.h"
 
@@ -65,19 +68,68 @@ cdp_segment_property(CdpEvaluation *evaluation, int slot)
 	return value;
 }
 
+/* A copy of a value in the current context. */
+static CdpValue
+copy_value(const CdpValue *value)
+{
+	CdpValue	copy = *value;
+	char	   *bytes;
+
+	if (value->kind == CDP_VALUE_NUMBER && value->as.number.numeric != NULL)
+		copy.as.number.numeric = DatumGetNumericCopy(
+													 NumericGetDatum(value->as.number.numeric));
+	else if (value->kind == CDP_VALUE_TEXT)
+	{
+		bytes = palloc(value->as.text.length + 1);
+		memcpy(bytes, value->as.text.data, value->as.text.length);
+		copy.as.text.data = bytes;
+	}
+	else if (value->kind == CDP_VALUE_JSON)
+		copy.as.json = &cdp_segment_to_jsonb(value)->root;
+	return copy;
+}
+
+/* Free what copy_value() has allocated. */
+static void
+free_copy(CdpValue *copy)
+{
+	if (copy->kind == CDP_VALUE_NUMBER && copy->as.number.numeric != NULL)
+		pfree(copy->as.number.numeric);
+	else if (copy->kind == CDP_VALUE_TEXT)
+		pfree(unconstify(char *, copy->as.text.data));
+	else if (copy->kind == CDP_VALUE_JSON)
+		pfree((char *) copy->as.json - offsetof(Jsonb, root));
+}
+
+/* Keep the value beyond the event, instead of the one before. */
+static void
+keep_value(CdpEvaluation *evaluation, CdpState *state, const CdpValue *value)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(evaluation->profile_context);
+	CdpValue	before = state->value;
+
+	state->value = copy_value(value);
+	free_copy(&before);
+	MemoryContextSwitchTo(old_context);
+}
+
 /* Sum exactly: ten-thousandths in 128 bits, other numbers as numeric. */
 static void
-add_to_sum(CdpState *state, const CdpValue *value)
+add_to_sum(CdpEvaluation *evaluation, CdpState *state, const CdpValue *value)
 {
+	CdpValue	sum;
+
 	if (value->kind != CDP_VALUE_NUMBER)
 		return;
 	state->count++;
 	if (value->as.number.numeric == NULL)
+	{
 		state->sum += value->as.number.fixed;
-	else if (state->value.kind == CDP_VALUE_NULL)
-		state->value = *value;
-	else
-		state->value = cdp_segment_arithmetic('+', &state->value, value, NULL);
+		return;
+	}
+	sum = state->value.kind == CDP_VALUE_NULL ? *value :
+		cdp_segment_arithmetic('+', &state->value, value, NULL);
+	keep_value(evaluation, state, &sum);
 }
 
 /* Room for one more item of that size in an array of the state. */
@@ -132,13 +184,14 @@ add_day(CdpState *state, const CdpAggregate *aggregate, int64 at_ms)
 
 /* Keep the value if it is the first, or better than the one kept. */
 static void
-keep_best(CdpState *state, const CdpValue *value, int sign)
+keep_best(CdpEvaluation *evaluation, CdpState *state, const CdpValue *value,
+		  int sign)
 {
 	if (value->kind == CDP_VALUE_NULL)
 		return;
 	if (state->value.kind == CDP_VALUE_NULL ||
 		sign * cdp_segment_total_order(value, &state->value) > 0)
-		state->value = *value;
+		keep_value(evaluation, state, value);
 }
 
 static void
@@ -159,36 +212,58 @@ wanted_value(CdpEvaluation *evaluation, const CdpAggregate *aggregate)
 	return cdp_segment_evaluate(evaluation, aggregate->value);
 }
 
-/* An aggregate over values has an event with one. */
+/*
+ * An aggregate over values of which one is kept has an event with one; both are
+ * in the context of the event.
+ */
 static void
-count_value(CdpState *state, int kind, const CdpValue *value, int64 at_ms)
+count_value(CdpEvaluation *evaluation, CdpState *state, int kind,
+			const CdpValue *value)
 {
 	switch (kind)
 	{
-		case CDP_SUM:
-		case CDP_AVG:
-			add_to_sum(state, value);
-			break;
 		case CDP_MIN:
-			keep_best(state, value, -1);
+			keep_best(evaluation, state, value, -1);
 			break;
 		case CDP_MAX:
-			keep_best(state, value, 1);
+			keep_best(evaluation, state, value, 1);
 			break;
 		case CDP_EARLIEST:
 		case CDP_LATEST:
 			if (kind == CDP_LATEST || state->count == 0)
-				state->value = *value;
-			note_time(state, at_ms);
+				keep_value(evaluation, state, value);
+			note_time(state, evaluation->reader->at_ms);
 			break;
-		default:				/* distinct_count, most_frequent, unique_list */
-			if (value->kind == CDP_VALUE_NULL)
-				break;
-			state->all.values = grow(state, state->all.values,
-									 sizeof(CdpValue));
-			state->all.values[state->count++] = *value;
+		default:				/* sum, avg */
+			add_to_sum(evaluation, state, value);
 			break;
 	}
+}
+
+/* Show such an aggregate the event in hand. */
+static void
+count_wanted(CdpEvaluation *evaluation, const CdpAggregate *aggregate,
+			 CdpState *state)
+{
+	MemoryContext old_context = MemoryContextSwitchTo(evaluation->event_context);
+	CdpValue	value = wanted_value(evaluation, aggregate);
+
+	count_value(evaluation, state, aggregate->kind, &value);
+	MemoryContextSwitchTo(old_context);
+	MemoryContextReset(evaluation->event_context);
+}
+
+/* Collect the value of the event in hand: distinct_count and its like. */
+static void
+list_wanted(CdpEvaluation *evaluation, const CdpAggregate *aggregate,
+			CdpState *state)
+{
+	CdpValue	value = wanted_value(evaluation, aggregate);
+
+	if (value.kind == CDP_VALUE_NULL)
+		return;
+	state->all.values = grow(state, state->all.values, sizeof(CdpValue));
+	state->all.values[state->count++] = value;
 }
 
 /* The event in hand has passed the window and the where-clause. */
@@ -197,7 +272,6 @@ count_event(CdpEvaluation *evaluation, const CdpAggregate *aggregate,
 			CdpState *state)
 {
 	int64		at_ms = evaluation->reader->at_ms;
-	CdpValue	value;
 
 	switch (aggregate->kind)
 	{
@@ -219,9 +293,13 @@ count_event(CdpEvaluation *evaluation, const CdpAggregate *aggregate,
 		case CDP_PAGES_PER_SESSION:
 			cdp_segment_add_to_session(state, aggregate, evaluation->reader);
 			break;
+		case CDP_DISTINCT_COUNT:
+		case CDP_MOST_FREQUENT:
+		case CDP_UNIQUE_LIST:
+			list_wanted(evaluation, aggregate, state);
+			break;
 		default:
-			value = wanted_value(evaluation, aggregate);
-			count_value(state, aggregate->kind, &value, at_ms);
+			count_wanted(evaluation, aggregate, state);
 			break;
 	}
 }
