@@ -146,7 +146,7 @@ sub disturb
 
 	for (1 .. ($how =~ /cancel|backend/ ? 3 : 1))
 	{
-		wait_for_run();
+		wait_for_run(@mergers);
 		select undef, undef, undef, rand 0.2;
 		if ($how eq 'cancel')
 		{
@@ -176,11 +176,14 @@ sub disturb
 	return;
 }
 
-# Until a run is under way, so that there is one to disturb; the mergers may all
-# have lost their connections to what was done before.
+# Until a run is under way, so that there is one to disturb, or none will be: the
+# mergers may be through, or all have lost their connections to what was done
+# before.
 sub wait_for_run
 {
-	for (1 .. 100)
+	my (@mergers) = @_;
+
+	while (grep { is_alive($_) } @mergers)
 	{
 		my ($status, $answer) = $node->psql('shop',
 			q{SELECT EXISTS (SELECT FROM cdp.run WHERE state = 'running' AND done > 0)});
@@ -188,6 +191,15 @@ sub wait_for_run
 		select undef, undef, undef, 0.01;
 	}
 	return;
+}
+
+# Whether a psql goes on.  Its output is read, for it is gone when that has ended.
+sub is_alive
+{
+	my ($run) = @_;
+
+	$run->pump_nb if $run->pumpable;
+	return $run->pumpable;
 }
 
 # Which records are in the store, which are rejected, and are those the right ones?
