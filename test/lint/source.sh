@@ -17,13 +17,13 @@ complain "only src/base/compat.h may test PG_VERSION_NUM" \
 complain "longer than 700 lines" \
 	"$(find src test -type f \( -name '*.c' -o -name '*.h' -o -name '*.cc' \
 		-o -name '*.sql' -o -name '*.sh' -o -name '*.pl' \) \
-		! -path 'src/release/*' -exec awk 'END { if (FNR > 700) print FILENAME ": " FNR }' {} \;)"
+		! -path 'src/release/*' -exec awk 'FNR == 701 { print FILENAME }' {} +)"
 complain "// comments" \
 	"$(grep -nE '(^|[^:"])//' $sources | grep -vE '"[^"]*//[^"]*"|https?://')"
 complain "no story: the file does not begin with a comment that names it" \
-	"$(for file in $sources; do
-		head -n 3 "$file" | grep -qF " $(basename "$file")" || echo "$file"
-	done)"
+	"$(awk 'FNR == 1 { name = FILENAME; sub(".*/", "", name) }
+		FNR <= 3 && index($0, " " name) { named[FILENAME] }
+		END { while (++i < ARGC) if (!(ARGV[i] in named)) print ARGV[i] }' $sources)"
 complain "norm is pure: no SPI, no fmgr but in its SQL entry file" \
 	"$(grep -lE '#include "executor/spi.h"' src/norm/*.[ch]* 2>/dev/null)"
 complain "trailing white space" \
