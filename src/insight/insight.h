@@ -26,12 +26,10 @@
  * run once it is old.
  *
  * Cost.  One profile with tens of events takes about 2 ms CPU, most of which is
- * planning and look-ups; what is made anew reads all timelines.  Attribution decodes the timelines of all who converted,
- * a lookalike evaluates its features for all who agreed, twice fitted.
- * planning and look-ups; what is made anew reads those events of the log that
- * interest_weight names.  Attribution decodes the timelines of all who converted,
- * a lookalike evaluates its features for all who agreed, twice fitted, and a funnel
- * asks its stages of all in one pass.
+ * planning and look-ups; what is made anew reads all timelines.  Attribution
+ * decodes the timelines of all who converted, a lookalike evaluates its features
+ * for all who agreed, twice fitted, and a funnel asks its stages of all in one
+ * pass.
  *
  * Privileges.  Tables of rules and figures without identifiers are for
  * readers; what tells of one person is a door for those who may know her.
