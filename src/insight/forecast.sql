@@ -85,41 +85,50 @@ LANGUAGE sql STABLE ROWS 100
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
-	WITH followed AS (
-		SELECT stay.pipeline, stay.stage, age,
-			cdp._days(coalesce(stay.ended_at, $1) - stay.entered_at) - age AS days,
-			coalesce(stay.won, false) AS won, stay.ended_at IS NOT NULL AS ended
-		FROM cdp._deal_stays($1) AS stay
+	WITH stay AS MATERIALIZED (
+		SELECT pipeline, stage, cdp._days(coalesce(left_at, $1) - entered_at) AS stayed,
+			cdp._days(coalesce(ended_at, $1) - entered_at) AS known_for,
+			coalesce(won, false) AS won, ended_at IS NOT NULL AS ended
+		FROM cdp._deal_stays($1)
+	), kind AS MATERIALIZED (
+		SELECT pipeline, stage, age, row_number() OVER () AS kind
+		FROM (SELECT DISTINCT pipeline, stage FROM stay) AS had
 		CROSS JOIN unnest(cdp._deal_ages()) AS age
-		WHERE cdp._days(coalesce(stay.left_at, $1) - stay.entered_at) > age
+	), followed AS (
+		SELECT kind, known_for - age AS days, won, ended
+		FROM stay
+		JOIN kind USING (pipeline, stage)
+		WHERE stayed > age
 	), tied AS (
-		SELECT pipeline, stage, age, days, count(*) AS all_of_them,
-			count(*) FILTER (WHERE ended AND won) AS won,
-			count(*) FILTER (WHERE ended) AS ended
+		SELECT kind, days, count(*)::integer AS all_of_them,
+			(count(*) FILTER (WHERE ended AND won))::integer AS won,
+			(count(*) FILTER (WHERE ended))::integer AS ended
 		FROM followed
-		GROUP BY pipeline, stage, age, days
+		GROUP BY kind, days
 	), at_risk AS (
-		SELECT tied.*, sum(all_of_them) OVER (
-			PARTITION BY pipeline, stage, age ORDER BY days DESC) AS at_risk
+		SELECT tied.*, (sum(all_of_them) OVER alike - sum(all_of_them) OVER so_far
+			+ all_of_them)::double precision AS at_risk
 		FROM tied
+		WINDOW alike AS (PARTITION BY kind), so_far AS (PARTITION BY kind ORDER BY days)
 	), open AS (
 		SELECT at_risk.*, coalesce(exp(sum(
-				CASE WHEN ended < at_risk THEN ln((1 - ended / at_risk)::double precision) ELSE -700 END)
-			OVER (PARTITION BY pipeline, stage, age ORDER BY days
+				CASE WHEN ended < at_risk THEN ln(1 - ended / at_risk) ELSE -700 END)
+			OVER (PARTITION BY kind ORDER BY days
 				ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)), 1) AS open_before
 		FROM at_risk
 	), estimated AS (
-		SELECT pipeline, stage, age,
+		SELECT kind,
 			coalesce(sum(CASE WHEN days > $2 THEN all_of_them ELSE ended END), 0)::bigint AS known,
 			coalesce(sum(open_before * won / at_risk) FILTER (WHERE days <= $2), 0) AS chance,
 			sum(open_before * won / at_risk) AS ever
 		FROM open
-		GROUP BY pipeline, stage, age
+		GROUP BY kind
 	)
 	SELECT pipeline, stage, age, known, chance,
 		sqrt((known * chance + 1) * (known * (1 - chance) + 1) / greatest(known, 1)) / (known + 2),
 		ever
 	FROM estimated
+	JOIN kind USING (kind)
 $$;
 COMMENT ON FUNCTION cdp._deal_chances(timestamptz, double precision) IS
 'the share of deals that are won within so many days, or ever, of those that have been in a stage for so long';
@@ -201,10 +210,12 @@ $$;
 COMMENT ON FUNCTION cdp._clv_at(timestamptz) IS
 'the models of purchases and spend in use at an instant, or else fitted to what was known then; NULL: too few customers';
 
--- expected is NULL if there is no model, variance if there is no past.
+-- expected is NULL if there is no model, variance if there is no past.  busy: who
+-- has an open deal.
 CREATE FUNCTION cdp._repeat_revenue(
 	as_of timestamptz,
 	until timestamptz,
+	busy bigint[],
 	OUT customers bigint,
 	OUT expected double precision,
 	OUT variance double precision,
@@ -215,10 +226,6 @@ SET jit = off
 AS $$
 DECLARE
 	model record := cdp._clv_at($1);
-	busy bigint[] := ARRAY(
-		SELECT DISTINCT deal.profile_id FROM cdp._deal_step AS deal
-		WHERE deal.occurred_at < $1 AND (deal.until IS NULL OR deal.until >= $1)
-			AND deal.outcome = 'open');
 	past record;
 BEGIN
 	SELECT count(now.rfm), sum(cdp.clv(model.count_model, model.spend_model, now.rfm, 0, $2 - $1, 1)),
@@ -226,7 +233,7 @@ BEGIN
 	INTO customers, expected, happened
 	FROM cdp._customer_rfm($1) AS now
 	JOIN cdp._customer_rfm($2) AS later USING (profile_id)
-	WHERE now.rfm IS NOT NULL AND now.profile_id <> ALL (busy);
+	WHERE now.rfm IS NOT NULL AND now.profile_id <> ALL ($3);
 	SELECT sum(said) AS said, sum(held.happened) AS happened,
 		sum((said - held.happened) ^ 2) AS squares
 	INTO past
@@ -239,7 +246,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION cdp._repeat_revenue(timestamptz, timestamptz) IS
+COMMENT ON FUNCTION cdp._repeat_revenue(timestamptz, timestamptz, bigint[]) IS
 'what customers without an open deal will spend from one instant until another, and what they did as far as it is known';
 
 -- happened is what became of each part: it reads on after the instant.
@@ -281,7 +288,7 @@ AS $$
 		FROM deal
 		GROUP BY deal.pipeline
 	), customers AS MATERIALIZED (
-		SELECT * FROM cdp._repeat_revenue($1, $2)
+		SELECT * FROM cdp._repeat_revenue($1, $2, ARRAY(SELECT DISTINCT profile_id FROM deal))
 	), every AS (
 		SELECT 'deals' AS part, pipeline, units, unknown, open_amount,
 			(range).mean, (range).low, (range).high, happened
