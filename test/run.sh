@@ -62,19 +62,29 @@ build() {
 	fi
 }
 
-lint() {
-	local check output
-	section "lint"
+# run_lint: one check after the other.
+run_lint() {
+	local check name status
 	for check in "$work"/tree/test/lint/*.sh; do
-		if output=$(as_user bash "$check" 2>&1); then
-			echo "ok      $(basename "$check" .sh)"
-			note_pass
-		else
-			echo "failed  $(basename "$check" .sh)"
-			sed 's/^/    /' <<<"$output"
-			note_fail "lint $(basename "$check" .sh)"
-		fi
+		name=$(basename "$check" .sh)
+		status=0
+		as_user bash "$check" >"$work/lint-$name.log" 2>&1 || status=$?
+		echo "$status" >"$work/lint-$name.status"
 	done
+}
+
+# report_lint CHECK: what came of it.
+report_lint() {
+	local name
+	name=$(basename "$1" .sh)
+	if [ "$(cat "$work/lint-$name.status")" -eq 0 ]; then
+		echo "ok      $name"
+		note_pass
+	else
+		echo "failed  $name"
+		sed 's/^/    /' "$work/lint-$name.log"
+		note_fail "lint $name"
+	fi
 }
 
 # pg_regress prints "test x ... ok" before PostgreSQL 16, "ok 1 - x" after; a
@@ -216,9 +226,9 @@ CONF
 chmod 644 "$work/server.conf"
 
 build
-if wanted lint; then lint; fi
-# The three kinds run at once: isolation specs mostly wait, and TAP tests mostly
-# start servers.
+# All but the fuzzers at once: the checks and each suite keep one processor busy
+# at most.
+if wanted lint; then run_lint & fi
 if wanted regress; then
 	run_suite regress ISOLATION= TAP_TESTS= ${TESTS:+REGRESS="$TESTS"} &
 fi
@@ -230,6 +240,12 @@ if wanted tap; then
 	run_tap &
 fi
 wait
+if wanted lint; then
+	section "lint"
+	for check in "$work"/tree/test/lint/*.sh; do
+		report_lint "$check"
+	done
+fi
 if wanted isolation; then report_suite isolation; fi
 if wanted regress; then report_suite regress; fi
 if wanted tap; then
