@@ -11,22 +11,14 @@
 #include "segment/bind.h"
 #include "segment/to_sql.h"
 
-/* The property called a.b, or else the key b inside the property a. */
+/* A name with dots leads into objects and lists. */
 static const char *
 find_property(const char *name)
 {
-	const char *whole = cdp_segment_sql("event.properties -> %s",
-										cdp_segment_sql_text(name));
-	const char *nested = "event.properties";
-	const char *dot;
-
-	if (strchr(name, '.') == NULL)
-		return cdp_segment_sql("(%s)", whole);
-	for (; (dot = strchr(name, '.')) != NULL; name = dot + 1)
-		nested = cdp_segment_sql("%s -> %s", nested,
-								 cdp_segment_sql_text(pnstrdup(name, dot - name)));
-	return cdp_segment_sql("coalesce(nullif(%s, 'null'), %s -> %s)", whole,
-						   nested, cdp_segment_sql_text(name));
+	return cdp_segment_sql(strchr(name, '.') == NULL ?
+						   "(event.properties -> %s)" :
+						   "cdp._event_property(event.properties, %s)",
+						   cdp_segment_sql_text(name));
 }
 
 /* The value of a property of the event in hand, in SQL's own type. */
