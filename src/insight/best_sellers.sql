@@ -77,7 +77,7 @@ BEGIN
 		chosen.units, chosen.orders, chosen.customers
 	FROM chosen
 	LEFT JOIN cdp._catalog_row(chosen.product_id, chosen.last_at) AS known ON true
-	LEFT JOIN LATERAL cdp._told_product(chosen.last_id, 'order', chosen.last_at,
+	LEFT JOIN LATERAL cdp._told_product(chosen.last_id, '{order}', chosen.last_at,
 		chosen.product_id) AS told ON known.name IS NULL OR known.category IS NULL
 	ORDER BY chosen.place, chosen.rank;
 END

@@ -183,7 +183,7 @@ COMMENT ON FUNCTION cdp._own_products(bigint, timestamptz, text[], timestamptz) 
 -- What the catalogue does not know is as the event told it.
 CREATE FUNCTION cdp._told_product(
 	profile_id bigint,
-	event text,
+	names text[],
 	occurred_at timestamptz,
 	product_id text,
 	OUT name text,
@@ -204,14 +204,14 @@ BEGIN
 		OFFSET 0
 	) AS owner
 	CROSS JOIN LATERAL cdp._product_items(logged.properties) AS item
-	WHERE logged.name = $2 AND logged.occurred_at = $3
+	WHERE logged.name = ANY ($2) AND logged.occurred_at = $3
 		AND owner.profile_id = $1 AND item.product_id = $4
 	ORDER BY item.product ->> 'name' IS NULL, logged.event_id, item.position
 	LIMIT 1;
 END
 $$;
-COMMENT ON FUNCTION cdp._told_product(bigint, text, timestamptz, text) IS
-'name and category of a product as an event of a live profile at that instant has them';
+COMMENT ON FUNCTION cdp._told_product(bigint, text[], timestamptz, text) IS
+'name and category of a product as an event of a live profile at that instant, of one of these names, has them';
 
 CREATE FUNCTION cdp._all_products(
 	names text[],

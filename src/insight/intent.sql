@@ -43,7 +43,7 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
-	SELECT kept.product_id, coalesce(known.name, (cdp._told_product($1, 'cart_add',
+	SELECT kept.product_id, coalesce(known.name, (cdp._told_product($1, '{cart_add}',
 			kept.last_at, kept.product_id)).name), kept.quantity,
 		round(kept.quantity * cdp._own_price(known.price, known.currency, $2), 4),
 		kept.since
@@ -104,10 +104,12 @@ CREATE FUNCTION cdp._own_rfm(
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	zone text := cdp._read_setting('time_zone');
 BEGIN
 	SELECT cdp.rfm_agg(own.occurred_at,
 			CASE own.name WHEN 'return' THEN -abs(own.amount) ELSE own.amount END,
-			$2, '7 days', 'day', cdp._read_setting('time_zone')
+			$2, '7 days', 'day', zone
 			ORDER BY own.occurred_at, own.amount),
 		coalesce(max(own.occurred_at) FILTER (WHERE own.name = 'order'), '-infinity')
 	INTO rfm, last_order_at

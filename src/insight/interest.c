@@ -31,7 +31,7 @@
 #include "insight/item.h"
 #include "insight/walk.h"
 
-#define COLUMNS 6
+#define COLUMNS 5
 #define LEAST_EXPONENT (-1000.0)	/* 2 ^ that is nothing */
 
 /* What it is about. */
@@ -184,7 +184,6 @@ put_text(Datum *value, bool *isnull, const CdpInsightText *text)
 static void
 put_interests(const Sum *sum, ReturnSetInfo *result)
 {
-	const int32 *name_ids = sum->walk->question.name_ids;
 	HASH_SEQ_STATUS scan;
 	Interest   *interest;
 
@@ -199,7 +198,6 @@ put_interests(const Sum *sum, ReturnSetInfo *result)
 		values[2] = Float8GetDatum(interest->weight);
 		values[3] = Int64GetDatum(interest->events);
 		values[4] = TimestampTzGetDatum(interest->last_at);
-		values[5] = Int32GetDatum(name_ids[interest->last_name]);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 }

@@ -21,8 +21,7 @@ RETURNS TABLE (
 	category text,
 	weight double precision,
 	events bigint,
-	last_at timestamptz,
-	last_name_id integer)
+	last_at timestamptz)
 LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 20
 AS 'MODULE_PATHNAME', 'cdp__timeline_interest';
 COMMENT ON FUNCTION cdp._timeline_interest(cdp.timeline[], cdp._question, double precision[], double precision[], timestamptz) IS
@@ -65,6 +64,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	live bigint := cdp._person_asked($1);
+	names text[] := ARRAY(SELECT event FROM cdp.interest_weight);
 BEGIN
 	RETURN QUERY
 	WITH shown AS MATERIALIZED (
@@ -81,7 +81,7 @@ BEGIN
 			AND (listed.valid_to > $2 OR listed.valid_to IS NULL)
 		ORDER BY listed.product_id, listed.valid_from DESC
 	), placed AS MATERIALIZED (
-		SELECT shown.product_id, shown.weight, shown.events, shown.last_at, shown.last_name_id,
+		SELECT shown.product_id, shown.weight, shown.events, shown.last_at,
 			coalesce(known.category, shown.category) AS category, known.name
 		FROM shown
 		LEFT JOIN known USING (product_id)
@@ -92,9 +92,7 @@ BEGIN
 		WHERE category IS NOT NULL
 		GROUP BY category
 		UNION ALL
-		SELECT 'product', product_id, coalesce(max(name), (cdp._told_product(live, (
-				SELECT event_name.name FROM cdp.event_name
-				WHERE event_name.name_id = (array_agg(last_name_id ORDER BY last_at DESC))[1]),
+		SELECT 'product', product_id, coalesce(max(name), (cdp._told_product(live, names,
 				max(last_at), product_id)).name),
 			sum(weight), sum(events)::bigint, max(last_at)
 		FROM placed

@@ -129,7 +129,8 @@ COMMENT ON TYPE cdp._recommended IS
 -- so of each product only the best pairs are read, as many as depth (NULL: all).  A
 -- pair that was not read lifts no more than the last that was read of its
 -- product: what lifts more than all these last ones (the horizon; NULL: nothing was
--- left unread) is surely where it belongs.
+-- left unread) is surely where it belongs.  Planned each time, since what is
+-- owned is looked up by a hash only where it is a constant.
 CREATE FUNCTION cdp._goes_with(owned text[], depth integer)
 RETURNS TABLE (
 	product_id text,
@@ -139,7 +140,7 @@ RETURNS TABLE (
 	horizon double precision)
 LANGUAGE plpgsql STABLE ROWS 50
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_custom_plan
 SET enable_seqscan = off
 SET jit = off
 AS $$
