@@ -30,15 +30,11 @@
 #include "utils/timestamp.h"
 
 #include "insight/elements.h"
-#include "timeline/timeline.h"
+#include "insight/walk.h"
 
 #define COLUMNS 7
 #define MONDAY_BEFORE_EPOCH 5	/* 2000-01-01 was a Saturday */
 #define RECENT_DAYS 3			/* a clock that is put back goes back no further */
-
-/* the server's epoch in the time of timelines */
-#define EPOCH_MS \
-	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * INT64CONST(1000))
 
 typedef enum Role
 {
@@ -224,7 +220,7 @@ add_timeline(Contacts *contacts, const struct varlena *timeline)
 	}
 	while (cdp_timeline_next_from(&reader, from_ms))
 	{
-		TimestampTz at = (reader.at_ms - EPOCH_MS) * 1000;
+		TimestampTz at = (reader.at_ms - CDP_INSIGHT_EPOCH_MS) * 1000;
 
 		CHECK_FOR_INTERRUPTS();
 		if (at >= contacts->until)

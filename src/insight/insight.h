@@ -36,6 +36,7 @@
  *
  *	events.sql			what one profile did, and with which products, or all did
  *	walk.c				through timelines, event by event, each order once
+ *	report.c			which report of an order counts
  *	item.c				the products of an event of a timeline
  *	products.c			events and products of timelines as rows
  *	refresh.sql			what answers compare with, made anew

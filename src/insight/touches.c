@@ -27,16 +27,13 @@
 
 #include "insight/campaign.h"
 #include "insight/elements.h"
-#include "timeline/timeline.h"
+#include "insight/report.h"
+#include "insight/walk.h"
 
 #define COLUMNS 7
 #define PAUSE_MS (30 * 60 * 1000)	/* a longer one ends a visit */
 #define HALF_LIFE_SECONDS (7 * SECS_PER_DAY)
 #define LEAST_EXPONENT (-1000)	/* of a weight that is no 0 */
-
-/* the server's epoch in the time of timelines */
-#define EPOCH_MS \
-	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * INT64CONST(1000))
 
 typedef struct Label
 {
@@ -56,17 +53,6 @@ typedef struct Touch
 	Label		campaign;		/* none: the visit was direct */
 } Touch;
 
-typedef struct Conversion
-{
-	TimestampTz at;
-	Label		key;			/* of what it is a report */
-	bool		is_ranked;		/* its source has a priority */
-	int32		priority;
-	int32		source_id;
-	bool		has_amount;
-	int64		amount;			/* ten-thousandths */
-} Conversion;
-
 typedef struct Reading
 {
 	/* what is asked */
@@ -83,7 +69,7 @@ typedef struct Reading
 	Touch	   *touches;
 	int64		ntouches;
 	int64		max_touches;
-	Conversion *conversions;
+	CdpInsightReport *conversions;
 	int64		nconversions;
 	int64		max_conversions;
 
@@ -226,25 +212,28 @@ add_conversion(Reading *reading, CdpTimelineReader *reader, TimestampTz at)
 {
 	int			place = find_number(&reading->source_ids,
 									reader->shape->source_id);
-	Conversion *conversion;
+	CdpInsightReport *conversion;
 	CdpTimelineValue value;
 
 	reading->conversions = grow(reading->conversions, reading->nconversions,
-								&reading->max_conversions, sizeof(Conversion));
-	conversion = &reading->conversions[reading->nconversions++];
-	memset(conversion, 0, sizeof(Conversion));
+								&reading->max_conversions,
+								sizeof(CdpInsightReport));
+	conversion = &reading->conversions[reading->nconversions];
+	memset(conversion, 0, sizeof(CdpInsightReport));
 	conversion->at = at;
 	conversion->source_id = reader->shape->source_id;
-	conversion->is_ranked = place >= 0;
-	if (place >= 0)
-		conversion->priority =
-			DatumGetInt32(reading->priorities.elements[place]);
+	conversion->priority = place < 0 ? CDP_INSIGHT_NO_PRIORITY :
+		DatumGetInt32(reading->priorities.elements[place]);
 	conversion->has_amount = reader->has_amount;
 	conversion->amount = reader->amount;
+	conversion->place = reading->nconversions++;
 	if (reading->key_slot > 0 &&
 		cdp_timeline_value(reader, reading->key_slot, &value) &&
 		value.length > 0)
-		conversion->key = (Label) {value.data, value.length};
+	{
+		conversion->key = value.data;
+		conversion->key_length = value.length;
+	}
 }
 
 /* The event in hand is part of a visit, and may be more. */
@@ -284,7 +273,7 @@ add_timeline(Reading *reading, CdpTimelineReader *reader,
 	}
 	while (cdp_timeline_next_from(reader, from_ms))
 	{
-		TimestampTz at = (reader->at_ms - EPOCH_MS) * 1000;
+		TimestampTz at = (reader->at_ms - CDP_INSIGHT_EPOCH_MS) * 1000;
 
 		CHECK_FOR_INTERRUPTS();
 		if (at >= reading->until)
@@ -294,45 +283,17 @@ add_timeline(Reading *reading, CdpTimelineReader *reader,
 	cdp_timeline_close(reader);
 }
 
-/* Reports of one conversion beside each other, that which counts in front. */
-static int
-compare_reports(const void *a, const void *b)
-{
-	const Conversion *one = a;
-	const Conversion *other = b;
-	int			order;
-
-	if ((one->key.data == NULL) != (other->key.data == NULL))
-		return one->key.data == NULL ? 1 : -1;
-	order = one->key.data == NULL ? 0 : compare_labels(&one->key, &other->key);
-	if (order != 0)
-		return order;
-	if (one->is_ranked != other->is_ranked)
-		return one->is_ranked ? -1 : 1;
-	if (one->priority != other->priority)
-		return one->priority > other->priority ? -1 : 1;
-	if (one->at != other->at)
-		return compare_times(one->at, other->at);
-	if (one->source_id != other->source_id)
-		return one->source_id > other->source_id ? 1 : -1;
-	if (one->has_amount != other->has_amount)
-		return one->has_amount ? -1 : 1;
-	return (one->amount > other->amount) - (one->amount < other->amount);
-}
-
 /* Leave one report of each conversion; those without a key are one each. */
 static void
 choose_reports(Reading *reading)
 {
-	Conversion *reports = reading->conversions;
+	CdpInsightReport *reports = reading->conversions;
 	int64		kept = Min(reading->nconversions, 1);
 
-	if (reading->key_slot == 0)
-		return;
-	qsort(reports, reading->nconversions, sizeof(Conversion), compare_reports);
+	qsort(reports, reading->nconversions, sizeof(CdpInsightReport),
+		  cdp_insight_compare_reports);
 	for (int64 i = 1; i < reading->nconversions; i++)
-		if (reports[i].key.data == NULL ||
-			compare_labels(&reports[i].key, &reports[kept - 1].key) != 0)
+		if (!cdp_insight_same_event(&reports[i], &reports[kept - 1]))
 			reports[kept++] = reports[i];
 	reading->nconversions = kept;
 }
@@ -367,7 +328,7 @@ decayed_weight(TimestampTz touched_at, TimestampTz at)
 }
 
 static void
-put_touch(ReturnSetInfo *result, const Conversion *conversion,
+put_touch(ReturnSetInfo *result, const CdpInsightReport *conversion,
 		  const char *kind, const Label *campaign, Datum *values, bool *nulls)
 {
 	values[0] = Float8GetDatum((double) conversion->amount / 10000);
@@ -386,7 +347,7 @@ put_touch(ReturnSetInfo *result, const Conversion *conversion,
 /* The touches [from, to) share a conversion. */
 static void
 put_conversion(const Reading *reading, ReturnSetInfo *result,
-			   const Conversion *conversion, int64 from, int64 to)
+			   const CdpInsightReport *conversion, int64 from, int64 to)
 {
 	Datum		values[COLUMNS] = {0};
 	bool		nulls[COLUMNS] = {false};
@@ -453,7 +414,7 @@ cdp__timeline_touches(PG_FUNCTION_ARGS)
 	choose_reports(&reading);
 	for (int64 i = 0; i < reading.nconversions; i++)
 	{
-		const Conversion *conversion = &reading.conversions[i];
+		const CdpInsightReport *conversion = &reading.conversions[i];
 		TimestampTz touched_since;
 
 		if (conversion->at < since)

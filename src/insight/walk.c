@@ -15,26 +15,14 @@
 #include "utils/array.h"
 
 #include "insight/elements.h"
+#include "insight/report.h"
 #include "insight/walk.h"
-
-/* A report of an event that has a business key. */
-typedef struct Report
-{
-	int			name;
-	CdpTimelineValue key;
-	int32		priority;
-	TimestampTz at;
-	int32		source_id;
-	bool		has_amount;
-	int64		amount;
-	int64		place;			/* in the walk */
-} Report;
 
 typedef struct Reports
 {
 	int64		count;
 	int64		max;
-	Report	   *reports;
+	CdpInsightReport *reports;
 } Reports;
 
 /* The integers of an attribute of the question; *count: as many, or -1. */
@@ -174,19 +162,22 @@ add_report(CdpInsightWalk *walk, Reports *reports, const CdpTimelineValue *key)
 	const CdpInsightQuestion *question = &walk->question;
 	int			source = find_number(question->source_ids, question->nsources,
 									 walk->reader.shape->source_id);
-	Report	   *report;
+	CdpInsightReport *report;
 
 	if (reports->count == reports->max)
 	{
 		reports->max = Max(reports->max * 2, 16);
 		reports->reports = reports->reports == NULL ?
-			palloc(sizeof(Report) * reports->max) :
-			repalloc_huge(reports->reports, sizeof(Report) * reports->max);
+			palloc(sizeof(CdpInsightReport) * reports->max) :
+			repalloc_huge(reports->reports,
+						  sizeof(CdpInsightReport) * reports->max);
 	}
 	report = &reports->reports[reports->count++];
 	report->name = walk->name;
-	report->key = *key;
-	report->priority = source < 0 ? PG_INT32_MIN : question->priorities[source];
+	report->key = key->data;
+	report->key_length = key->length;
+	report->priority = source < 0 ? CDP_INSIGHT_NO_PRIORITY :
+		question->priorities[source];
 	report->at = walk->at;
 	report->source_id = walk->reader.shape->source_id;
 	report->has_amount = walk->reader.has_amount;
@@ -194,46 +185,13 @@ add_report(CdpInsightWalk *walk, Reports *reports, const CdpTimelineValue *key)
 	report->place = walk->passed;
 }
 
-/* 0: they tell of one event. */
-static int
-compare_keys(const Report *one, const Report *other)
-{
-	int			order = one->name - other->name;
-
-	if (order == 0)
-		order = (one->key.length > other->key.length) -
-			(one->key.length < other->key.length);
-	return order != 0 ? order :
-		memcmp(one->key.data, other->key.data, one->key.length);
-}
-
-#define COMPARE(a, b) (((a) > (b)) - ((a) < (b)))
-
-/* Those of one event beside each other, the one that counts first. */
-static int
-compare_reports(const void *a, const void *b)
-{
-	const Report *one = a;
-	const Report *other = b;
-	int			order = compare_keys(one, other);
-
-	if (order == 0)
-		order = COMPARE(other->priority, one->priority);
-	if (order == 0)
-		order = COMPARE(one->at, other->at);
-	if (order == 0)
-		order = COMPARE(one->source_id, other->source_id);
-	if (order == 0)
-		order = COMPARE(other->has_amount, one->has_amount);
-	if (order == 0)
-		order = COMPARE(one->amount, other->amount);
-	return order != 0 ? order : COMPARE(one->place, other->place);
-}
-
 static int
 compare_places(const void *a, const void *b)
 {
-	return COMPARE(*(const int64 *) a, *(const int64 *) b);
+	int64		one = *(const int64 *) a;
+	int64		other = *(const int64 *) b;
+
+	return (one > other) - (one < other);
 }
 
 /* Note which reports do not count. */
@@ -242,11 +200,13 @@ note_lost(CdpInsightWalk *walk, Reports *reports)
 {
 	if (reports->count < 2)
 		return;
-	qsort(reports->reports, reports->count, sizeof(Report), compare_reports);
+	qsort(reports->reports, reports->count, sizeof(CdpInsightReport),
+		  cdp_insight_compare_reports);
 	walk->lost = MemoryContextAllocHuge(CurrentMemoryContext,
 										sizeof(int64) * reports->count);
 	for (int64 i = 1; i < reports->count; i++)
-		if (compare_keys(&reports->reports[i], &reports->reports[i - 1]) == 0)
+		if (cdp_insight_same_event(&reports->reports[i],
+								   &reports->reports[i - 1]))
 			walk->lost[walk->nlost++] = reports->reports[i].place;
 	qsort(walk->lost, walk->nlost, sizeof(int64), compare_places);
 }

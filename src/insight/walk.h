@@ -3,12 +3,9 @@
  *		Private to the insight room: through timelines, event by event.
  *
  * A question (cdp._question, made by cdp._question_of()) says which events are
- * asked for, and where they say what.  An order or return that several sources
- * report is one: the report counts whose source has the highest priority, of
- * several of these the first, then that of the source with the least number,
- * then that of the least amount (none last).  Reports at or after "until" are
- * not seen, so one told later never changes what was.  Which reports are one says the business
- * key of the event's type; an event without it is one of its own.
+ * asked for, and where they say what.  Of an order or return that several sources
+ * report, only the report that counts (report.h) is an event.  Reports at or after
+ * "until" are not seen, so one told later never changes what was.
  *
  *		walk = cdp_insight_walk(timelines, question, since, until);
  *		while (cdp_insight_next(walk))
