@@ -70,6 +70,9 @@ SELECT cdp.ingest('web', '{"type": "page", "userId": "new", "messageId": "x3", "
 SELECT kind, item, name, weight, events FROM cdp.interests(:profile);
 SELECT kind, item, weight FROM cdp.interests(:profile, '2026-05-31 12:00+00');
 SELECT count(*) FROM cdp.interests(:profile, '2026-05-01');
+-- a name that the catalogue does not know is the last order's, whatever was done since
+SELECT cdp.ingest('web', '{"type": "track", "event": "page_view", "userId": "new", "messageId": "x4", "timestamp": "2026-05-31T18:00:00Z", "properties": {"product_id": "own"}}') = :profile AS same;
+SELECT kind, item, name, events FROM cdp.interests(:profile) WHERE item = 'own';
 INSERT INTO cdp.interest_weight (event, weight) VALUES ('review', 0);
 INSERT INTO cdp.interest_weight (event, weight, half_life) VALUES ('review', 1, '0');
 SELECT * FROM cdp.interests(4711);

@@ -22,8 +22,9 @@ FROM unnest('{order,search,return,page_view}'::text[]) AS event, unnest('{web,ti
 	'{"products": []}', '{"products": [], "category": "c1"}', '{"products": [], "product_id": "p1"}', '{"products": {"product_id": "p2"}, "category": "c2"}',
 	'{"products": ["x", 1, null, [1], {"product_id": 5}, {"product_id": ""}, {"category": "c1"}, {"product_id": true}, {"product_id": "p3", "category": {"a": 1}, "name": ["n"], "price": "4.50", "quantity": 2}]}',
 	'{"products": [{"category": "c1"}, {"name": "nothing"}], "product_id": "p8", "category": "c8"}', '{"products": [[{"product_id": "p9"}]]}', '{"products": [{"product_id": null}]}',
-	'{"products": [{"product_id": ""}], "product_id": "p8"}', '{"products": "p1", "quantity": "3", "product_id": "p2"}',
-	'{"product_id": 7.5, "category": 3, "name": false}', '{"product_id": {"a": 1}, "category": "c4"}', '{"product_id": null, "category": ""}', '{}',
+	'{"products": [{"product_id": ""}], "product_id": "p8"}', '{"products": {"product_id": ["p1", "p2"], "category": ["c1"]}}', '{"products.product_id": ["p3", 7.50], "products.quantity": [null, 2]}',
+	'{"products.product_id": "x", "products": [{"product_id": "p1", "category": "c1"}]}', '{"products.category": "sale", "products": [{"product_id": "p1", "category": "c1"}, {"product_id": 4.0}]}', '{"products": "p1", "quantity": "3", "product_id": "p2"}',
+	'{"product_id": 7.50, "category": 3, "name": false}', '{"product_id": {"a": 1}, "category": "c4"}', '{"product_id": null, "category": ""}', '{}',
 	'{"order_id": 4711, "product_id": "p4", "currency": "EUR", "price": 3}', '{"order_id": 4711, "product_id": "p5"}', '{"order_id": "", "product_id": "p6"}', '{"return_id": "r1", "product_id": "p7"}'
 	]::jsonb[]) WITH ORDINALITY AS odd (properties, n);
 CALL cdp.merge();

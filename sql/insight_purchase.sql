@@ -51,4 +51,11 @@ SELECT * FROM cdp.previous_purchase(:profile);
 -- NULL is now; the instant itself is not seen
 SELECT occurred_at FROM cdp.previous_purchase(:profile, NULL);
 SELECT occurred_at FROM cdp.previous_purchase(:profile, '2026-05-02');
+-- a key may be a number of any form, or be told anew; of two orders at one instant
+-- each has its own products
+SELECT cdp.ingest('web', jsonb_build_object('type', 'track', 'event', 'order', 'userId', 'odd', 'messageId', at || properties, 'timestamp', at, 'properties', properties::jsonb)) > 0 AS stored
+FROM (VALUES ('2026-05-01', '{"order_id": 4711.0, "total": 1, "products": [{"product_id": "p1"}, {"product_id": 7.50}]}'), ('2026-05-01T06:00:00Z', '{"total": 5}'),
+	('2026-05-02', '{"total": 2, "product_id": "p2"}'), ('2026-05-02', '{"total": 3, "product_id": "p3"}'), ('2026-05-03', '{"order_id": "last", "total": 4}')) AS v (at, properties);
+SELECT as_of, order_key, amount, product_id FROM unnest('{2026-05-02,2026-05-03,2026-05-04}'::timestamptz[]) AS as_of,
+	cdp.previous_purchase(cdp.find_profile('user_id', 'odd'), as_of);
 DROP SCHEMA insight_test CASCADE;

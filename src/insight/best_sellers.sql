@@ -40,45 +40,40 @@ BEGIN
 		FROM cdp._all_products('{order}', $4, cdp._later($4, -$1)) AS bought
 		WHERE bought.product_id IS NOT NULL
 		GROUP BY bought.profile_id, bought.event, bought.product_id COLLATE "C"
-	), customer AS MATERIALIZED (
+	), customer AS (
 		SELECT sold.profile_id, sold.product_id, max(sold.last_at) AS last_at,
 			sum(sold.units) AS units, count(*) AS orders
 		FROM sold
 		GROUP BY sold.profile_id, sold.product_id
-	), living AS MATERIALIZED (
+	), living AS (
 		SELECT current.profile_id,
 			cdp._trait_text(cdp._traits_at(current.traits, current.expiring, $4), $3) AS place
 		FROM cdp.profile_current AS current
 	), counted AS (
 		SELECT living.place, customer.product_id, sum(customer.units) AS units,
 			sum(customer.orders)::bigint AS orders, count(*) AS customers,
-			max(customer.last_at) AS last_at
+			max(customer.last_at) AS last_at,
+			(array_agg(customer.profile_id ORDER BY customer.last_at DESC, customer.profile_id))[1]
+				AS last_id
 		FROM customer
 		JOIN living USING (profile_id)
 		GROUP BY living.place, customer.product_id
 		HAVING count(*) >= 10
-	), placed AS MATERIALIZED (
+	), placed AS (
 		SELECT counted.*, row_number() OVER (PARTITION BY counted.place
 			ORDER BY units DESC, orders DESC, product_id) AS rank
 		FROM counted
 	), chosen AS MATERIALIZED (
-		SELECT placed.*, (
-			SELECT min(customer.profile_id)
-			FROM customer
-			JOIN living USING (profile_id)
-			WHERE customer.product_id = placed.product_id
-				AND customer.last_at = placed.last_at
-				AND living.place IS NOT DISTINCT FROM placed.place) AS last_id
-		FROM placed
-		WHERE placed.rank <= $2
+		SELECT * FROM placed WHERE placed.rank <= $2
 	)
 	SELECT chosen.place, chosen.rank::integer, chosen.product_id,
 		coalesce(known.name, told.name), coalesce(known.category, told.category),
 		chosen.units, chosen.orders, chosen.customers
 	FROM chosen
 	LEFT JOIN cdp._catalog_row(chosen.product_id, chosen.last_at) AS known ON true
-	LEFT JOIN LATERAL cdp._told_product(chosen.last_id, '{order}', chosen.last_at,
-		chosen.product_id) AS told ON known.name IS NULL OR known.category IS NULL
+	LEFT JOIN LATERAL cdp._told_products(chosen.last_id,
+		CASE WHEN known.name IS NULL OR known.category IS NULL THEN ARRAY[chosen.product_id] END,
+		'{order}', $4) AS told ON true
 	ORDER BY chosen.place, chosen.rank;
 END
 $$;

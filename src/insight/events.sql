@@ -180,38 +180,55 @@ $$;
 COMMENT ON FUNCTION cdp._own_products(bigint, timestamptz, text[], timestamptz) IS
 'the products, or at least the category, of the events of a live profile from since on and before until; each order once';
 
--- What the catalogue does not know is as the event told it.
-CREATE FUNCTION cdp._told_product(
+-- What the catalogue does not know is as the last order told it, or else the last
+-- event.  The log is asked by name and time; of an instant that thousands share,
+-- as orders imported by day do, only the profile's own events are opened.
+CREATE FUNCTION cdp._told_products(
 	profile_id bigint,
+	product_ids text[],
 	names text[],
-	occurred_at timestamptz,
-	product_id text,
-	OUT name text,
-	OUT category text)
-LANGUAGE plpgsql STABLE
+	until timestamptz)
+RETURNS TABLE (product_id text, name text, category text)
+LANGUAGE plpgsql STABLE ROWS 5
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET jit = off
 AS $$
+#variable_conflict use_column
+DECLARE
+	set_ids bigint[];
 BEGIN
-	SELECT item.product ->> 'name', nullif(item.product ->> 'category', '')
-	INTO name, category
-	FROM cdp.event AS logged
-	CROSS JOIN LATERAL (
-		SELECT owned.profile_id FROM cdp._set_profile AS owned
-		WHERE owned.set_id = logged.set_id
+	IF coalesce($2, '{}') = '{}' THEN
+		RETURN;
+	END IF;
+	set_ids := ARRAY(SELECT set_id FROM cdp._profile_sets($1));
+	RETURN QUERY
+	SELECT last.product_id, max(nullif(item.product ->> 'name', '')),
+		max(nullif(item.product ->> 'category', ''))
+	FROM (
+		SELECT DISTINCT ON (own.product_id) own.product_id, own.name, own.occurred_at
+		FROM cdp._own_products($1, $4, $3) AS own
+		WHERE own.product_id = ANY ($2)
+		ORDER BY own.product_id, own.name = 'order' DESC, own.occurred_at DESC
 		OFFSET 0
-	) AS owner
-	CROSS JOIN LATERAL cdp._product_items(logged.properties) AS item
-	WHERE logged.name = ANY ($2) AND logged.occurred_at = $3
-		AND owner.profile_id = $1 AND item.product_id = $4
-	ORDER BY item.product ->> 'name' IS NULL, logged.event_id, item.position
-	LIMIT 1;
+	) AS last
+	CROSS JOIN LATERAL (
+		SELECT logged.properties
+		FROM cdp.event AS logged
+		JOIN cdp.source USING (source_id)
+		WHERE logged.name = last.name AND logged.occurred_at = last.occurred_at
+			AND logged.set_id = ANY (set_ids)
+			AND coalesce(logged.occurred_at > cdp._kept_after(source.retention), true)
+		OFFSET 0
+	) AS told
+	CROSS JOIN LATERAL cdp._product_items(told.properties) AS item
+	WHERE item.product_id = last.product_id
+	GROUP BY last.product_id;
 END
 $$;
-COMMENT ON FUNCTION cdp._told_product(bigint, text[], timestamptz, text) IS
-'name and category of a product as an event of a live profile at that instant, of one of these names, has them';
+COMMENT ON FUNCTION cdp._told_products(bigint, text[], text[], timestamptz) IS
+'names and categories of products as the last order of a live profile before until, or its last event of these names, told them';
 
 CREATE FUNCTION cdp._all_products(
 	names text[],

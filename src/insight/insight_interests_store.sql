@@ -43,4 +43,4 @@ AS $$
 $$;
 REVOKE ALL ON FUNCTION cdp.interests(bigint, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION cdp.interests(bigint, timestamptz) IS
-'what interests a profile, by category and by product, the most first: its weight, its share in all that interests the profile, the share that is usual among customers, and how many times that it is (lift)';
+'what interests a profile, by category and by product, the most first: its weight, its share in all that interests the profile, the share that is usual among customers, how many times that it is (lift), and of how many events (of a category: those of its products together)';

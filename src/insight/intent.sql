@@ -43,12 +43,11 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
-	SELECT kept.product_id, coalesce(known.name, (cdp._told_product($1, '{cart_add}',
-			kept.last_at, kept.product_id)).name), kept.quantity,
+	SELECT kept.product_id, coalesce(known.name, told.name), kept.quantity,
 		round(kept.quantity * cdp._own_price(known.price, known.currency, $2), 4),
 		kept.since
 	FROM (
-		SELECT put.product_id, max(put.occurred_at) FILTER (WHERE put.name = 'cart_add') AS last_at,
+		SELECT put.product_id,
 			sum(CASE put.name WHEN 'cart_add' THEN 1 ELSE -1 END * coalesce(put.quantity, 1)) AS quantity,
 			min(put.occurred_at) FILTER (WHERE put.name = 'cart_add') AS since
 		FROM cdp._own_products($1, $2, '{cart_add,cart_remove}', $3) AS put
@@ -56,6 +55,9 @@ BEGIN
 		GROUP BY put.product_id
 	) AS kept
 	LEFT JOIN cdp._catalog_row(kept.product_id, $2) AS known ON true
+	LEFT JOIN LATERAL cdp._told_products($1,
+		CASE WHEN known.name IS NULL THEN ARRAY[kept.product_id] END,
+		'{cart_add}', $2) AS told ON true
 	WHERE kept.quantity > 0
 	ORDER BY kept.since, kept.product_id COLLATE "C";
 END

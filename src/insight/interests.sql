@@ -85,6 +85,10 @@ BEGIN
 			coalesce(known.category, shown.category) AS category, known.name
 		FROM shown
 		LEFT JOIN known USING (product_id)
+	), told AS MATERIALIZED (
+		SELECT * FROM cdp._told_products(live, ARRAY(
+			SELECT DISTINCT placed.product_id FROM placed
+			WHERE placed.product_id IS NOT NULL AND placed.name IS NULL), names, $2)
 	), summed AS (
 		SELECT 'category' AS kind, category AS item, NULL AS name,
 			sum(weight) AS weight, sum(events)::bigint AS events, max(last_at) AS last_at
@@ -92,10 +96,10 @@ BEGIN
 		WHERE category IS NOT NULL
 		GROUP BY category
 		UNION ALL
-		SELECT 'product', product_id, coalesce(max(name), (cdp._told_product(live, names,
-				max(last_at), product_id)).name),
+		SELECT 'product', product_id, max(coalesce(placed.name, told.name)),
 			sum(weight), sum(events)::bigint, max(last_at)
 		FROM placed
+		LEFT JOIN told USING (product_id)
 		WHERE product_id IS NOT NULL
 		GROUP BY product_id
 	), shared AS (

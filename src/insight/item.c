@@ -51,7 +51,7 @@ get_element(JsonbContainer *list, int place, JsonbValue *element)
 	return found->type != jbvNull;
 }
 
-/* What a JSON value says as text, as ->> has it. */
+/* What a JSON value says as text; a number has no zeros at its end. */
 static CdpInsightText
 get_text(const JsonbValue *value)
 {
@@ -64,9 +64,7 @@ get_text(const JsonbValue *value)
 			text.length = value->val.string.len;
 			return text;
 		case jbvNumeric:
-			text.data = DatumGetCString(
-				DirectFunctionCall1(numeric_out,
-									NumericGetDatum(value->val.numeric)));
+			text.data = numeric_normalize(value->val.numeric);
 			break;
 		case jbvBool:
 			text.data = value->val.boolean ? "true" : "false";

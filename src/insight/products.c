@@ -3,8 +3,8 @@
  *		cdp._timeline_products() and cdp._timeline_told(): the events of a
  *		timeline, each order once, with their products or as they are.
  *
- * Rows come out one call at a time, so that asked of all profiles they are
- * nowhere gathered.
+ * Rows come out one call at a time: in a target list those of a profile are
+ * gathered nowhere.
  */
 #include "postgres.h"
 

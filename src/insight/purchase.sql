@@ -1,11 +1,14 @@
 -- What did this customer buy before the current purchase?
 
--- Timelines tell that it was; the log, by name and time, at which prices.
+-- Timelines tell that it was; the log, by name and time, at which prices.  Of
+-- several orders of one instant and source it is the one with that key and amount;
+-- of those that have the same of both, or none, the first.
 CREATE FUNCTION cdp._logged_order(
 	profile_id bigint,
 	occurred_at timestamptz,
 	source_id integer,
-	business_key text)
+	business_key text,
+	amount numeric)
 RETURNS TABLE (
 	"position" bigint,
 	product_id text,
@@ -22,6 +25,7 @@ SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
+	set_ids bigint[] := ARRAY(SELECT set_id FROM cdp._profile_sets($1));
 	key text := (SELECT type.business_key FROM cdp.event_type AS type WHERE type.name = 'order');
 BEGIN
 	RETURN QUERY
@@ -33,23 +37,24 @@ BEGIN
 	FROM (
 		SELECT event.properties, event.currency
 		FROM cdp.event
+		JOIN cdp.source USING (source_id)
 		CROSS JOIN LATERAL (
-			SELECT owned.profile_id FROM cdp._set_profile AS owned
-			WHERE owned.set_id = event.set_id
-			OFFSET 0
-		) AS owner
+			SELECT cdp._event_property(event.properties, key) AS said OFFSET 0
+		) AS own
 		WHERE event.name = 'order' AND event.occurred_at = $2
-			AND event.source_id = $3 AND owner.profile_id = $1
-			AND nullif(cdp._event_property(event.properties, key) #>> '{}', '')
-				IS NOT DISTINCT FROM $4
-		ORDER BY event.event_id
-		LIMIT CASE WHEN $4 IS NOT NULL THEN 1 END
+			AND event.source_id = $3 AND event.set_id = ANY (set_ids)
+			AND coalesce(event.occurred_at > cdp._kept_after(source.retention), true)
+		ORDER BY nullif(CASE jsonb_typeof(own.said)
+				WHEN 'number' THEN trim_scale(own.said::numeric)::text
+				ELSE own.said #>> '{}' END, '') IS DISTINCT FROM $4,
+			event.amount IS DISTINCT FROM $5, event.event_id
+		LIMIT 1
 	) AS logged
 	CROSS JOIN LATERAL cdp._product_items(logged.properties) AS item
 	WHERE item.product_id <> '' OR item.product ->> 'category' <> '' AND item.product = logged.properties;
 END
 $$;
-COMMENT ON FUNCTION cdp._logged_order(bigint, timestamptz, integer, text) IS
+COMMENT ON FUNCTION cdp._logged_order(bigint, timestamptz, integer, text, numeric) IS
 'the products of an order of a live profile, at their prices';
 
 CREATE FUNCTION cdp._previous_purchase(profile_id bigint, as_of timestamptz)
@@ -78,7 +83,7 @@ BEGIN
 			lag(event.occurred_at) OVER newest_first AS current_at
 		FROM cdp._own_events(live, $2, '{order}') AS event
 		WINDOW newest_first AS (ORDER BY event.occurred_at DESC,
-			event.business_key DESC NULLS LAST, event.source_id, event.amount)
+			event.business_key COLLATE "C" DESC NULLS LAST, event.source_id, event.amount)
 	) AS own
 	WHERE own.place = 2;
 	RETURN QUERY
@@ -89,7 +94,7 @@ BEGIN
 		item.quantity, item.price, item.currency
 	FROM (SELECT WHERE previous.place IS NOT NULL) AS found
 	LEFT JOIN cdp._logged_order(live, previous.occurred_at, previous.source_id,
-		previous.business_key) AS item ON true
+		previous.business_key, previous.amount) AS item ON true
 	LEFT JOIN cdp._catalog_row(item.product_id, previous.occurred_at) AS known ON true
 	ORDER BY item.position;
 END

@@ -19,7 +19,7 @@ LANGUAGE sql STABLE ROWS 100000
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
-	SELECT bought.profile_id, bought.product_id, count(*)
+	SELECT bought.profile_id, bought.product_id, count(DISTINCT bought.event)
 	FROM cdp._all_products('{order}', $1, $2) AS bought
 	WHERE bought.product_id IS NOT NULL
 	GROUP BY bought.profile_id, bought.product_id

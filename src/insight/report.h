@@ -5,8 +5,8 @@
  * An order or return that several sources report is one: the report counts whose
  * source has the highest priority, of several of these the first, then that of
  * the source with the least number, then that of the least amount (none last).
- * Which reports are of one event says the business key of the event's type; an
- * event without it is one of its own.
+ * Which reports are of one event says the business key of the event's type, for
+ * orders and returns; an event without it is one of its own.
  */
 #ifndef CDP_INSIGHT_REPORT_H
 #define CDP_INSIGHT_REPORT_H

@@ -209,6 +209,7 @@ note_lost(CdpInsightWalk *walk, Reports *reports)
 								   &reports->reports[i - 1]))
 			walk->lost[walk->nlost++] = reports->reports[i].place;
 	qsort(walk->lost, walk->nlost, sizeof(int64), compare_places);
+	pfree(reports->reports);
 }
 
 /* The first pass: over reports only. */

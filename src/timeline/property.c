@@ -9,8 +9,9 @@
  *
  * A name that leads into a list, as products.price does where products is one,
  * is the list of what its elements have under the rest of the name, in their
- * order; null stands for an element without it.  If no element has it, neither
- * has the event.  Traits have no such thing.
+ * order; null stands for an element without it.  That counts before a property of
+ * the whole name.  If no element has it, the list has no such property.  Traits
+ * have no lists.
  */
 #include "postgres.h"
 
@@ -51,6 +52,7 @@ gather_elements(JsonbContainer *list, const char *name, int length,
 	{
 		JsonbValue	value = none;
 
+		CHECK_FOR_INTERRUPTS();
 		if (element.type != jbvBinary ||
 			!cdp_timeline_find_property(element.val.binary.data, name, length,
 										&value))
@@ -65,21 +67,15 @@ gather_elements(JsonbContainer *list, const char *name, int length,
 	return any;
 }
 
-/* See timeline.h. */
-bool
-cdp_timeline_find_property(JsonbContainer *properties, const char *name,
-						   int length, JsonbValue *found)
+/* The property inside others; *listed: it is a list of what elements have. */
+static bool
+find_inside(JsonbContainer *properties, const char *name, const char *end,
+			JsonbValue *found, bool *listed)
 {
-	const char *end = name + length;
-	const char *dot = memchr(name, '.', length);
+	const char *dot;
 
-	check_stack_depth();
-	if (find_key(properties, name, length, found) != NULL &&
-		(dot == NULL || found->type != jbvNull))
-		return true;
-	if (dot == NULL)
-		return false;
-	for (; dot != NULL; dot = memchr(name, '.', end - name))
+	*listed = false;
+	while ((dot = memchr(name, '.', end - name)) != NULL)
 	{
 		if (find_key(properties, name, dot - name, found) == NULL ||
 			found->type != jbvBinary)
@@ -87,9 +83,29 @@ cdp_timeline_find_property(JsonbContainer *properties, const char *name,
 		properties = found->val.binary.data;
 		name = dot + 1;
 		if (JsonContainerIsArray(properties))
-			return gather_elements(properties, name, end - name, found);
+			return *listed = gather_elements(properties, name, end - name,
+											 found);
 	}
 	return find_key(properties, name, end - name, found) != NULL;
+}
+
+/* See timeline.h. */
+bool
+cdp_timeline_find_property(JsonbContainer *properties, const char *name,
+						   int length, JsonbValue *found)
+{
+	const char *end = name + length;
+	bool		dotted = memchr(name, '.', length) != NULL;
+	JsonbValue	inside;
+	bool		listed;
+
+	check_stack_depth();
+	if (find_key(properties, name, length, found) == NULL ||
+		(dotted && found->type == jbvNull))
+		return dotted && find_inside(properties, name, end, found, &listed);
+	if (dotted && find_inside(properties, name, end, &inside, &listed) && listed)
+		*found = inside;
+	return true;
 }
 
 /* cdp._event_property(properties, name) */

@@ -261,6 +261,11 @@ BEGIN
 				HINT = format('Declare it of %s.', coalesce(quote_literal(cdp.normalise_event_name($1)), 'another event'));
 	END IF;
 	LOCK TABLE cdp.event_property IN ACCESS EXCLUSIVE MODE;
+	IF EXISTS (SELECT FROM cdp.event_property AS held
+		WHERE held.event = $1 AND held.property = $2 AND held.reserved)
+	THEN
+		RETURN;
+	END IF;
 	SELECT slot INTO new_slot FROM cdp.property_slot
 	WHERE property_slot.property = $2;
 	IF new_slot IS NULL THEN
@@ -297,7 +302,8 @@ BEGIN
 	THEN
 		RAISE EXCEPTION 'property "%" is reserved', $2
 			USING ERRCODE = 'object_in_use',
-				DETAIL = 'Answers about products read it.';
+				DETAIL = 'Answers about products read it.',
+				HINT = 'Reserved properties are those of cdp.event_property where reserved.';
 	END IF;
 	DELETE FROM cdp.event_property
 	WHERE event_property.event = $1 AND event_property.property = $2;
