@@ -68,24 +68,35 @@ cdp_segment_property(CdpEvaluation *evaluation, int slot)
 	return value;
 }
 
-/* A copy of a value in the current context. */
+/* A copy of bytes in a context; an empty text is a pointer, too. */
+static void *
+copy_bytes(MemoryContext context, const void *bytes, Size length)
+{
+	void	   *copy = MemoryContextAlloc(context, Max(length, 1));
+
+	memcpy(copy, bytes, length);
+	return copy;
+}
+
+/* A copy of a value in a context; what is computed of it stays in the current. */
 static CdpValue
-copy_value(const CdpValue *value)
+copy_value(MemoryContext context, const CdpValue *value)
 {
 	CdpValue	copy = *value;
-	char	   *bytes;
+	Jsonb	   *json;
 
 	if (value->kind == CDP_VALUE_NUMBER && value->as.number.numeric != NULL)
-		copy.as.number.numeric = DatumGetNumericCopy(
-													 NumericGetDatum(value->as.number.numeric));
+		copy.as.number.numeric = copy_bytes(context, value->as.number.numeric,
+											VARSIZE(value->as.number.numeric));
 	else if (value->kind == CDP_VALUE_TEXT)
-	{
-		bytes = palloc(value->as.text.length + 1);
-		memcpy(bytes, value->as.text.data, value->as.text.length);
-		copy.as.text.data = bytes;
-	}
+		copy.as.text.data = copy_bytes(context, value->as.text.data,
+									   value->as.text.length);
 	else if (value->kind == CDP_VALUE_JSON)
-		copy.as.json = &cdp_segment_to_jsonb(value)->root;
+	{
+		json = cdp_segment_to_jsonb(value);
+		json = copy_bytes(context, json, VARSIZE(json));
+		copy.as.json = &json->root;
+	}
 	return copy;
 }
 
@@ -105,12 +116,10 @@ free_copy(CdpValue *copy)
 static void
 keep_value(CdpEvaluation *evaluation, CdpState *state, const CdpValue *value)
 {
-	MemoryContext old_context = MemoryContextSwitchTo(evaluation->profile_context);
 	CdpValue	before = state->value;
 
-	state->value = copy_value(value);
+	state->value = copy_value(evaluation->profile_context, value);
 	free_copy(&before);
-	MemoryContextSwitchTo(old_context);
 }
 
 /* Sum exactly: ten-thousandths in 128 bits, other numbers as numeric. */
@@ -494,9 +503,10 @@ read_timeline(CdpEvaluation *evaluation, int level,
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (reader->at_ms >= evaluation->until_ms)
-			return;
+			break;
 		take_event(evaluation, &evaluation->program->dispatch[level - 1]);
 	}
+	cdp_timeline_close(reader);
 }
 
 /* Begin to compute the aggregates of a level; those below are done. */

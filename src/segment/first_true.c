@@ -111,6 +111,7 @@ run_over(CdpStage *stage, const struct varlena *timeline, TimestampTz *at)
 {
 	CdpEvaluation *evaluation = stage->evaluation;
 	CdpTimelineReader *reader = evaluation->reader;
+	bool		is_true = false;
 
 	if (!cdp_segment_open_timeline(evaluation, 1, timeline))
 		return false;
@@ -120,13 +121,15 @@ run_over(CdpStage *stage, const struct varlena *timeline, TimestampTz *at)
 
 		CHECK_FOR_INTERRUPTS();
 		if (reader->at_ms >= evaluation->until_ms)
-			return false;
-		if (event_at > *at && is_true_so_far(stage))
-			return true;
+			break;
+		is_true = event_at > *at && is_true_so_far(stage);
+		if (is_true)
+			break;
 		cdp_segment_take_event(evaluation, 1);
 		*at = event_at;
 	}
-	return false;
+	cdp_timeline_close(reader);
+	return is_true;
 }
 
 /* By one pass, as of the end, which is interrupted to ask. */
