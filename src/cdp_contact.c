@@ -12,7 +12,7 @@
  * What holds for all customers is read once a statement (cdp_contact_known.c).
  *
  * The timeline is read from its last chunk back.  The newest dealing is in the
- * first chunk that has any.  Of each ticket the newest event counts, of several
+ * first chunk that has any, or in one before that ends at the same instant.  Of each ticket the newest event counts, of several
  * at one time the one whose status comes first, none last; older events say
  * nothing more.  A ticket is open unless its status is known as one that is not.
  *
@@ -218,20 +218,23 @@ add_dealing(Contact *contact, const CdpNamed *dealing, TimestampTz at)
 
 /*
  * What the shapes of a chunk are to us: a dealing, NULL where they are none or
- * one is known already from a later chunk; false: nothing that concerns us.
+ * a later one is known already; false: nothing that concerns us.  Chunks may share
+ * an instant, and of its dealings the one counts whose name comes first.
  */
 static bool
 find_shapes(Contact *contact, const CdpTimelineReader *reader,
 			const CdpNamed **dealings, int64 *from_ms)
 {
 	const CdpKnown *known = contact->known;
+	TimestampTz last_at = (reader->header.last_ms - EPOCH_MS) * 1000;
+	bool		is_known = contact->dealing != NULL && last_at < contact->dealt_at;
 	bool		any = false;
 
 	for (int i = 0; i < reader->nshapes; i++)
 	{
 		int32		name_id = reader->shapes[i].name_id;
 
-		dealings[i] = contact->dealing != NULL ? NULL :
+		dealings[i] = is_known ? NULL :
 			find_named(known->dealings, known->ndealings, name_id);
 		contact->has_deals = contact->has_deals || name_id == known->deal_stage;
 		if (name_id == known->ticket)

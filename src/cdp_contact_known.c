@@ -5,32 +5,34 @@
  *
  * It is read once a statement and kept until the snapshot in use sees another
  * state of the store, or until the clock has moved on.  A snapshot sees the same
- * as another one if the same transactions are over for it and the same commands
- * of our own are done; of commands that were rolled back only the subtransaction
- * tells, for their numbers are used again.
+ * as another one of this transaction if the same transactions are over for it and
+ * the same commands of our own are done; of commands that were rolled back only
+ * the subtransaction tells, for their numbers are used again.  Another transaction
+ * reads anew: that we have rolled one back moves neither end of a snapshot.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
+#include "storage/proc.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "base/base.h"
+#include "base/compat.h"
 #include "cdp_contact.h"
 
 /* Which state of the store a snapshot sees. */
 typedef struct Seen
 {
+	LocalTransactionId transaction;
 	TransactionId xmin;
 	TransactionId xmax;
 	CommandId	command;
 	SubTransactionId subtransaction;
 	uint32		nrunning;
-	uint32		running_hash;
 	TimestampTz now;
 } Seen;
 
@@ -44,13 +46,12 @@ get_seen(void)
 	Seen		seen;
 
 	memset(&seen, 0, sizeof(Seen));
+	seen.transaction = cdp_local_transaction();
 	seen.xmin = snapshot->xmin;
 	seen.xmax = snapshot->xmax;
 	seen.command = snapshot->curcid;
 	seen.subtransaction = GetCurrentSubTransactionId();
 	seen.nrunning = snapshot->xcnt + snapshot->subxcnt;
-	seen.running_hash = hash_bytes((const unsigned char *) snapshot->xip,
-								   sizeof(TransactionId) * snapshot->xcnt);
 	seen.now = cdp_base_clock();
 	return seen;
 }

@@ -25,6 +25,13 @@
 #define CDP_JSON_GO_ON		return
 #endif
 
+/* The number of a transaction within its backend; needs storage/proc.h. */
+#if PG_VERSION_NUM >= 170000
+#define cdp_local_transaction() (MyProc->vxid.lxid)
+#else
+#define cdp_local_transaction() (MyProc->lxid)
+#endif
+
 #if PG_VERSION_NUM >= 170000
 #define cdp_make_json_lexer(text, len) \
 	makeJsonLexContextCstringLen(NULL, (text), (len), \
