@@ -108,7 +108,8 @@ SELECT count(*) AS stages, count(*) FILTER (WHERE (told.stage, told.reached) IS 
 FROM segment_test.funnel, LATERAL (SELECT * FROM cdp.funnel(stages, '60 days', until) WHERE until > since) AS told
 LEFT JOIN LATERAL (
 	SELECT count(at[told.step]) AS reached, CASE WHEN told.step > 1 THEN count(at[told.step - 1]) END AS before, count(at[1]) AS first,
-		percentile_cont(0.5) WITHIN GROUP (ORDER BY at[told.step] - at[told.step - 1]) AS took
+		percentile_cont(0.5) WITHIN GROUP (ORDER BY greatest(at[told.step], until - interval '60 days') - greatest(at[told.step - 1], until - interval '60 days'))
+			FILTER (WHERE told.step > 1 AND at[told.step] IS NOT NULL) AS took
 	FROM (SELECT segment_test.stages_reached(stages, profile_id, until - interval '60 days 1 ms', until) FROM cdp.profile_current) AS one (at)) AS expected ON true
 WHERE n <= 60;
 

@@ -102,13 +102,17 @@ AS $$
 DECLARE
 	bound cdp.predicate[] := cdp._check_stages($1);
 	until timestamptz := coalesce($3, cdp.clock());
+	since timestamptz;
 BEGIN
 	PERFORM cdp._check_span('window', $2);
+	since := cdp._later(until, -$2);
 	RETURN QUERY
 	WITH counted AS (
 		SELECT number, count(*) AS reached,
-			percentile_cont(0.5) WITHIN GROUP (ORDER BY told.reached[number] - told.reached[number - 1]) AS took
-		FROM cdp._funnel_reached(bound, cdp._later(until, -$2) - interval '1 millisecond', until) AS told
+			percentile_cont(0.5) WITHIN GROUP (ORDER BY
+				greatest(told.reached[number], since) - greatest(told.reached[number - 1], since))
+				FILTER (WHERE number > 1) AS took
+		FROM cdp._funnel_reached(bound, since - interval '1 millisecond', until) AS told
 		CROSS JOIN LATERAL generate_series(1, cardinality(told.reached)) AS number
 		GROUP BY number
 	), listed AS (

@@ -12,7 +12,8 @@
  * have in common, the one that counts first.  Then each conversion is a row for
  * each touch of its window, which is found by binary search.
  *
- * Memory is that of one profile's touches and conversions.
+ * Memory is that of one profile's touches and conversions, and of what its events
+ * tell of campaigns.
  */
 #include "postgres.h"
 
