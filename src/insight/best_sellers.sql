@@ -2,7 +2,8 @@
 
 -- An order that two sources report counts once.  What fewer than ten customers
 -- bought is left out: a place may be one person's.  Names and categories are those
--- of the catalogue, as it was at the last order, or else as that order told them.
+-- of the catalogue, as it was at the last order, or else as that order told them;
+-- whose order that was is the greatest pair of its time and her id.
 CREATE FUNCTION cdp._best_sellers("window" interval, top integer, by text, as_of timestamptz)
 RETURNS TABLE (
 	place text,
@@ -53,8 +54,8 @@ BEGIN
 		SELECT living.place, customer.product_id, sum(customer.units) AS units,
 			sum(customer.orders)::bigint AS orders, count(*) AS customers,
 			max(customer.last_at) AS last_at,
-			(array_agg(customer.profile_id ORDER BY customer.last_at DESC, customer.profile_id))[1]
-				AS last_id
+			max(ARRAY[(date_part('epoch', customer.last_at) * 1000)::bigint, customer.profile_id])
+				AS last
 		FROM customer
 		JOIN living USING (profile_id)
 		GROUP BY living.place, customer.product_id
@@ -64,7 +65,7 @@ BEGIN
 			ORDER BY units DESC, orders DESC, product_id) AS rank
 		FROM counted
 	), chosen AS MATERIALIZED (
-		SELECT * FROM placed WHERE placed.rank <= $2
+		SELECT placed.*, placed.last[2] AS last_id FROM placed WHERE placed.rank <= $2
 	)
 	SELECT chosen.place, chosen.rank::integer, chosen.product_id,
 		coalesce(known.name, told.name), coalesce(known.category, told.category),

@@ -12,7 +12,7 @@ INSERT INTO whole (what, query, peer) VALUES
 	three AS (SELECT two.profile_id FROM two JOIN cdp.profile_event AS event USING (profile_id) WHERE event.name = 'order' AND event.occurred_at >= two.at GROUP BY 1)
 	SELECT * FROM (VALUES (1, (SELECT count(*) FROM one)), (2, (SELECT count(*) FROM two)), (3, (SELECT count(*) FROM three))) AS v (step, reached)$q$),
 ('attribution of orders, 30 days, linear', $q$
-	SELECT kind, campaign, round(conversions::numeric, 6) FROM cdp.attribution('order', '30 days', 'linear') ORDER BY 1, 2$q$, $q$
+	SELECT kind, campaign, round(conversions::numeric, 3) FROM cdp.attribution('order', '30 days', 'linear') ORDER BY 1, 2$q$, $q$
 	WITH did AS (SELECT profile_id, name, occurred_at AS at, properties ->> 'campaign' AS campaign,
 			coalesce(occurred_at - lag(occurred_at) OVER (PARTITION BY profile_id ORDER BY occurred_at) > interval '30 minutes', true) AS begins
 		FROM cdp.profile_event WHERE name <> 'email_sent'),
@@ -23,7 +23,7 @@ INSERT INTO whole (what, query, peer) VALUES
 	credited AS (SELECT coalesce(kind, 'none') AS kind, campaign, 1.0::float8 / count(*) OVER (PARTITION BY converted.event_id) AS credit
 		FROM (SELECT profile_id, event_id, occurred_at FROM cdp.profile_event WHERE name = 'order') AS converted
 		LEFT JOIN touch ON touch.profile_id = converted.profile_id AND touch.at <= converted.occurred_at AND touch.at >= converted.occurred_at - interval '30 days')
-	SELECT kind, campaign, round(sum(credit)::numeric, 6) FROM credited GROUP BY 1, 2
+	SELECT kind, campaign, round(sum(credit)::numeric, 3) FROM credited GROUP BY 1, 2
 	UNION ALL SELECT 'campaign', campaign, 0 FROM cdp.campaign WHERE campaign NOT IN (SELECT campaign FROM credited WHERE campaign IS NOT NULL) ORDER BY 1, 2$q$),
 ('the same by all six models', $q$SELECT count(*) FROM cdp.attribution('order', '30 days')$q$, NULL),
 ('best sellers by region, 90 days', $q$
