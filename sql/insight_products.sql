@@ -17,8 +17,10 @@ CALL insight_test.make(30, 1200);
 -- properties of every shape, some at one instant and of several sources
 INSERT INTO cdp.inbox (source, record)
 SELECT source, jsonb_build_object('type', 'track', 'event', event, 'messageId', format('odd-%s-%s-%s', n, event, source), 'userId', 'u' || 1 + n % 5,
-	'timestamp', timestamptz '2026-03-01 00:00+00' + n / 3 * interval '20 days', 'properties', properties)::text
+	'timestamp', timestamptz '2026-03-01 00:00+00' + n / 3 * interval '5 days', 'properties', properties)::text
 FROM unnest('{order,search,return,page_view}'::text[]) AS event, unnest('{web,till}'::text[]) AS source, unnest(ARRAY[
+	'{"order_id": "R1"}', '{"order_id": "R1", "total": 1}', '{"order_id": "R1", "category": ""}', '{"order_id": "R1"}', '{"order_id": "R1"}',
+	'{"order_id": "R1", "product_id": "p9"}', '{"order_id": "R1", "category": "c9"}', '{"order_id": "R1", "products": [{"product_id": "p9"}]}',
 	'{"products": []}', '{"products": [], "category": "c1"}', '{"products": [], "product_id": "p1"}', '{"products": {"product_id": "p2"}, "category": "c2"}',
 	'{"products": ["x", 1, null, [1], {"product_id": 5}, {"product_id": ""}, {"category": "c1"}, {"product_id": true}, {"product_id": "p3", "category": {"a": 1}, "name": ["n"], "price": "4.50", "quantity": 2}]}',
 	'{"products": [{"category": "c1"}, {"name": "nothing"}], "product_id": "p8", "category": "c8"}', '{"products": [[{"product_id": "p9"}]]}', '{"products": [{"product_id": null}]}',
@@ -90,17 +92,42 @@ FROM (SELECT DISTINCT profile_id FROM logged) AS asked, cdp._own_products(profil
 SELECT (SELECT count(*) FROM every) > 200 AS compared, count(*) AS differ
 FROM ((TABLE every EXCEPT ALL TABLE one) UNION ALL (TABLE one EXCEPT ALL TABLE every)) AS differ;
 
+-- asked by products, a report that tells any counts before those that tell none
+CREATE TEMP TABLE richest AS
+SELECT * FROM (
+	SELECT *, rank() OVER (PARTITION BY as_of, profile_id, name, key ORDER BY NOT (cdp._event_property(properties, 'products.product_id') IS NOT NULL
+			OR coalesce(properties ->> 'product_id', '') <> '' OR coalesce(properties ->> 'category', '') <> ''), priority DESC, at, source_id, amount) AS place
+	FROM logged WHERE key IS NOT NULL) AS ranked WHERE place = 1;
+CREATE TEMP TABLE told_richest AS
+SELECT as_of, profile_id, event.* FROM (SELECT DISTINCT as_of, profile_id FROM logged) AS asked,
+	cdp._own_events(profile_id, as_of, '{order,return}', by_products => true) AS event WHERE business_key IS NOT NULL;
+SELECT (SELECT count(*) FROM richest AS r JOIN once USING (as_of, profile_id, name, key) WHERE r.event_id <> once.event_id) > 0 AS telling, count(*) AS differ
+FROM ((SELECT DISTINCT as_of, profile_id, name, key, at, source_id, amount FROM richest EXCEPT SELECT as_of, profile_id, name, business_key, occurred_at, source_id, amount FROM told_richest)
+	UNION ALL (SELECT as_of, profile_id, name, business_key, occurred_at, source_id, amount FROM told_richest EXCEPT SELECT as_of, profile_id, name, key, at, source_id, amount FROM richest)) AS differ;
+-- a till that counts repeats an order of the shop without its lines
+UPDATE cdp.source SET priority = 1000 WHERE name = 'till';
+SELECT cdp.ingest(source, jsonb_build_object('type', 'track', 'event', 'order', 'userId', 'lines', 'messageId', source || properties, 'timestamp', at, 'properties', properties::jsonb)) > 0 AS stored
+FROM (VALUES ('web', '2026-05-01', '{"order_id": "L1", "total": 9, "products": [{"product_id": "l1", "name": "Lamp", "price": 9}, {"product_id": "l2"}]}'),
+	('till', '2026-05-02', '{"order_id": "L1", "total": 9}'), ('till', '2026-05-03', '{"order_id": "L2", "total": 1}')) AS v (source, at, properties);
+CALL cdp.merge();
+SELECT kind, item, name FROM cdp.interests(cdp.find_profile('user_id', 'lines'));
+SELECT order_key, occurred_at, amount, product_id, product_name, price FROM cdp.previous_purchase(cdp.find_profile('user_id', 'lines'));
+-- a name for each of a thousand products of one instant
+SELECT cdp.ingest('web', jsonb_build_object('type', 'track', 'event', 'order', 'userId', 'many', 'messageId', 'many', 'timestamp', '2026-05-01', 'properties',
+	jsonb_build_object('order_id', 'M', 'products', (SELECT jsonb_agg(jsonb_build_object('product_id', 'm' || n, 'name', 'M' || n)) FROM generate_series(1, 1000) AS n)))) > 0 AS stored;
+SELECT count(*), count(name) FROM cdp.interests(cdp.find_profile('user_id', 'many'));
+
 -- nothing asked for, nothing there, and what is no question
 SELECT count(*) FROM cdp._timeline_told('{}', cdp._question_of('{order}'), '-infinity', 'infinity');
 SELECT count(*) FROM cdp._timeline_products(cdp._own_chunks((SELECT min(profile_id) FROM logged), '{}', '-infinity'), cdp._question_of('{}'), '-infinity', 'infinity');
 \set VERBOSITY terse
 SELECT count(*) FROM cdp._timeline_told('{}', NULL::cdp._question, '-infinity', 'infinity');
-SELECT count(*) FROM cdp._timeline_told('{}', (NULL, NULL, NULL, NULL, NULL, NULL)::cdp._question, '-infinity', 'infinity');
-SELECT count(*) FROM cdp._timeline_told('{}', ('{2,1}', '{0,0}', '{}', '{}', '{0,0,0,0,0,0}', 0)::cdp._question, '-infinity', 'infinity');
-SELECT count(*) FROM cdp._timeline_told('{}', ('{1,2}', '{0}', '{}', '{}', '{0,0,0,0,0,0}', 0)::cdp._question, '-infinity', 'infinity');
-SELECT count(*) FROM cdp._timeline_told('{}', ('{1,2}', '{0,256}', '{}', '{}', '{0,0,0,0,0,0}', 0)::cdp._question, '-infinity', 'infinity');
-SELECT count(*) FROM cdp._timeline_told('{}', ('{1,NULL}', '{0,0}', '{}', '{}', '{0,0,0,0,0,0}', 0)::cdp._question, '-infinity', 'infinity');
-SELECT count(*) FROM cdp._timeline_products('{}', ('{1,2}', '{0,0}', '{}', '{}', '{0,0,0}', 0)::cdp._question, '-infinity', 'infinity');
-SELECT count(*) FROM cdp._timeline_interest('{}', ('{1,2}', '{0,0}', '{}', '{}', '{0,0,0,0,0,0}', 0)::cdp._question, '{1}', '{1,2}', 'infinity');
+SELECT count(*) FROM cdp._timeline_told('{}', (NULL, NULL, NULL, NULL, NULL, NULL, NULL)::cdp._question, '-infinity', 'infinity');
+SELECT count(*) FROM cdp._timeline_told('{}', ('{2,1}', '{0,0}', '{}', '{}', '{0,0,0,0,0,0}', 0, false)::cdp._question, '-infinity', 'infinity');
+SELECT count(*) FROM cdp._timeline_told('{}', ('{1,2}', '{0}', '{}', '{}', '{0,0,0,0,0,0}', 0, false)::cdp._question, '-infinity', 'infinity');
+SELECT count(*) FROM cdp._timeline_told('{}', ('{1,2}', '{0,256}', '{}', '{}', '{0,0,0,0,0,0}', 0, false)::cdp._question, '-infinity', 'infinity');
+SELECT count(*) FROM cdp._timeline_told('{}', ('{1,NULL}', '{0,0}', '{}', '{}', '{0,0,0,0,0,0}', 0, false)::cdp._question, '-infinity', 'infinity');
+SELECT count(*) FROM cdp._timeline_products('{}', ('{1,2}', '{0,0}', '{}', '{}', '{0,0,0}', 0, false)::cdp._question, '-infinity', 'infinity');
+SELECT count(*) FROM cdp._timeline_interest('{}', ('{1,2}', '{0,0}', '{}', '{}', '{0,0,0,0,0,0}', 0, false)::cdp._question, '{1}', '{1,2}', 'infinity');
 SELECT count(*) FROM cdp._timeline_told('{NULL}', cdp._question_of('{order}'), '-infinity', 'infinity');
 DROP SCHEMA insight_test CASCADE;

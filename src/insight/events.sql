@@ -27,11 +27,15 @@ CREATE TYPE cdp._question AS (
 	source_ids integer[],
 	priorities integer[],
 	slots integer[],
-	more_slot integer);
+	more_slot integer,
+	by_products boolean);
 COMMENT ON TYPE cdp._question IS
 'which events of timelines are asked for, and where they say what';
 
-CREATE FUNCTION cdp._question_of(names text[], property text DEFAULT NULL)
+CREATE FUNCTION cdp._question_of(
+	names text[],
+	property text DEFAULT NULL,
+	by_products boolean DEFAULT false)
 RETURNS cdp._question
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -58,11 +62,12 @@ BEGIN
 		LEFT JOIN cdp.property_slot AS held ON held.property = wanted.property
 		ORDER BY wanted.place);
 	question.more_slot := coalesce(cdp._slot_of($2)::integer, 0);
+	question.by_products := $3;
 	RETURN question;
 END
 $$;
-COMMENT ON FUNCTION cdp._question_of(text[], text) IS
-'the question for events of these names, and for a property of theirs besides';
+COMMENT ON FUNCTION cdp._question_of(text[], text, boolean) IS
+'the question for events of these names, and for a property of theirs besides; by_products: of the reports of one event, one that tells products counts before those that tell none';
 
 CREATE FUNCTION cdp._timeline_told(
 	timelines cdp.timeline[],
@@ -127,7 +132,8 @@ CREATE FUNCTION cdp._own_events(
 	until timestamptz,
 	names text[],
 	since timestamptz DEFAULT '-infinity',
-	property text DEFAULT NULL)
+	property text DEFAULT NULL,
+	by_products boolean DEFAULT false)
 RETURNS TABLE (
 	name text,
 	source_id integer,
@@ -143,12 +149,12 @@ BEGIN
 	RETURN QUERY
 	SELECT known.name::text, event.source_id, event.occurred_at, event.amount,
 		event.business_key, event.said
-	FROM cdp._timeline_told(cdp._own_chunks($1, $3, $4), cdp._question_of($3, $5),
+	FROM cdp._timeline_told(cdp._own_chunks($1, $3, $4), cdp._question_of($3, $5, $6),
 		$4, $2) AS event
 	JOIN cdp.event_name AS known USING (name_id);
 END
 $$;
-COMMENT ON FUNCTION cdp._own_events(bigint, timestamptz, text[], timestamptz, text) IS
+COMMENT ON FUNCTION cdp._own_events(bigint, timestamptz, text[], timestamptz, text, boolean) IS
 'the events of a live profile of these names from since on and before until, each order and return once, with what they say of a property';
 
 -- The products of those events, which are what cdp._product_items() says.
@@ -172,7 +178,8 @@ BEGIN
 	SELECT known.name::text, product.occurred_at, product.product_id, product.category,
 		CASE WHEN product.quantity IS NOT NULL THEN
 			(cdp._typed_trait(product.quantity, 'number') #>> '{}')::numeric END
-	FROM cdp._timeline_products(cdp._own_chunks($1, $3, $4), cdp._question_of($3),
+	FROM cdp._timeline_products(cdp._own_chunks($1, $3, $4),
+		cdp._question_of($3, by_products => true),
 		$4, $2) AS product
 	JOIN cdp.event_name AS known USING (name_id);
 END
@@ -188,7 +195,7 @@ CREATE FUNCTION cdp._told_products(
 	product_ids text[],
 	names text[],
 	until timestamptz)
-RETURNS TABLE (product_id text, name text, category text)
+RETURNS TABLE (product_id text, name text, category text, price numeric)
 LANGUAGE plpgsql STABLE ROWS 5
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
@@ -204,31 +211,37 @@ BEGIN
 	END IF;
 	set_ids := ARRAY(SELECT set_id FROM cdp._profile_sets($1));
 	RETURN QUERY
-	SELECT last.product_id, max(nullif(item.product ->> 'name', '')),
-		max(nullif(item.product ->> 'category', ''))
-	FROM (
+	WITH last AS MATERIALIZED (
 		SELECT DISTINCT ON (own.product_id) own.product_id, own.name, own.occurred_at
 		FROM cdp._own_products($1, $4, $3) AS own
 		WHERE own.product_id = ANY ($2)
 		ORDER BY own.product_id, own.name = 'order' DESC, own.occurred_at DESC
-		OFFSET 0
-	) AS last
-	CROSS JOIN LATERAL (
-		SELECT logged.properties
-		FROM cdp.event AS logged
+	), told AS MATERIALIZED (
+		SELECT logged.name, logged.occurred_at, logged.currency, item.product_id, item.product
+		FROM (SELECT DISTINCT last.name, last.occurred_at FROM last) AS happened
+		CROSS JOIN LATERAL (
+			SELECT event.*
+			FROM cdp.event
+			WHERE event.name = happened.name AND event.occurred_at = happened.occurred_at
+				AND event.set_id = ANY (set_ids)
+			OFFSET 0
+		) AS logged
 		JOIN cdp.source USING (source_id)
-		WHERE logged.name = last.name AND logged.occurred_at = last.occurred_at
-			AND logged.set_id = ANY (set_ids)
-			AND coalesce(logged.occurred_at > cdp._kept_after(source.retention), true)
-		OFFSET 0
-	) AS told
-	CROSS JOIN LATERAL cdp._product_items(told.properties) AS item
-	WHERE item.product_id = last.product_id
+		CROSS JOIN LATERAL cdp._product_items(logged.properties) AS item
+		WHERE coalesce(logged.occurred_at > cdp._kept_after(source.retention), true)
+	)
+	SELECT last.product_id, max(nullif(told.product ->> 'name', '')),
+		max(nullif(told.product ->> 'category', '')),
+		max(cdp._own_price((cdp._typed_trait(told.product -> 'price', 'number') #>> '{}')::numeric,
+			told.currency::text, told.occurred_at))
+	FROM last
+	JOIN told ON told.product_id = last.product_id AND told.name = last.name
+		AND told.occurred_at = last.occurred_at
 	GROUP BY last.product_id;
 END
 $$;
 COMMENT ON FUNCTION cdp._told_products(bigint, text[], text[], timestamptz) IS
-'names and categories of products as the last order of a live profile before until, or its last event of these names, told them';
+'names, categories and prices (in the store''s currency) of products as the last order of a live profile before until, or its last event of these names, told them';
 
 CREATE FUNCTION cdp._all_products(
 	names text[],
@@ -247,7 +260,7 @@ SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-	question cdp._question := cdp._question_of($1);
+	question cdp._question := cdp._question_of($1, by_products => true);
 BEGIN
 	RETURN QUERY
 	SELECT told.profile_id, (told.product).occurred_at, (told.product).event,

@@ -44,7 +44,7 @@ AS $$
 BEGIN
 	RETURN QUERY
 	SELECT kept.product_id, coalesce(known.name, told.name), kept.quantity,
-		round(kept.quantity * cdp._own_price(known.price, known.currency, $2), 4),
+		round(kept.quantity * coalesce(cdp._own_price(known.price, known.currency, $2), told.price), 4),
 		kept.since
 	FROM (
 		SELECT put.product_id,
@@ -56,14 +56,14 @@ BEGIN
 	) AS kept
 	LEFT JOIN cdp._catalog_row(kept.product_id, $2) AS known ON true
 	LEFT JOIN LATERAL cdp._told_products($1,
-		CASE WHEN known.name IS NULL THEN ARRAY[kept.product_id] END,
+		CASE WHEN known.name IS NULL OR known.price IS NULL THEN ARRAY[kept.product_id] END,
 		'{cart_add}', $2) AS told ON true
 	WHERE kept.quantity > 0
 	ORDER BY kept.since, kept.product_id COLLATE "C";
 END
 $$;
 COMMENT ON FUNCTION cdp._open_cart(bigint, timestamptz, timestamptz) IS
-'what a live profile has put into the cart since its last order; value is NULL where the catalogue has no price in a known currency';
+'what a live profile has put into the cart since its last order; value is NULL where neither the catalogue nor the last event that put it there has a price in a known currency';
 
 CREATE FUNCTION cdp._considered(profile_id bigint, as_of timestamptz) RETURNS text[]
 LANGUAGE plpgsql STABLE

@@ -36,7 +36,8 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	question := cdp._question_of(ARRAY(SELECT event FROM cdp.interest_weight));
+	question := cdp._question_of(ARRAY(SELECT event FROM cdp.interest_weight),
+		by_products => true);
 	SELECT coalesce(array_agg(said.weight ORDER BY known.name_id), '{}'),
 		coalesce(array_agg(date_part('epoch', said.half_life) ORDER BY known.name_id), '{}')
 	INTO weights, half_lives

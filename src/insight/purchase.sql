@@ -93,8 +93,11 @@ BEGIN
 		coalesce(known.category, item.category),
 		item.quantity, item.price, item.currency
 	FROM (SELECT WHERE previous.place IS NOT NULL) AS found
-	LEFT JOIN cdp._logged_order(live, previous.occurred_at, previous.source_id,
-		previous.business_key, previous.amount) AS item ON true
+	LEFT JOIN cdp._own_events(live, $2, '{order}', by_products => true) AS told
+		ON told.business_key = previous.business_key
+	LEFT JOIN cdp._logged_order(live, coalesce(told.occurred_at, previous.occurred_at),
+		coalesce(told.source_id, previous.source_id), previous.business_key,
+		coalesce(told.amount, previous.amount)) AS item ON true
 	LEFT JOIN cdp._catalog_row(item.product_id, previous.occurred_at) AS known ON true
 	ORDER BY item.position;
 END

@@ -32,6 +32,8 @@ cdp_insight_compare_reports(const void *a, const void *b)
 	int			order = compare_keys(one, other);
 
 	if (order == 0)
+		order = COMPARE(one->is_poor, other->is_poor);
+	if (order == 0)
 		order = COMPARE(other->priority, one->priority);
 	if (order == 0)
 		order = COMPARE(one->at, other->at);

@@ -21,6 +21,7 @@ typedef struct CdpInsightReport
 	int			name;			/* what kind of event; keys are of one kind */
 	const char *key;			/* NULL: it has none */
 	uint32		key_length;
+	bool		is_poor;		/* counts after all that are not */
 	int32		priority;		/* of its source */
 	TimestampTz at;
 	int32		source_id;

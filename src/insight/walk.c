@@ -67,6 +67,7 @@ read_question(HeapTupleHeader row, CdpInsightQuestion *question)
 	int			nslots = CDP_INSIGHT_NPROPERTIES;
 	bool		isnull;
 	Datum		more;
+	Datum		by_products;
 
 	question->nnames = -1;
 	question->name_ids = get_integers(row, "name_ids", &question->nnames);
@@ -78,6 +79,8 @@ read_question(HeapTupleHeader row, CdpInsightQuestion *question)
 		   sizeof(question->slots));
 	more = GetAttributeByName(row, "more_slot", &isnull);
 	question->more_slot = isnull ? 0 : DatumGetInt32(more);
+	by_products = GetAttributeByName(row, "by_products", &isnull);
+	question->by_products = !isnull && DatumGetBool(by_products);
 	check_ascending(question->name_ids, question->nnames);
 	check_ascending(question->source_ids, question->nsources);
 	check_slots(question->key_slots, question->nnames);
@@ -156,6 +159,22 @@ cdp_insight_text(CdpInsightWalk *walk, int slot, CdpTimelineValue *value)
 		value->length > 0;
 }
 
+/* Does the event in hand tell no product, nor a category? */
+static bool
+tells_no_product(CdpInsightWalk *walk)
+{
+	static const CdpInsightProperty properties[] = {
+		CDP_INSIGHT_LISTED_PRODUCT_ID, CDP_INSIGHT_PRODUCT_ID,
+		CDP_INSIGHT_CATEGORY
+	};
+	CdpTimelineValue value;
+
+	for (int i = 0; i < lengthof(properties); i++)
+		if (cdp_insight_text(walk, walk->question.slots[properties[i]], &value))
+			return false;
+	return true;
+}
+
 static void
 add_report(CdpInsightWalk *walk, Reports *reports, const CdpTimelineValue *key)
 {
@@ -176,6 +195,7 @@ add_report(CdpInsightWalk *walk, Reports *reports, const CdpTimelineValue *key)
 	report->name = walk->name;
 	report->key = key->data;
 	report->key_length = key->length;
+	report->is_poor = question->by_products && tells_no_product(walk);
 	report->priority = source < 0 ? CDP_INSIGHT_NO_PRIORITY :
 		question->priorities[source];
 	report->at = walk->at;

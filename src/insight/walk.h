@@ -4,7 +4,9 @@
  *
  * A question (cdp._question, made by cdp._question_of()) says which events are
  * asked for, and where they say what.  Of an order or return that several sources
- * report, only the report that counts (report.h) is an event.  Reports at or after
+ * report, only the report that counts (report.h) is an event; asked by products,
+ * one that tells any counts before those that tell none, as a till may repeat an
+ * order of the shop without its lines.  Reports at or after
  * "until" are not seen, so one told later never changes what was.
  *
  *		walk = cdp_insight_walk(timelines, question, since, until);
@@ -47,6 +49,7 @@ typedef struct CdpInsightQuestion
 	int32	   *priorities;
 	int32		slots[CDP_INSIGHT_NPROPERTIES];
 	int32		more_slot;		/* of a property besides; 0: none */
+	bool		by_products;	/* reports that tell none are poor */
 } CdpInsightQuestion;
 
 typedef struct CdpInsightWalk
