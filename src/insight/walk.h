@@ -6,8 +6,8 @@
  * asked for, and where they say what.  Of an order or return that several sources
  * report, only the report that counts (report.h) is an event; asked by products,
  * one that tells any counts before those that tell none, as a till may repeat an
- * order of the shop without its lines.  Reports at or after
- * "until" are not seen, so one told later never changes what was.
+ * order of the shop without its lines.  Reports at or after "until" are not seen,
+ * so one told later never changes what was.
  *
  *		walk = cdp_insight_walk(timelines, question, since, until);
  *		while (cdp_insight_next(walk))
