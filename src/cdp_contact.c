@@ -47,10 +47,6 @@
 
 #define COLUMNS 6
 
-/* the server's epoch in the time of timelines */
-#define EPOCH_MS \
-	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * INT64CONST(1000))
-
 /* The newest event of a ticket; its id is the key. */
 typedef struct Ticket
 {
@@ -226,7 +222,7 @@ find_shapes(Contact *contact, const CdpTimelineReader *reader,
 			const CdpNamed **dealings, int64 *from_ms)
 {
 	const CdpKnown *known = contact->known;
-	TimestampTz last_at = (reader->header.last_ms - EPOCH_MS) * 1000;
+	TimestampTz last_at = (reader->header.last_ms - CDP_TIMELINE_EPOCH_MS) * 1000;
 	bool		is_known = contact->dealing != NULL && last_at < contact->dealt_at;
 	bool		any = false;
 
@@ -259,7 +255,7 @@ add_chunk(Contact *contact, const struct varlena *chunk)
 		return;
 	while (cdp_timeline_next_from(&reader, from_ms))
 	{
-		TimestampTz at = (reader.at_ms - EPOCH_MS) * 1000;
+		TimestampTz at = (reader.at_ms - CDP_TIMELINE_EPOCH_MS) * 1000;
 		const CdpNamed *dealing = dealings[reader.shape - reader.shapes];
 
 		CHECK_FOR_INTERRUPTS();

@@ -220,7 +220,7 @@ add_timeline(Contacts *contacts, const struct varlena *timeline)
 	}
 	while (cdp_timeline_next_from(&reader, from_ms))
 	{
-		TimestampTz at = (reader.at_ms - CDP_INSIGHT_EPOCH_MS) * 1000;
+		TimestampTz at = (reader.at_ms - CDP_TIMELINE_EPOCH_MS) * 1000;
 
 		CHECK_FOR_INTERRUPTS();
 		if (at >= contacts->until)

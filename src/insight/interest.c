@@ -173,15 +173,6 @@ make_table(Sum *sum)
 }
 
 static void
-put_text(Datum *value, bool *isnull, const CdpInsightText *text)
-{
-	*isnull = text->length == 0;
-	if (!*isnull)
-		*value = PointerGetDatum(cstring_to_text_with_len(text->data,
-														  text->length));
-}
-
-static void
 put_interests(const Sum *sum, ReturnSetInfo *result)
 {
 	HASH_SEQ_STATUS scan;
@@ -193,8 +184,10 @@ put_interests(const Sum *sum, ReturnSetInfo *result)
 		Datum		values[COLUMNS] = {0};
 		bool		nulls[COLUMNS] = {false};
 
-		put_text(&values[0], &nulls[0], &interest->thing.product);
-		put_text(&values[1], &nulls[1], &interest->thing.category);
+		cdp_insight_put_text(&values[0], &nulls[0],
+							 &interest->thing.product);
+		cdp_insight_put_text(&values[1], &nulls[1],
+							 &interest->thing.category);
 		values[2] = Float8GetDatum(interest->weight);
 		values[3] = Int64GetDatum(interest->events);
 		values[4] = TimestampTzGetDatum(interest->last_at);

@@ -15,6 +15,16 @@
 
 /* See item.h. */
 void
+cdp_insight_put_text(Datum *value, bool *isnull, const CdpInsightText *text)
+{
+	*isnull = text->length == 0;
+	if (!*isnull)
+		*value = PointerGetDatum(cstring_to_text_with_len(text->data,
+														  text->length));
+}
+
+/* See item.h. */
+void
 cdp_insight_init_items(CdpInsightItems *items)
 {
 	items->count = 0;

@@ -37,6 +37,10 @@ typedef struct CdpInsightItems
 	MemoryContext context;		/* of what they point to */
 } CdpInsightItems;
 
+/* Put a text into a column of a row; an empty one is NULL. */
+extern void cdp_insight_put_text(Datum *value, bool *isnull,
+								 const CdpInsightText *text);
+
 extern void cdp_insight_init_items(CdpInsightItems *items);
 
 /* Read those of the event in hand; they last until the next one is read. */

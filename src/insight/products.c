@@ -77,14 +77,6 @@ next_item(FuncCallContext *context, State *state)
 	return &state->items.items[state->given++];
 }
 
-static void
-put_text(Datum *value, bool *isnull, const char *data, uint32 length)
-{
-	*isnull = length == 0;
-	if (!*isnull)
-		*value = PointerGetDatum(cstring_to_text_with_len(data, length));
-}
-
 /* What every row begins with: name, source and time. */
 static void
 put_event(Datum *values, const CdpInsightWalk *walk)
@@ -103,8 +95,8 @@ make_product(FuncCallContext *context, State *state, const CdpInsightItem *item)
 	put_event(values, state->walk);
 	values[3] = Int32GetDatum(state->event);
 	values[4] = Int32GetDatum(item->position);
-	put_text(&values[5], &nulls[5], item->product.data, item->product.length);
-	put_text(&values[6], &nulls[6], item->category.data, item->category.length);
+	cdp_insight_put_text(&values[5], &nulls[5], &item->product);
+	cdp_insight_put_text(&values[6], &nulls[6], &item->category);
 	nulls[7] = !item->has_quantity;
 	if (item->has_quantity)
 		values[7] = JsonbPGetDatum(
@@ -117,12 +109,13 @@ make_product(FuncCallContext *context, State *state, const CdpInsightItem *item)
 static void
 put_property(Datum *value, bool *isnull, CdpInsightWalk *walk, int slot)
 {
-	CdpTimelineValue found;
+	CdpTimelineValue found = {0};
+	CdpInsightText text;
 
-	if (cdp_insight_text(walk, slot, &found))
-		put_text(value, isnull, found.data, found.length);
-	else
-		*isnull = true;
+	if (!cdp_insight_text(walk, slot, &found))
+		found.length = 0;
+	text = (CdpInsightText) {found.data, found.length};
+	cdp_insight_put_text(value, isnull, &text);
 }
 
 static Datum

@@ -274,7 +274,7 @@ add_timeline(Reading *reading, CdpTimelineReader *reader,
 	}
 	while (cdp_timeline_next_from(reader, from_ms))
 	{
-		TimestampTz at = (reader->at_ms - CDP_INSIGHT_EPOCH_MS) * 1000;
+		TimestampTz at = (reader->at_ms - CDP_TIMELINE_EPOCH_MS) * 1000;
 
 		CHECK_FOR_INTERRUPTS();
 		if (at >= reading->until)

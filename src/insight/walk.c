@@ -139,7 +139,7 @@ next_event(CdpInsightWalk *walk, bool keyed_only)
 		if (cdp_timeline_next_from(&walk->reader, walk->from_ms))
 		{
 			CHECK_FOR_INTERRUPTS();
-			walk->at = (walk->reader.at_ms - CDP_INSIGHT_EPOCH_MS) * 1000;
+			walk->at = (walk->reader.at_ms - CDP_TIMELINE_EPOCH_MS) * 1000;
 			walk->name = walk->names[walk->reader.shape - walk->reader.shapes];
 			if (walk->at < walk->until)
 				return true;

@@ -23,10 +23,6 @@
 
 #include "timeline/timeline.h"
 
-/* the server's epoch in the time of timelines */
-#define CDP_INSIGHT_EPOCH_MS \
-	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * INT64CONST(1000))
-
 /* Slots of properties; 0: timelines do not hold it. */
 typedef enum CdpInsightProperty
 {

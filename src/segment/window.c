@@ -9,9 +9,6 @@
 
 #include "segment/evaluate.h"
 
-#define EPOCH_MS \
-	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * INT64CONST(86400000))
-
 /* Milliseconds since 1970, rounded up; infinity stays. */
 int64
 cdp_segment_ms(TimestampTz at)
@@ -20,13 +17,13 @@ cdp_segment_ms(TimestampTz at)
 
 	if (TIMESTAMP_NOT_FINITE(at))
 		return at;
-	return ms + (at % 1000 > 0) + EPOCH_MS;
+	return ms + (at % 1000 > 0) + CDP_TIMELINE_EPOCH_MS;
 }
 
 TimestampTz
 cdp_segment_from_ms(int64 ms)
 {
-	return (ms - EPOCH_MS) * 1000;
+	return (ms - CDP_TIMELINE_EPOCH_MS) * 1000;
 }
 
 /* The window of an aggregate, before it is cut off at the as-of instant. */

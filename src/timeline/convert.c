@@ -17,9 +17,6 @@
 
 #include "timeline/convert.h"
 
-#define MS_FROM_UNIX_TO_POSTGRES \
-	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * INT64CONST(86400000))
-
 /* An empty gathering. */
 CdpTimelineEvents *
 cdp_timeline_events(MemoryContext context)
@@ -162,8 +159,8 @@ cdp_timeline_check_slot(int64 slot)
 void
 cdp_timeline_check_time(int64 at_ms)
 {
-	if (at_ms < MIN_TIMESTAMP / 1000 + MS_FROM_UNIX_TO_POSTGRES ||
-		at_ms >= END_TIMESTAMP / 1000 + MS_FROM_UNIX_TO_POSTGRES)
+	if (at_ms < MIN_TIMESTAMP / 1000 + CDP_TIMELINE_EPOCH_MS ||
+		at_ms >= END_TIMESTAMP / 1000 + CDP_TIMELINE_EPOCH_MS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("time %lld of a timeline event is out of range",
@@ -186,14 +183,14 @@ cdp_timeline_from_timestamp(TimestampTz at)
 		ms++;
 	else if (at - ms * 1000 <= -500)
 		ms--;
-	return ms + MS_FROM_UNIX_TO_POSTGRES;
+	return ms + CDP_TIMELINE_EPOCH_MS;
 }
 
 TimestampTz
 cdp_timeline_to_timestamp(int64 at_ms)
 {
 	cdp_timeline_check_time(at_ms);
-	return (at_ms - MS_FROM_UNIX_TO_POSTGRES) * 1000;
+	return (at_ms - CDP_TIMELINE_EPOCH_MS) * 1000;
 }
 
 /* The first millisecond that is not before a time. */
@@ -208,7 +205,7 @@ cdp_timeline_not_before(TimestampTz at)
 		return PG_INT64_MAX;
 	if (ms * 1000 < at)
 		ms++;
-	return ms + MS_FROM_UNIX_TO_POSTGRES;
+	return ms + CDP_TIMELINE_EPOCH_MS;
 }
 
 static bool

@@ -71,6 +71,9 @@
 #define CDP_TIMELINE_MAX_SHAPES 255
 #define CDP_TIMELINE_MAX_COLUMNS 255
 #define CDP_TIMELINE_MAX_SLOT 255	/* slots are 1 .. 255 */
+/* the server's epoch in the time of timelines */
+#define CDP_TIMELINE_EPOCH_MS \
+	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * INT64CONST(86400000))
 /* what a timestamp with time zone can hold */
 #define CDP_TIMELINE_MIN_MS INT64CONST(-210866803200000)
 #define CDP_TIMELINE_MAX_MS INT64CONST(9224318015999999)
